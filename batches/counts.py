@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, Q
 
-from batches import queries
+from batches import count_queries
 
 LOOKED_AT = 20_000
 """The most parcels read for a figure of the whole installation, so that no page costs more as the tables grow."""
@@ -50,13 +50,13 @@ class Counts:
 
 def count_batch(batch_id: int) -> Counts:
     """Return the counts of a batch at this moment, by id."""
-    return _count(queries.COUNT_BATCH, batch=batch_id)
+    return _count(count_queries.COUNT_BATCH, batch=batch_id)
 
 
 def count_batches(batch_ids: Collection[int]) -> dict[int, Counts]:
     """Return the counts of several batches, such as those on a page, in one statement and one snapshot."""
     with connection.cursor() as cursor:
-        cursor.execute(queries.COUNT_BATCHES, {"batches": list(batch_ids)})
+        cursor.execute(count_queries.COUNT_BATCHES, {"batches": list(batch_ids)})
         names = [column[0] for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return {row["batch"]: _counts_from(row) for row in rows}
@@ -65,18 +65,18 @@ def count_batches(batch_ids: Collection[int]) -> dict[int, Counts]:
 def count_ended(batch_id: int) -> int:
     """Return the messages of a batch that ended without being sent, among its final parcels."""
     with connection.cursor() as cursor:
-        cursor.execute(queries.COUNT_ENDED, {"batch": batch_id})
+        cursor.execute(count_queries.COUNT_ENDED, {"batch": batch_id})
         return int(cursor.fetchone()[0])
 
 
 def count_account(account_id: int) -> Counts:
     """Return the counts of everything of an account and of its subusers."""
-    return _count(queries.COUNT_ACCOUNT, account=account_id)
+    return _count(count_queries.COUNT_ACCOUNT, account=account_id)
 
 
 def count_everything() -> Counts:
     """Return the counts of the whole installation."""
-    return _count(queries.COUNT_EVERYTHING)
+    return _count(count_queries.COUNT_EVERYTHING)
 
 
 def _count(query: str, **parameters: int) -> Counts:
@@ -105,7 +105,7 @@ def estimate_batches(batch_ids: Collection[int], *, parcels: int = LOOKED_AT) ->
     Mail beyond that is taken to wait for its first try. For a batch that waits for its time this is exact, too.
     """
     with connection.cursor() as cursor:
-        cursor.execute(queries.ESTIMATE_BATCHES, {"batches": list(batch_ids), "parcels": parcels})
+        cursor.execute(count_queries.ESTIMATE_BATCHES, {"batches": list(batch_ids), "parcels": parcels})
         names = [column[0] for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return {row["batch"]: Estimate(_counts_from(row), row["is_exact"]) for row in rows}

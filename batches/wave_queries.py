@@ -4,46 +4,63 @@ from __future__ import annotations
 
 from batches.queries import COUNTERS, PENDING, SCHEDULED
 
-# Of folded parcels only the keys are in an index, so the installation's history is looked at through the newest ids.
-NEWEST_PARCELS = """
-select * from batches_parcel where id > (select last_value from batches_parcel_id_seq) - %(parcels)s
-"""
-RECENT_PARCELS = f"""
-select newest.* from ({NEWEST_PARCELS}) newest
-join batches_batch b on b.id = newest.batch_id
-where newest.send_at <= (select sluice_now()) and not b.is_default
-"""
-# The parcels that are not folded, and the newest of all. The condition is on pairs, or the planner would walk the
-# primary key, through the parcels of other batches, for a batch that owns much of the table.
-PARCELS_OF_BATCH = """
-(select * from batches_parcel where batch_id = %(batch)s and not is_folded order by due_at limit %(parcels)s)
-union
-(select * from batches_parcel where (batch_id, id) >= (%(batch)s, 0) and (batch_id, id) < (%(batch)s + 1, 0)
- order by batch_id desc, id desc limit %(parcels)s)
-"""
+READ_OF_PARCEL = "p.id, p.batch_id, p.send_at, p.state, p.is_remainder, p.size, " + ", ".join(
+    f"p.{name}" for name in COUNTERS
+)
 
 
-def waves_among(parcels: str, order: str) -> str:
-    """Return a query of the first waves of a selection of parcels, with one row to a wave and a parcel state.
+def waves_among(parcels: str, are_whole: str) -> str:
+    """Return a query of the latest waves among `parcels`, with one row to a wave and a parcel state.
 
-    A remainder's messages are counted where they were sent.
+    `are_whole` is a condition on a batch b under which all of its parcels were read. A remainder's messages are counted
+    where they were sent.
     """
     return f"""
-select w.batch_id, b.public_id, b.label, b.is_default, a.username, w.send_at, w.state, count(*) as parcels,
-    sum(w.size - w.moved) filter (where not w.is_remainder) as accepted,
-    sum({PENDING.replace("p.", "w.")}) filter (where not w.is_remainder) as pending,
-    {", ".join(f"sum(w.{name}) filter (where not w.is_remainder) as {name}" for name in COUNTERS if name != "moved")}
-from (select p.*, dense_rank() over (order by p.send_at {order}, p.batch_id) as place from ({parcels}) p) w
-join batches_batch b on b.id = w.batch_id
+select p.batch_id, b.public_id, b.label, b.is_default, a.username, p.send_at, {are_whole} as is_exact, p.state,
+    count(*) as parcels, sum(p.size - p.moved) filter (where not p.is_remainder) as accepted,
+    sum({PENDING}) filter (where not p.is_remainder) as pending,
+    {", ".join(f"sum(p.{name}) filter (where not p.is_remainder) as {name}" for name in COUNTERS if name != "moved")}
+from (select p.*, dense_rank() over (order by p.send_at desc, p.batch_id) as place from ({parcels}) p) p
+join batches_batch b on b.id = p.batch_id
 join accounts_account a on a.id = b.account_id
-where w.place <= %(waves)s
-group by w.place, w.batch_id, b.id, a.username, w.send_at, w.state
-order by w.place, w.state
+where p.place <= %(waves)s
+group by p.place, p.batch_id, b.id, a.username, p.send_at, p.state
+order by p.place, p.state
 """
 
 
-RECENT_WAVES = waves_among(RECENT_PARCELS, "desc")
-WAVES_OF_BATCH = waves_among(PARCELS_OF_BATCH, "desc")
+# Of folded parcels only the keys are in an index, so the installation's history is looked at through the newest ids.
+OLD_PARCELS = "(select last_value - %(parcels)s from batches_parcel_id_seq)"
+RECENT_PARCELS = f"""
+select {READ_OF_PARCEL} from batches_parcel p join batches_batch b on b.id = p.batch_id
+where p.id > {OLD_PARCELS} and p.send_at <= (select sluice_now()) and not b.is_default
+"""
+RECENT_WAVES = waves_among(
+    RECENT_PARCELS,
+    are_whole=f"(select min(first.id) from batches_parcel first where first.batch_id = b.id) > {OLD_PARCELS}",
+)
+
+# The newest parcels of a batch and, if it has more, those of the others that are not folded and due first. The
+# condition is on pairs, or the planner would walk the primary key, through the parcels of other batches, for a batch
+# that owns much of the table.
+NEWEST_OF_BATCH = f"""
+select {READ_OF_PARCEL} from batches_parcel p
+where (p.batch_id, p.id) >= (%(batch)s, 0) and (p.batch_id, p.id) < (%(batch)s + 1, 0)
+order by p.batch_id desc, p.id desc limit %(parcels)s
+"""
+PARCELS_OF_BATCH = f"""
+select * from newest
+union all
+(select {READ_OF_PARCEL} from batches_parcel p cross join reach
+ where p.batch_id = %(batch)s and not p.is_folded and p.id < reach.first and not reach.is_whole
+ order by p.due_at limit %(parcels)s)
+"""
+WAVES_OF_BATCH = f"""
+with newest as materialized ({NEWEST_OF_BATCH}), reach as materialized (
+    select min(id) as first, count(*) < %(parcels)s as is_whole from newest
+)
+{waves_among(PARCELS_OF_BATCH, are_whole="(select is_whole from reach)")}
+"""
 
 IS_COMING = f"p.state = {SCHEDULED} and p.attempts = 0"
 WAITING_MESSAGES = f"case when p.is_remainder then 0 else {PENDING} end"

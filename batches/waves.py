@@ -1,8 +1,8 @@
 """Read waves: the parcels of one batch that share one `send_at`.
 
 Coming waves are counted by the minute while mail is accepted and moved (`wave_counts.py`). They are listed together
-with scheduled campaigns in `monitoring/coming.py`. The functions here read a limited number of parcels, so the oldest
-finished waves may be missing; they are in their batch's counts.
+with scheduled campaigns in `monitoring/coming.py`. The functions here read a limited number of parcels. So the oldest
+finished waves may be missing, and the others have at least the counted parcels; their batch's counts have all.
 """
 
 from __future__ import annotations
@@ -21,11 +21,15 @@ from batches.states import BatchStatus, ParcelState
 from batches.verdict import Gate, GateStatus
 
 WAVES_SHOWN = 100
+NAMES = ("batch_id", "public_id", "label", "is_default", "username", "send_at", "is_exact")
 
 
 @dataclass(slots=True)
 class Wave:
-    """A wave: the number of its parcels, and of its messages, in each state."""
+    """A wave: the number of its parcels, and of its messages, in each state.
+
+    `is_exact` says that all parcels of its batch were read. Otherwise it may have more of each.
+    """
 
     batch_id: int
     public_id: str
@@ -33,6 +37,7 @@ class Wave:
     is_default: bool
     username: str
     send_at: dt.datetime
+    is_exact: bool
     parcels: dict[ParcelState, int] = field(default_factory=dict)
     tally: Counter[str] = field(default_factory=Counter)
 
@@ -116,7 +121,10 @@ def recent_waves() -> list[Wave]:
 
 
 def waves_of(batch_id: int, *, parcels: int = LOOKED_AT, limit: int = WAVES_SHOWN) -> list[Wave]:
-    """Return the waves of one batch, the latest first, among this number of its parcels at each end."""
+    """Return the waves of one batch, the latest first.
+
+    They are of its newest parcels and, if it has more, of those that are due next: at most this number of each.
+    """
     return _read_waves(wave_queries.WAVES_OF_BATCH, batch=batch_id, parcels=parcels, limit=limit)
 
 
@@ -130,8 +138,7 @@ def _read_waves(
         names = [column[0] for column in cursor.description]
         for values in cursor.fetchall():
             row = dict(zip(names, values, strict=True))
-            key = {name: row[name] for name in ("batch_id", "public_id", "label", "is_default", "username", "send_at")}
-            named = Wave(**key)
+            named = Wave(**{name: row[name] for name in NAMES})
             wave = waves.setdefault((named.batch_id, named.send_at), named)
             wave.add_parcels(ParcelState(row["state"]), row)
     return list(waves.values())

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from batches.admin.asking import Figure
-from batches.admin.figures import label_parcels
+from batches.admin.figures import draw_messages, label_parcels
 from batches.states import ParcelState
 from batches.verdict import GateStatus
 from batches.waves import WAVES_SHOWN, Wave, recent_waves
@@ -86,5 +86,7 @@ def show_wave(wave: Wave, now: dt.datetime) -> dict[str, Any]:
         "relative": tell_time(wave.send_at, now),
         "name": "mail without a batch" if wave.is_default else wave.label or wave.public_id,
         "url": reverse("admin:batches_batch_change", args=[wave.batch_id]),
+        "messages": draw_messages(wave, "messages"),
+        "sent": draw_messages(wave, "sent"),
         "parcels": label_parcels(wave),
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from batches.queries import CLAIMED, DUE, ESTIMATE_BATCHES, HELD, OPEN_SINCE, PENDING, RETAINED, SCHEDULED
+from batches.count_queries import ESTIMATE_BATCHES
+from batches.queries import CLAIMED, DUE, HELD, OPEN_SINCE, PENDING, RETAINED, SCHEDULED
 from batches.queries import OPEN as OPEN_BATCH
 from batches.states import BatchStatus
 from campaigns.states import CampaignStatus

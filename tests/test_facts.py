@@ -38,6 +38,7 @@ from config.web.connection import MOST_UNSENT
 from config.web.kinds import LARGE_BYTES
 from config.web.requests import MOST_STOP_BYTES
 from console import fragments, now, sign_ins, viewers
+from console.batches import page
 from mailer import checking, expressing
 from mailer.admin.bulk import LARGE
 from mailer.bulk import actions
@@ -91,7 +92,8 @@ FACTS = {
         f"refresh for up to {viewers.REMEMBERED_SECONDS:g} seconds",
         f"the first {now.SHOWN} mailings",
         f"exact up to {COMMA(LOOKED_AT)} of each state",
-        f"at most {COMMA(LOOKED_AT)} parcels of a batch, and a list {COMMA(PARCELS_OF_EACH)} of each",
+        f"at most {COMMA(page.PARCELS_COUNTED)} parcels of a batch, and a list {COMMA(PARCELS_OF_EACH)} of each",
+        f"batch with {COMMA(page.PARCELS_OF_WAVES)} or more parcels",
         f"at most {COMMA(sign_ins.FAILED_KEPT)} failed attempts",
         f"exactly up to {COMMA(actions.COUNTED)} messages",
         f"From {COMMA(LARGE)} messages on",

@@ -85,11 +85,15 @@ def batch_details(seen: Overview, reason: Reason | None) -> Body:
 
 
 def wave_line(wave: Wave, retention: dt.timedelta | None) -> Body:
-    """Return a wave. `expires_at` is null if nothing of it is retained, or if it never expires."""
+    """Return a wave. `expires_at` is null if nothing of it is retained, or if it never expires.
+
+    `exact` is false if its batch has more parcels than were read. Then the wave may have more of each number.
+    """
     expires_at = wave.send_at + retention if retention is not None and wave.counts.retained else None
     return {
         "send_at": moment(wave.send_at),
         **messages_by_state(wave.counts),
+        "exact": wave.is_exact,
         "expires_at": moment(expires_at),
     }
 

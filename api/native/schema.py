@@ -102,7 +102,7 @@ COMPONENTS: dict[str, Piece] = {
         expires_at=nullable(TIME),
         waves=list_of(component("Wave")),
     ),
-    "Wave": record(send_at=TIME, **COUNTS, expires_at=nullable(TIME)),
+    "Wave": record(send_at=TIME, **COUNTS, exact=FLAG, expires_at=nullable(TIME)),
     "Counts": record(**dict.fromkeys(inputs.STATES, NUMBER)),
     "CampaignSummary": record(**CAMPAIGN_LINE),
     "CampaignDetails": record(**CAMPAIGN_LINE, expanding=FLAG, **COUNTS),

@@ -11,16 +11,17 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import Account
 from batches.admin.control import BUTTONS, control_batch, tell_hours
 from batches.admin.figures import STATUS_COLOURS, draw_bar
-from batches.counts import PARCELS_OF_EACH, Counts, Estimate, estimate_batches
+from batches.counts import PARCELS_OF_EACH, Estimate, estimate_batches
 from batches.labels import describe_status, label_of
 from batches.models import Batch
 from batches.states import BatchStatus
-from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, mark_numbers, tell_time, write_time
+from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, tell_time, write_time
 
 ACCOUNTS_OFFERED = 50
 RECEIPTS_SHOWN = 20
@@ -147,14 +148,15 @@ def tell_terms(batch: Batch, now: dt.datetime) -> list[str]:
     ]
 
 
-def link_in_hand(batch: Batch, counts: Counts) -> list[tuple[str, str]]:
+def link_in_hand(batch: Batch, estimate: Estimate) -> list[tuple[SafeString, str]]:
     """Return links to the batch's messages that wait for a decision; each kind has its list."""
-    kinds = {"held": counts.held, "in_doubt": counts.in_doubt}
+    kinds = {"held": estimate.counts.held, "in_doubt": estimate.counts.in_doubt}
     return [
         (
-            mark_numbers(f"{messages:,} {kind.replace('_', ' ')}", f"batch:{batch.pk}:{kind}"),
+            format_html("{} {}", number, kind.replace("_", " ")),
             reverse("in_hand", query={"account": batch.account_id, "why": kind, "batch": batch.public_id}),
         )
         for kind, messages in kinds.items()
         if messages
+        for number in [draw_figure(f"batch:{batch.pk}:{kind}", messages, is_exact=estimate.is_exact)]
     ]

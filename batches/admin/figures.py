@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from batches.counts import Counts, Estimate
 from batches.states import BatchStatus, ParcelState
 from batches.waves import Wave
-from foundation.admin import draw_figure, draw_label, mark_numbers, tell_time, write_time
+from foundation.admin import draw_figure, draw_label, tell_time, write_time
 
 STATUS_COLOURS = {
     BatchStatus.OPEN.label: "success",
@@ -79,8 +79,8 @@ def tabulate_waves(waves: Iterable[Wave], now: dt.datetime) -> dict[str, Any]:
         [
             write_time(wave.send_at),
             tell_time(wave.send_at, now),
-            draw_figure(f"{wave.key}:messages", wave.messages),
-            draw_figure(f"{wave.key}:sent", wave.sent),
+            draw_messages(wave, "messages"),
+            draw_messages(wave, "sent"),
             label_parcels(wave),
         ]
         for wave in waves
@@ -97,11 +97,16 @@ def batch_link(batch_id: int, public_id: str) -> SafeString:
     )
 
 
+def draw_messages(wave: Wave, name: str) -> SafeString:
+    """Return a number of messages of a wave, by the name of its property."""
+    return draw_figure(f"{wave.key}:{name}", getattr(wave, name), is_exact=wave.is_exact)
+
+
 def label_parcels(wave: Wave) -> SafeString:
     """Return a label for each state of the parcels of a wave, with their number."""
     labels = (
-        (draw_label(mark_numbers(f"{count:,} {state.label}", f"{wave.key}:{state.label}_parcels"), variant),)
+        (draw_label(format_html("{} {}", number, state.label), PARCEL_COLOURS[state]),)
         for state, count in wave.parcels.items()
-        for variant in [PARCEL_COLOURS[state]]
+        for number in [draw_figure(f"{wave.key}:{state.label}_parcels", count, is_exact=wave.is_exact)]
     )
     return format_html_join(" ", "{}", labels)

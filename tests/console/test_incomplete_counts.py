@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 import batches.admin.batches
+import batches.waves
 import console.batches.page
 import monitoring.search
 from accounts.models import Account
@@ -32,12 +33,15 @@ def test_a_count_of_a_part_is_the_least_and_has_no_mark(
         assert "finished" in text, page
     for module, name in (
         (batches.admin.batches, "PARCELS_OF_EACH"),
-        (console.batches.page, "LOOKED_AT"),
+        (console.batches.page, "PARCELS_COUNTED"),
+        (console.batches.page, "PARCELS_OF_WAVES"),
+        (batches.waves, "LOOKED_AT"),
         (monitoring.search, "PARCELS_OF_EACH"),
     ):
         monkeypatch.setattr(module, name, 1)
     for page in pages:
         text = operator.get(page).text
         assert f'data-figure="batch:{batch.pk}:' not in text, page
+        assert f'data-figure="wave:{batch.pk}:' not in text, page
         assert "2 or more" in text, page
         assert "finished" not in text, page
