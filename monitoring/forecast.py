@@ -20,7 +20,7 @@ from monitoring.scope import Scope
 HOURS_AHEAD: Final = 72
 LARGEST: Final = 6
 """The number of accounts that are shown separately."""
-WAVES_READ: Final = 20_000
+WAVES_READ: Final = 10_000
 """The most waves that are read. A wave is the mail of a batch in one minute."""
 CAMPAIGNS_READ: Final = 500
 """The most scheduled campaigns that are read, the next ones."""

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.safestring import SafeString
 
 from batches.admin import BatchAdmin, ReceiptAdmin
 from batches.models import Batch, Receipt
@@ -16,6 +17,7 @@ from campaigns.models import Launch
 from console.batches.page import BATCH, RECEIPT
 from console.header import answer_live
 from console.live import Part, embed, is_poll
+from foundation.admin import draw_figure
 from mailer.admin.failures import key_of, link_failures
 from mailer.outcomes.failures import ReasonGroup, Scope, group_by_reason, has_failures, look_for_failures
 from monitoring.scope import EVERYTHING
@@ -81,22 +83,26 @@ class LiveBatchAdmin(LivePage, BatchAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def list_reasons(batch: Batch) -> list[tuple[ReasonGroup, str, str]]:
+def list_reasons(batch: Batch) -> list[tuple[ReasonGroup, SafeString, str]]:
     """Return the most frequent reasons for which peers refused or deferred mail of a batch.
 
-    Each has the key of its figure and the address of its messages.
+    Each has its number, which is the least if there are more failures than were read, and the address of its messages.
     """
     if not batch.is_default and not has_failures(batch):
         return []
     scope = Scope(batch_id=batch.pk)
-    reasons = group_by_reason(look_for_failures(scope).failures)[:REASONS_SHOWN]
+    look = look_for_failures(scope)
     return [
         (
             reason,
-            key_of(scope, reason.classification, "reason", reason.reason, "total"),
+            draw_figure(
+                key_of(scope, reason.classification, "reason", reason.reason, "total"),
+                reason.total,
+                is_exact=look.is_complete,
+            ),
             f"{link_failures(batch=batch)}&reason={reason.name}",
         )
-        for reason in reasons
+        for reason in group_by_reason(look.failures)[:REASONS_SHOWN]
     ]
 
 

@@ -28,7 +28,7 @@ from monitoring.waiting import why_waiting
 RECEIPTS_SHOWN: Final = 20
 PARCELS_COUNTED: Final = 10_000
 PARCELS_OF_WAVES: Final = 2_000
-WAVES_SHOWN: Final = 50
+WAVES_SHOWN: Final = 25
 MAY_SEE_CAMPAIGNS: Final = "campaigns.view_campaign"
 
 
@@ -48,6 +48,7 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
         is_complete=is_complete,
     )
     since = batch.stopped_at or batch.resumed_at or batch.created_at
+    waves = waves_of(batch_id, parcels=PARCELS_OF_WAVES, limit=WAVES_SHOWN)
     return {
         "batch": batch,
         "campaign": launch.campaign if launch and MAY_SEE_CAMPAIGNS in rights else None,
@@ -60,7 +61,8 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
         "bar": draw_bar(estimate, f"batch:{batch_id}"),
         "counted": "" if estimate.is_exact else f"{PARCELS_COUNTED:,}",
         "in_hand": link_in_hand(batch, estimate),
-        "waves": tabulate_waves(waves_of(batch_id, parcels=PARCELS_OF_WAVES, limit=WAVES_SHOWN), now),
+        "waves": tabulate_waves(waves, now),
+        "waves_title": f"The latest {WAVES_SHOWN} waves" if len(waves) == WAVES_SHOWN else "Waves",
         "receipts": tabulate_receipts(batch.receipts.order_by("-pk")[:RECEIPTS_SHOWN]),
         "buttons": _buttons(batch) if MAY_CONTROL in rights else [],
         "is_final": status == "finished",

@@ -48,7 +48,10 @@ def chart_outcomes(totals: Iterable[Total], now: dt.datetime) -> Chart:
     """Return the chart of the recipients to whom mail was sent, refused and deferred."""
     counts, times = sort_by_time(totals), begin_spans(now, FIVE_MINUTES)
     sums = {measure: sum(each[measure] for each in counts.values()) for measure in OUTCOMES}
-    hours = sorted({at.replace(minute=0) for at in times})
+    by_hour: dict[dt.datetime, dict[Measure, int]] = {at.replace(minute=0): defaultdict(int) for at in times}
+    for at, measures in counts.items():
+        for measure, number in measures.items():
+            by_hour[at.replace(minute=0)][measure] += number
     return Chart(
         name="outcomes",
         title="Last 24 hours",
@@ -76,14 +79,11 @@ def chart_outcomes(totals: Iterable[Total], now: dt.datetime) -> Chart:
                 [
                     f"{hour:%a %H:%M}",
                     *(
-                        draw_figure(
-                            f"hour:{hour.timestamp():.0f}:{name}",
-                            sum(counts[at][measure] for at in times if at.replace(minute=0) == hour),
-                        )
+                        draw_figure(f"hour:{hour.timestamp():.0f}:{name}", measures[measure])
                         for measure, (name, _) in OUTCOMES.items()
                     ),
                 ]
-                for hour in hours
+                for hour, measures in by_hour.items()
             ],
         ),
         notes=["A point is five minutes. A recipient who is deferred twice is counted twice."],

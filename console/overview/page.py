@@ -19,7 +19,7 @@ from foundation.admin import write_time
 from foundation.clock import database_now
 from mailer.models import Measure
 from mailer.outcomes.counters import DAY, FIVE_MINUTES, HOUR, LATE
-from mailer.outcomes.failures import LOOKED_AT, Look, Scope, look_for_failures
+from mailer.outcomes.failures import Look, Scope, look_for_failures
 from monitoring.forecast import read_forecast
 from monitoring.rates import Request, read_several
 from monitoring.scope import EVERYTHING
@@ -28,6 +28,8 @@ from monitoring.top_accounts import list_top_accounts
 MAY_SEE = "batches.view_batch"
 MAY_SEE_FAILURES = "mailer.view_message"
 MAY_SEE_ACCOUNTS = "accounts.view_account"
+FAILURES_READ = 1_000
+"""The newest failures, from which the most frequent replies are taken."""
 ONE_DAY = dt.timedelta(days=1)
 
 
@@ -46,7 +48,7 @@ def build_overview(rights: Rights) -> dict[str, Any]:
     )
     counts = sort_by_time(days)
     scope = Scope(since=now - ONE_DAY, until=now)
-    look = look_for_failures(scope)
+    look = look_for_failures(scope, limit=FAILURES_READ)
     return {
         "at": write_time(now),
         # Its viewers read it again every minute.
@@ -68,7 +70,7 @@ def _describe_sample(look: Look) -> str:
     """Return a sentence about the failures from which the replies come."""
     if look.is_complete:
         return "The replies are those of all failures of the last 24 hours."
-    return f"The replies are those of the newest {LOOKED_AT:,} failures, since {write_time(look.oldest)} UTC."
+    return f"The replies are those of the newest {FAILURES_READ:,} failures, since {write_time(look.oldest)} UTC."
 
 
 FIGURES = Part("overview", "console/overview/figures.html", build_overview, (MAY_SEE_FAILURES, MAY_SEE_ACCOUNTS))

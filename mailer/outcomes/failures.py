@@ -148,28 +148,27 @@ def has_failures(batch: Batch) -> bool:
     )
 
 
-def look_for_failures(scope: Scope) -> Look:
-    """Return the newest failures of a scope. Without a batch, it must have both times."""
-    if scope.batch_id is None:
-        return _look_by_time(scope)
-    return _look_in_batch(scope)
+def look_for_failures(scope: Scope, *, limit: int | None = None) -> Look:
+    """Return the newest failures of a scope, by default of `LOOKED_AT` events. Without a batch, it needs both times."""
+    look = _look_by_time if scope.batch_id is None else _look_in_batch
+    return look(scope, LOOKED_AT if limit is None else limit)
 
 
-def _look_by_time(scope: Scope) -> Look:
-    parameters = {"account": scope.account_id, "since": scope.since, "until": scope.until, "limit": LOOKED_AT}
+def _look_by_time(scope: Scope, limit: int) -> Look:
+    parameters = {"account": scope.account_id, "since": scope.since, "until": scope.until, "limit": limit}
     statement = FAILURES_OF_ALL if scope.account_id is None else FAILURES_OF_ACCOUNT
     looked_at, oldest, failures = _read(statement, parameters)
-    if looked_at < LOOKED_AT:
+    if looked_at < limit:
         return Look(failures, is_complete=True)
     return Look(failures, is_complete=False, oldest=_to_time(oldest))
 
 
-def _look_in_batch(scope: Scope) -> Look:
+def _look_in_batch(scope: Scope, limit: int) -> Look:
     parameters = {"batch": scope.batch_id, "since": scope.since, "until": scope.until}
     looked_at, parcels, failures = _read(
-        FAILURES_OF_BATCH, {**parameters, "parcels": PARCELS_LOOKED_AT, "limit": LOOKED_AT}
+        FAILURES_OF_BATCH, {**parameters, "parcels": PARCELS_LOOKED_AT, "limit": limit}
     )
-    return Look(failures, is_complete=looked_at < LOOKED_AT and parcels < PARCELS_LOOKED_AT)
+    return Look(failures, is_complete=looked_at < limit and parcels < PARCELS_LOOKED_AT)
 
 
 def _read(statement: str, parameters: dict[str, Any]) -> tuple[int, float, list[Failure]]:

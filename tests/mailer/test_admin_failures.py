@@ -60,6 +60,11 @@ def test_reasons_are_only_looked_for_if_counters_know_failures(
     assert list_reasons(without) == []
 
 
+def test_reasons_of_a_part_of_the_failures_are_the_least(failed_batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failures, "LOOKED_AT", 11)
+    assert [number for _, number, _ in list_reasons(failed_batch)] == ["2 or more", "2 or more"]
+
+
 @pytest.fixture
 def others_failure(charlie: Account, deliverer: Deliverer, peer: CountingPeer) -> Account:
     """Let one message of Charlie be refused."""
