@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import version
+from typing import Any
 
+import pytest
+from django.contrib.admin import AdminSite
 from django.test import Client
 
 from accounts.models import Account
@@ -15,6 +18,15 @@ UNFOLD = "0.91.0"
 
 def test_the_templates_replace_those_of_this_version_of_unfold() -> None:
     assert version("django-unfold") == UNFOLD
+
+
+def test_pages_do_not_list_all_models(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def list_models(*arguments: Any) -> dict[str, Any]:
+        raise AssertionError("the list of all models was made")
+
+    monkeypatch.setattr(AdminSite, "_build_app_dict", list_models)
+    for page in ("/admin/", "/admin/batches/batch/", "/admin/fleet/"):
+        assert operator.get(page).status_code == 200
 
 
 def test_every_page_has_landmarks_and_a_way_past_the_menu(operator: Client, client: Client) -> None:
