@@ -8,17 +8,20 @@ from batches.states import FINAL_STATES, ParcelState
 STATES_COUNTED = ("accepted", *(name for name in COUNTERS if name != "moved"))
 
 
-def count_of(batches: str) -> str:
+def count_of(batches: str, *, is_bounded: bool = False) -> str:
     """Return a query of the counts of some batches (a condition on their ids), in one snapshot.
 
-    It adds the totals of folded parcels and the live ones.
+    It adds the totals of folded parcels and the live ones. If it is bounded, it reads at most %(parcels)s of these, and
+    a column `is_exact` says whether there are no more.
     """
+    live = f"batches_parcel p where p.batch_id {batches} and not p.is_folded and not p.is_remainder"
+    if is_bounded:
+        live = f"(select * from {live} limit %(parcels)s) p"
     return f"""
 with live as (
-    select p.state, sum(p.size - p.moved) as accepted, sum({PENDING}) as pending,
+    select p.state, sum(p.size - p.moved) as accepted, sum({PENDING}) as pending, count(*) as parcels,
         {", ".join(f"sum(p.{name}) as {name}" for name in COUNTERS if name != "moved")}
-    from batches_parcel p
-    where p.batch_id {batches} and not p.is_folded and not p.is_remainder
+    from {live}
     group by p.state
 ), folded as (
     select {", ".join(f"sum({name}) as {name}" for name in (*STATES_COUNTED, "discarded", "expired"))}
@@ -39,14 +42,16 @@ select
             for state in ParcelState
             if state is not ParcelState.DONE
         )
-    }
+    }{", coalesce((select sum(parcels) from live), 0) < %(parcels)s as is_exact" if is_bounded else ""}
 """
 
 
 COUNT_BATCH = count_of("= %(batch)s")
-COUNT_ACCOUNT = count_of("""in (
+OF_ACCOUNT = """in (
     select b.id from batches_batch b join accounts_account a on a.id = b.account_id
-    where %(account)s in (a.id, a.parent_id))""")
+    where %(account)s in (a.id, a.parent_id))"""
+COUNT_ACCOUNT = count_of(OF_ACCOUNT)
+ESTIMATE_ACCOUNT = count_of(OF_ACCOUNT, is_bounded=True)
 COUNT_EVERYTHING = count_of("is not null")
 
 # The counts of several batches, in one snapshot.

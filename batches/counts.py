@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -55,10 +55,7 @@ def count_batch(batch_id: int) -> Counts:
 
 def count_batches(batch_ids: Collection[int]) -> dict[int, Counts]:
     """Return the counts of several batches, such as those on a page, in one statement and one snapshot."""
-    with connection.cursor() as cursor:
-        cursor.execute(count_queries.COUNT_BATCHES, {"batches": list(batch_ids)})
-        names = [column[0] for column in cursor.description]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    rows = _fetch(count_queries.COUNT_BATCHES, {"batches": list(batch_ids)})
     return {row["batch"]: _counts_from(row) for row in rows}
 
 
@@ -80,11 +77,15 @@ def count_everything() -> Counts:
 
 
 def _count(query: str, **parameters: int) -> Counts:
+    (row,) = _fetch(query, parameters)
+    return _counts_from(row)
+
+
+def _fetch(query: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        row = cursor.fetchone()
-        assert row is not None
-        return _counts_from(dict(zip((column[0] for column in cursor.description), row, strict=True)))
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _counts_from(values: dict[str, Any]) -> Counts:
@@ -93,7 +94,7 @@ def _counts_from(values: dict[str, Any]) -> Counts:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The counts of a batch, which are exact unless it has more parcels than were looked at."""
+    """The counts of a batch or an account, which are exact unless it has more parcels than were looked at."""
 
     counts: Counts
     is_exact: bool
@@ -104,11 +105,17 @@ def estimate_batches(batch_ids: Collection[int], *, parcels: int = LOOKED_AT) ->
 
     Mail beyond that is taken to wait for its first try. For a batch that waits for its time this is exact, too.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(count_queries.ESTIMATE_BATCHES, {"batches": list(batch_ids), "parcels": parcels})
-        names = [column[0] for column in cursor.description]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    rows = _fetch(count_queries.ESTIMATE_BATCHES, {"batches": list(batch_ids), "parcels": parcels})
     return {row["batch"]: Estimate(_counts_from(row), row["is_exact"]) for row in rows}
+
+
+def estimate_account(account_id: int) -> Estimate:
+    """Return the counts of an account and its subusers from at most `LOOKED_AT` parcels that are not folded.
+
+    What other parcels have is not counted.
+    """
+    (row,) = _fetch(count_queries.ESTIMATE_ACCOUNT, {"account": account_id, "parcels": LOOKED_AT})
+    return Estimate(_counts_from(row), row["is_exact"])
 
 
 @dataclass(frozen=True, slots=True)

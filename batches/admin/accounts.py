@@ -20,13 +20,13 @@ from accounts.admin import AccountAdmin
 from accounts.models import Account
 from batches.admin.asking import Button, Figure, Question, ReasonForm, confirm, require
 from batches.admin.control import say_held
-from batches.admin.figures import shares
+from batches.admin.figures import draw_bar
 from batches.admin.receipts import tabulate_receipts
-from batches.counts import Counts, count_account
+from batches.counts import Counts, count_account, estimate_account
 from batches.models import Receipt
 from batches.stop.freeze import freeze_account, thaw_account
 from batches.stop.purge import purge_account
-from foundation.admin import mark_numbers, tell_time
+from foundation.admin import draw_figure, mark_numbers, tell_time
 from foundation.clock import database_now
 
 MAY_CONTROL = "accounts.change_account"
@@ -92,7 +92,8 @@ def buttons_of(account: Account) -> list[Button]:
 def show_account(request: HttpRequest, account: Account) -> dict[str, Any]:
     """Return the texts above the form of an account's page."""
     now = database_now()
-    counts = count_account(account.pk)
+    estimate = estimate_account(account.pk)
+    counts, key = estimate.counts, f"account:{account.pk}"
     subusers = list(account.subusers.order_by("username")[: SUBUSERS_SHOWN + 1])
     may_control = request.user.has_perm(MAY_CONTROL)
     return {
@@ -100,9 +101,12 @@ def show_account(request: HttpRequest, account: Account) -> dict[str, Any]:
         "frozen_told": account.frozen_at and tell_time(account.frozen_at, now),
         "subusers": subusers[:SUBUSERS_SHOWN],
         "has_more_subusers": len(subusers) > SUBUSERS_SHOWN,
-        "counts": counts,
-        "shares": shares(counts),
-        "about": f"account:{account.pk}",
+        "mail": {
+            name: draw_figure(f"{key}:{name}", getattr(counts, name), is_exact=estimate.is_exact)
+            for name in ("accepted", "waiting", "held", "in_doubt")
+        },
+        "bar": draw_bar(estimate, key),
+        "has_mail_in_hand": counts.held or counts.in_doubt,
         "receipts": tabulate_receipts(account.receipts.filter(batch=None).order_by("-pk")[:RECEIPTS_SHOWN]),
         "buttons": [
             (button, reverse(f"admin:accounts_account_{button.action}", args=[account.pk]))

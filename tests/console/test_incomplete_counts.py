@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 import batches.admin.batches
-import batches.waves
+import batches.counts
 import console.batches.page
 import monitoring.search
 from accounts.models import Account
@@ -25,23 +25,28 @@ def test_a_count_of_a_part_is_the_least_and_has_no_mark(
     for _ in range(3):
         accept_mail(alice, draft(2, batch_id=batch.public_id))
     deliverer.deliver_due(seconds=5)
-    pages = ("/admin/batches/batch/", f"/admin/batches/batch/{batch.pk}/change/", "/admin/stop/?q=hello")
-    mark = re.compile(rf'data-figure="batch:{batch.pk}:sent"[^>]*>6<')
-    for page in pages:
+    of_batch, of_account = f"batch:{batch.pk}", f"account:{alice.pk}"
+    pages = {
+        "/admin/batches/batch/": of_batch,
+        f"/admin/batches/batch/{batch.pk}/change/": of_batch,
+        "/admin/stop/?q=hello": of_batch,
+        f"/admin/accounts/account/{alice.pk}/change/": of_account,
+    }
+    for page, subject in pages.items():
         text = operator.get(page).text
-        assert mark.search(text), page
-        assert "finished" in text, page
+        assert re.search(rf'data-figure="{subject}:sent"[^>]*>6<', text), page
+        assert ("finished" in text) == (subject == of_batch), page
     for module, name in (
         (batches.admin.batches, "PARCELS_OF_EACH"),
         (console.batches.page, "PARCELS_COUNTED"),
         (console.batches.page, "PARCELS_OF_WAVES"),
-        (batches.waves, "LOOKED_AT"),
         (monitoring.search, "PARCELS_OF_EACH"),
+        (batches.counts, "LOOKED_AT"),
     ):
         monkeypatch.setattr(module, name, 1)
-    for page in pages:
+    for page, subject in pages.items():
         text = operator.get(page).text
-        assert f'data-figure="batch:{batch.pk}:' not in text, page
+        assert f'data-figure="{subject}:' not in text, page
         assert f'data-figure="wave:{batch.pk}:' not in text, page
         assert "2 or more" in text, page
         assert "finished" not in text, page
