@@ -11,8 +11,8 @@ from django.db.models import F, Q
 
 from batches import count_queries
 
-LOOKED_AT = 20_000
-"""The most parcels read for a figure of the whole installation, so that no page costs more as the tables grow."""
+LOOKED_AT = 10_000
+"""The most parcels read for a figure of a batch, an account or everything, so that no page grows with the tables."""
 PARCELS_OF_EACH = 2_000
 """The most parcels that a list reads for the counts of each of its batches."""
 PENDING = F("size") - F("sent") - F("refused") - F("dropped") - F("stopped") - F("in_doubt") - F("moved")

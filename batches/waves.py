@@ -115,9 +115,9 @@ def _read_gate(batch: Batch) -> GateStatus:
     ).status
 
 
-def recent_waves() -> list[Wave]:
+def recent_waves(limit: int = WAVES_SHOWN) -> list[Wave]:
     """Return the last waves of the installation, the latest first; mail sent without a batch is left out."""
-    return _read_waves(wave_queries.RECENT_WAVES)
+    return _read_waves(wave_queries.RECENT_WAVES, limit=limit)
 
 
 def waves_of(batch_id: int, *, parcels: int = LOOKED_AT, limit: int = WAVES_SHOWN) -> list[Wave]:

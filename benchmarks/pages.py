@@ -10,6 +10,10 @@ CONSOLE: Final = {
     "Overview": "/admin/overview/",
     "Batches": "/admin/batches/batch/",
     "a batch": "/admin/batches/batch/{batch}/change/",
+    "an account": "/admin/accounts/account/{account}/change/",
+    "Waves": "/admin/waves/",
+    "Mail in hand": "/admin/in-hand/",
+    "Failures": "/admin/mailer/failures/",
     "Campaigns": "/admin/campaigns/campaign/",
     "Messages": "/admin/mailer/message/",
     "Fleet": "/admin/fleet/",
@@ -17,5 +21,7 @@ CONSOLE: Final = {
 }
 
 HEADER: Final = "/admin/health/?live=1"
-LIVE: Final = {f"live part of {name}": f"{CONSOLE[name]}?live=1" for name in ("Now", "Overview", "a batch", "Fleet")}
+LIVE: Final = {
+    f"live part of {name}": f"{CONSOLE[name]}?live=1" for name in ("Now", "Overview", "a batch", "Waves", "Fleet")
+}
 """The first of them is polled when the header is old, too."""

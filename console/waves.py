@@ -9,17 +9,16 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 
 from batches.admin.asking import Figure
 from batches.admin.figures import draw_messages, label_parcels
 from batches.states import ParcelState
 from batches.verdict import GateStatus
-from batches.waves import WAVES_SHOWN, Wave, recent_waves
+from batches.waves import Wave, recent_waves
 from console.header import answer_live
 from console.live import Part, Rights, embed, is_poll
-from console.now import MAY_SEE, PERMISSIONS, show_coming
-from foundation.admin import tell_time
+from console.now import MAY_SEE, PERMISSIONS, address_of, show_coming
+from foundation.admin import tell_time, write_time
 from foundation.clock import database_now
 from monitoring.coming import list_coming
 from monitoring.scope import EVERYTHING
@@ -27,20 +26,21 @@ from monitoring.store import Store, read_store
 
 FURTHEST = dt.timedelta(days=3660)
 """Long enough for all scheduled mail: a send_at is at most ten years ahead."""
+SHOWN = 50
 STOPPED = (GateStatus.PAUSED, GateStatus.FROZEN, GateStatus.CANCELLED)
 
 
 def build_waves(rights: Rights) -> dict[str, Any]:
     """Return the context of the page's live part."""
     now = database_now()
-    coming = list_coming(EVERYTHING, FURTHEST, WAVES_SHOWN + 1)
+    coming = list_coming(EVERYTHING, FURTHEST, SHOWN + 1)
     return {
         "figures": figures_of(read_store(EVERYTHING)),
         "coming_title": "Coming",
-        "coming": [show_coming(each, rights, now) for each in coming[:WAVES_SHOWN]],
-        "has_more_coming": len(coming) > WAVES_SHOWN,
-        "recent": [show_wave(wave, now) for wave in recent_waves()],
-        "shown": WAVES_SHOWN,
+        "coming": [show_coming(each, rights, now) for each in coming[:SHOWN]],
+        "has_more_coming": len(coming) > SHOWN,
+        "recent": [show_wave(wave, now) for wave in recent_waves(SHOWN)],
+        "shown": SHOWN,
     }
 
 
@@ -82,10 +82,13 @@ def figures_of(store: Store) -> list[Figure]:
 def show_wave(wave: Wave, now: dt.datetime) -> dict[str, Any]:
     """Return a wave that was sent as the context of its row."""
     return {
-        "wave": wave,
+        "id": f"recent-{wave.batch_id}-{wave.send_at.timestamp():.0f}",
+        "time": write_time(wave.send_at),
         "relative": tell_time(wave.send_at, now),
         "name": "mail without a batch" if wave.is_default else wave.label or wave.public_id,
-        "url": reverse("admin:batches_batch_change", args=[wave.batch_id]),
+        "public_id": wave.public_id,
+        "url": address_of("admin:batches_batch_change", wave.batch_id),
+        "account": wave.username,
         "messages": draw_messages(wave, "messages"),
         "sent": draw_messages(wave, "sent"),
         "parcels": label_parcels(wave),

@@ -160,9 +160,10 @@ def build(operator: Operator, address: str) -> float:
 
 
 def fill_in(sluice: Sluice, addresses: Mapping[str, str]) -> dict[str, str]:
-    """Return the addresses of pages by name, with the newest batch where one is about a batch."""
+    """Return the addresses of pages by name, with the newest batch, and its account, where one is about these."""
     newest = sluice.number("select max(id) from batches_batch")
-    return {name: address.format(batch=newest) for name, address in addresses.items()}
+    account = sluice.number(f"select account_id from batches_batch where id = {newest}")
+    return {name: address.format(batch=newest, account=account) for name, address in addresses.items()}
 
 
 def time_of(operator: Operator, address: str) -> float:

@@ -13,7 +13,7 @@ from batches.admin.batches import is_frozen, link_in_hand, tell_terms
 from batches.admin.control import MAY_CONTROL, buttons_of
 from batches.admin.figures import STATUS_COLOURS, draw_bar, tabulate_waves
 from batches.admin.receipts import show_receipt, tabulate_receipts
-from batches.counts import Counts, Estimate, Tally, estimate_batches
+from batches.counts import LOOKED_AT, Counts, Estimate, Tally, estimate_batches
 from batches.labels import describe_status
 from batches.models import Batch, Installation, Receipt
 from batches.states import BatchStatus
@@ -26,7 +26,6 @@ from monitoring.rates import sent_rates
 from monitoring.waiting import why_waiting
 
 RECEIPTS_SHOWN: Final = 20
-PARCELS_COUNTED: Final = 10_000
 PARCELS_OF_WAVES: Final = 2_000
 WAVES_SHOWN: Final = 25
 MAY_SEE_CAMPAIGNS: Final = "campaigns.view_campaign"
@@ -39,7 +38,7 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
     batch = batches.select_related("account__parent", "api_key").get(pk=batch_id)
     now = batch.read_at
     launch = Launch.objects.select_related("campaign").filter(batch=batch).first() if batch.is_campaign else None
-    estimate = estimate_batches([batch_id], parcels=PARCELS_COUNTED)[batch_id]
+    estimate = estimate_batches([batch_id], parcels=LOOKED_AT)[batch_id]
     is_complete = launch is None or launch.is_complete
     status = describe_status(
         BatchStatus(batch.status),
@@ -59,7 +58,7 @@ def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
         "terms": tell_terms(batch, now),
         "figures": _figures(batch, estimate),
         "bar": draw_bar(estimate, f"batch:{batch_id}"),
-        "counted": "" if estimate.is_exact else f"{PARCELS_COUNTED:,}",
+        "counted": "" if estimate.is_exact else f"{LOOKED_AT:,}",
         "in_hand": link_in_hand(batch, estimate),
         "waves": tabulate_waves(waves, now),
         "waves_title": f"The latest {WAVES_SHOWN} waves" if len(waves) == WAVES_SHOWN else "Waves",

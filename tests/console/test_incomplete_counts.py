@@ -38,7 +38,7 @@ def test_a_count_of_a_part_is_the_least_and_has_no_mark(
         assert ("finished" in text) == (subject == of_batch), page
     for module, name in (
         (batches.admin.batches, "PARCELS_OF_EACH"),
-        (console.batches.page, "PARCELS_COUNTED"),
+        (console.batches.page, "LOOKED_AT"),
         (console.batches.page, "PARCELS_OF_WAVES"),
         (monitoring.search, "PARCELS_OF_EACH"),
         (batches.counts, "LOOKED_AT"),
