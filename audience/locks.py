@@ -17,7 +17,7 @@ from psycopg.errors import QueryCanceled
 
 from accounts.models import Account
 from audience.errors import SearchTooSlow, TooManyCalls
-from audience.queries import LIMIT_SEARCH, LOCK_AUDIENCE, TAKE_PLACE
+from audience.queries import LIMIT_AND_TAKE_PLACE, LIMIT_SEARCH, LOCK_AUDIENCE
 
 
 def lock_audience(account: Account) -> None:
@@ -36,33 +36,41 @@ def expensive_call(account_id: int) -> Iterator[None]:
     Each of its statements may take `SEARCH_SECONDS`, and the account may have `EXPENSIVE_CALLS` of them at a time.
     Raises TooManyCalls and SearchTooSlow.
     """
-    with time_limit(settings.SEARCH_SECONDS):
-        take_place(account_id)
+    with _refusing_slow_statements(), transaction.atomic():
+        limit_and_take_place(account_id)
         yield
 
 
-def take_place(account_id: int) -> None:
-    """Take one of the account's places until the transaction ends. Raises TooManyCalls."""
+def limit_and_take_place(account_id: int) -> None:
+    """Limit the statements of this transaction, and take one of the account's places. Raises TooManyCalls."""
     places = settings.EXPENSIVE_CALLS
+    parameters = {"account": account_id, "places": places, "milliseconds": _milliseconds(settings.SEARCH_SECONDS)}
     with connection.cursor() as cursor:
-        for place in range(places):
-            cursor.execute(TAKE_PLACE, [f"sluice expensive call {account_id} {place}"])
-            row = cursor.fetchone()
-            if row is not None and row[0]:
-                return
-    if places:
+        cursor.execute(LIMIT_AND_TAKE_PLACE, parameters)
+        ((_, is_taken),) = cursor.fetchall()
+    if not is_taken:
         raise TooManyCalls(f"{places} expensive calls of the account are under way")
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """Open a transaction each of whose statements may take this long. Raises SearchTooSlow."""
+    with _refusing_slow_statements(), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(LIMIT_SEARCH, {"milliseconds": _milliseconds(seconds)})
+        yield
+
+
+@contextmanager
+def _refusing_slow_statements() -> Iterator[None]:
+    """Raise SearchTooSlow in place of the error of a statement that was cancelled."""
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(LIMIT_SEARCH, [str(max(1, int(seconds * 1000)))])
-            yield
+        yield
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
             raise SearchTooSlow from None
         raise
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(max(1, int(seconds * 1000)))

@@ -197,7 +197,6 @@ select c.id from {CONTACTS}
 where c.account_id = %(account)s and c.id = any(%(contacts)s) and ({{condition}})
 """
 
-TAKE_PLACE: Final = "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 
 JOIN_TURNS: Final = "insert into campaigns_jobturn (account_id) values (%s) on conflict do nothing"
 # The accounts that have a job to do and may run another one, in the order of how long they have waited.
@@ -211,4 +210,11 @@ order by t.at nulls first, min(j.id)
 """
 
 # Sets the limit in milliseconds until the end of the transaction.
-LIMIT_SEARCH: Final = "select set_config('statement_timeout', %s, true)"
+LIMIT_SEARCH: Final = "select set_config('statement_timeout', %(milliseconds)s, true)"
+# Sets the limit and takes the first of an account's places that is free. Nothing is taken if the account has no limit.
+LIMIT_AND_TAKE_PLACE: Final = f"""
+{LIMIT_SEARCH}, %(places)s = 0 or exists (
+    select from generate_series(0, %(places)s - 1) as place
+    where pg_try_advisory_xact_lock(hashtextextended(format('sluice expensive call %%s %%s', %(account)s, place), 0))
+)
+"""

@@ -21,7 +21,7 @@ def entry(title: str, icon: str, route: str, permission: str) -> dict[str, Any]:
 
 def navigate(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups of the sidebar."""
-    from mailer.admin.in_hand import count_in_hand
+    from console.header import count_in_hand
 
     in_hand = entry("Mail in hand", "front_hand", "in_hand", "mailer.view_message")
     if number := count_in_hand(request):
@@ -137,7 +137,6 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
-    "GLOBAL_CALLBACK": "console.header.add_header",
     "COMMAND": {"search_callback": "console.stop.palette.search_palette"},
     "LOGIN": {"form": "config.signin.SignInForm"},
     "SIDEBAR": {"navigation": navigate},

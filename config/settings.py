@@ -106,6 +106,8 @@ def database_from_url(url: str) -> dict[str, object]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
+        # A choice in a form is read by one statement instead of three, and a pooler may share sessions.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": {"connect_timeout": "5", "prepare_threshold": prepare_after(query.pop("prepare", "yes")), **query},
     }
 

@@ -10,10 +10,14 @@ from django.http import HttpRequest, HttpResponse
 
 from batches.stop.freeze import is_installation_frozen
 from console.live import SUPERUSER, Part, Rights, answer_poll, safe
+from foundation.admin import mark_numbers
+from mailer.in_hand import tally_all_in_hand
 from monitoring.problems import Health, Severity, read_health
 from monitoring.rates import describe_lateness
 
 MAY_SEE = "batches.view_batch"
+MAY_SEE_MESSAGES = "mailer.view_message"
+BADGE_LOOKS_AT = 1000
 SHARED_SECONDS = 1.0
 _last: ContextVar[tuple[float, Health] | None] = ContextVar("last health", default=None)
 
@@ -45,10 +49,20 @@ HEADER = Part("header", "console/header.html", build_header, (SUPERUSER, MAY_SEE
 
 
 def add_header(request: HttpRequest) -> dict[str, Any]:
-    """Return the context that every page of an operator has (unfold's GLOBAL_CALLBACK)."""
+    """Return the context that every page of an operator has."""
     if not (request.user.is_active and request.user.is_staff):
         return {}
     return {"health_html": safe(HEADER.fetch(request))}
+
+
+def count_in_hand(request: HttpRequest) -> str:
+    """Return the number of messages in hand for the sidebar; empty for none, or who may not see them."""
+    if not request.user.has_perm(MAY_SEE_MESSAGES):
+        return ""
+    health = recent_health()
+    tally = health.in_hand if health else tally_all_in_hand(BADGE_LOOKS_AT)
+    text = f"{tally.messages:,}{'' if tally.is_exact else '+'}"
+    return mark_numbers(text, "all:in_hand") if tally.messages else ""
 
 
 def show_header(request: HttpRequest) -> HttpResponse:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from console.header import add_header
+
 # Unfold's class has no types.
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite as UnfoldAdminSite
@@ -16,11 +18,19 @@ else:
 
 
 class Site(UnfoldAdminSite):
-    """An admin site whose pages only list the models of all apps if they show them.
+    """An admin site whose pages have the console's header, and only list the models of all apps if they show them.
 
     The sidebar has its own entries (`config/admin.py`), so hardly any page does. The list takes a fifth of the time of
     a page that is otherwise empty.
     """
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the context of every page.
+
+        The header comes first: if its health is read for this page, the sidebar takes the mail in hand from there.
+        """
+        header = add_header(request)
+        return super().each_context(request) | header
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
         """Return the list of the apps, which is made when it is used."""

@@ -61,7 +61,7 @@ def list_in_hand(
     places: list[Place] = []
     ids: list[int] = []
     parcels = _parcels(account, why, batch).filter(pk__gte=after[0]).order_by("pk")
-    for parcel in parcels[: limit + 2].iterator():
+    for parcel in parcels[: limit + 2]:
         for n in bits(mask_in_hand(parcel, why)):
             if (parcel.pk, n) > after:
                 places.append((parcel.pk, n))

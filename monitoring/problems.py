@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from batches.counts import Tally
 from batches.hints import NODE_SILENCE
 from mailer.models import Measure
 from mailer.outcomes.counters import MINUTE
@@ -90,13 +91,14 @@ class Problem:
 class Health:
     """The state of the installation: `rate` is in recipients a second over the last minute.
 
-    `lateness` is that of the last 10 minutes.
+    `lateness` is that of the last 10 minutes, and `in_hand` is the mail that is held or in doubt.
     """
 
     at: dt.datetime
     is_frozen: bool
     rate: float
     lateness: Lateness
+    in_hand: Tally
     problems: list[Problem]
 
 
@@ -118,8 +120,15 @@ def read_health() -> Health:
         is_frozen=figures["clock"]["things"] > 0,
         rate=float(figures["rate"]["text"]) / MINUTE,
         lateness=lateness_from(late),
+        in_hand=_tally_in_hand(rows),
         problems=_sort([*_describe(rows), *map(_peer, find_peer_trouble())]),
     )
+
+
+def _tally_in_hand(rows: list[Row]) -> Tally:
+    in_hand = [row for row in rows if DESCRIBE.get(row["kind"]) is _in_hand]
+    messages = sum(row["messages"] for row in in_hand)
+    return Tally(messages, is_exact=all(row["parcels"] < LOOKED_AT_PARCELS for row in in_hand))
 
 
 def _parameters(scope: Scope) -> Row:

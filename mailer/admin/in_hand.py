@@ -28,7 +28,7 @@ from foundation.admin import draw_figure, draw_label, draw_link, mark_numbers, t
 from foundation.clock import database_now
 from mailer.admin.drawing import STATE_COLOURS, draw_quote
 from mailer.admin.message_list import link_messages
-from mailer.in_hand import Place, Selection, Why, accounts_in_hand, list_in_hand, tally_all_in_hand, tally_in_hand
+from mailer.in_hand import Place, Selection, Why, accounts_in_hand, list_in_hand, tally_in_hand
 from mailer.listing.filters import Filters
 from mailer.models import EventKind
 from mailer.outcomes.reading import OUTCOMES
@@ -36,7 +36,6 @@ from mailer.queries import Trace
 
 MAY_SEE = "mailer.view_message"
 SHOWN = 50
-BADGE_LOOKS_AT = 1000
 CHOSEN_AT_MOST = 500
 BATCH_INPUT = UnfoldAdminTextInputWidget(attrs={"id": "batch", "placeholder": "batch id", "size": 36})
 
@@ -196,15 +195,6 @@ def tell_why(trace: Trace, chosen: Chosen) -> str:
     if last is None:
         return "the peer did not answer after its last byte"
     return f"{write_time(last.at)} {EventKind(last.kind).label}: {last.reply or 'the peer did not answer'}"
-
-
-def count_in_hand(request: HttpRequest) -> str:
-    """Return the number of messages in hand for the sidebar; empty for none, or who may not see them."""
-    if not request.user.has_perm(MAY_SEE):
-        return ""
-    tally = tally_all_in_hand(BADGE_LOOKS_AT)
-    text = f"{tally.messages:,}{'' if tally.is_exact else '+'}"
-    return mark_numbers(text, "all:in_hand") if tally.messages else ""
 
 
 def _name(why: Why) -> str:

@@ -15,8 +15,7 @@ from rest_framework.test import APIClient as ApiClient
 
 from accounts.models import Account
 from audience.errors import TooManyCalls
-from audience.locks import take_place
-from audience.queries import TAKE_PLACE
+from audience.locks import limit_and_take_place
 from audience.query.conditions import EVERYBODY
 from audience.segments import count_matching, counted, create_segment, find_matching
 from campaigns.lifecycle import cancel_campaign, pause_campaign, send_now
@@ -26,6 +25,7 @@ from tests.api.soap.envelopes import PARTNER, SoapCaller
 from tests.campaigns.building import add_contacts, again, ready_campaign
 
 ROOT = Path(__file__).parent.parent.parent
+TAKE_PLACE = "select pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 EXPENSIVE = {
     "api/sendgrid/stats/views.py": {"get"},
     "audience/activity.py": {"search_activity"},
@@ -76,7 +76,7 @@ def test_a_third_call_is_refused_until_one_of_two_ends(alice: Account, charlie: 
 def test_a_place_ends_with_its_transaction(alice: Account, settings: LazySettings) -> None:
     settings.EXPENSIVE_CALLS = 1
     with transaction.atomic():
-        take_place(alice.pk)
+        limit_and_take_place(alice.pk)
         other = connection.copy()
         with other.cursor() as cursor:
             cursor.execute(TAKE_PLACE, [f"sluice expensive call {alice.pk} 0"])
