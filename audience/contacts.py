@@ -146,6 +146,11 @@ def search_contacts(
         return list(contacts.order_by("-pk")[page.offset : page.offset + page.limit]), total
 
 
+def newest_matching(account: Account, search: str, *, limit: int) -> list[Contact]:
+    """Return the newest contacts of an account that `search_contacts` finds. The caller limits the time."""
+    return list(_matching(Contact.objects.filter(account=account), search).order_by("-pk")[:limit])
+
+
 def members_of(contact_list: ContactList, page: Page) -> list[Membership]:
     """Return a page of a list's memberships with their contacts, the latest addition first.
 

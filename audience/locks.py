@@ -44,9 +44,9 @@ def expensive_call(account_id: int) -> Iterator[None]:
 def limit_and_take_place(account_id: int) -> None:
     """Limit the statements of this transaction, and take one of the account's places. Raises TooManyCalls."""
     places = settings.EXPENSIVE_CALLS
-    parameters = {"account": account_id, "places": places, "milliseconds": _milliseconds(settings.SEARCH_SECONDS)}
+    milliseconds = _milliseconds(settings.SEARCH_SECONDS)
     with connection.cursor() as cursor:
-        cursor.execute(LIMIT_AND_TAKE_PLACE, parameters)
+        cursor.execute(LIMIT_AND_TAKE_PLACE, {"account": account_id, "places": places, "milliseconds": milliseconds})
         ((_, is_taken),) = cursor.fetchall()
     if not is_taken:
         raise TooManyCalls(f"{places} expensive calls of the account are under way")

@@ -9,9 +9,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from django.db.models.functions import Lower
-
-from audience.models import FieldDefinition
+from campaigns.contact_values import Fields, custom_fields_of
 from campaigns.errors import InvalidContent
 from campaigns.models import Campaign
 from campaigns.tags import MUSTACHE, find_legacy_tags, find_named, replace_tags
@@ -21,6 +19,7 @@ from mailer.compose.system_tags import (
     LINK_NAMES,
     SYSTEM_NAMES,
     UNSUBSCRIBE_NAMES,
+    UnknownTag,
     find_system_tags,
     find_unknown_tags,
     line_and_column,
@@ -38,14 +37,21 @@ NO_LINKS: Final = {"subject": LINK_NAMES | UNSUBSCRIBE_NAMES, URL: UNSUBSCRIBE_N
 itself."""
 
 
-def check_texts(campaign: Campaign) -> None:
-    """Accept a campaign whose texts can be sent. Raises InvalidContent, which names the text and the place."""
+def check_texts(campaign: Campaign, fields: Fields | None = None) -> None:
+    """Accept a campaign whose texts can be sent. Raises InvalidContent, which names the text and the place.
+
+    The custom fields of the account are read if a text has a tag of one, unless they are given.
+    """
     # HTML and plain text are made of the Markdown, so the places in it come first.
-    for name in ("markdown", *TEMPLATES) if campaign.markdown else TEMPLATES:
+    names = ("markdown", *TEMPLATES, URL) if campaign.markdown else (*TEMPLATES, URL)
+    unknown = {name: list(find_unknown_tags(getattr(campaign, name))) for name in names}
+    if fields is None:
+        fields = custom_fields_of(campaign.account_id) if any(unknown.values()) else {}
+    for name in names:
         text = getattr(campaign, name)
-        _check_names(compile_text(text, name), name, text)
-        _check_tags(campaign, name, text)
-    _check_tags(campaign, URL, campaign.custom_unsubscribe_url)
+        if name != URL:
+            _check_names(compile_text(text, name), name, text)
+        _check_tags(name, text, unknown[name], fields)
     if campaign.generates_plain and not campaign.plain_content.strip():
         _check_generated(campaign.html_content)
 
@@ -68,10 +74,11 @@ def _check_generated(html: str) -> None:
         raise InvalidContent(reason, field="html_content", helper=error.helper) from None
 
 
-def _check_tags(campaign: Campaign, field: str, text: str) -> None:
-    """Accept a text all of whose system tags can be resolved there. Raises InvalidContent."""
-    unknown = list(find_unknown_tags(text))
-    fields = _fields_of(campaign, {tag.field.lower() for tag in unknown})
+def _check_tags(field: str, text: str, unknown: list[UnknownTag], fields: Fields) -> None:
+    """Accept a text all of whose system tags can be resolved there. Raises InvalidContent.
+
+    `unknown` are those that are not known without the custom fields.
+    """
     for tag in unknown:
         if tag.field.lower() not in fields:
             _refuse(f"the tag {tag.text} is not known", field, text, tag.start)
@@ -80,14 +87,6 @@ def _check_tags(campaign: Campaign, field: str, text: str) -> None:
     for match in find_legacy_tags(text):
         if "{{" in match[0]:
             _refuse("a tag cannot be the default of another", field, text, match.start())
-
-
-def _fields_of(campaign: Campaign, names: set[str]) -> set[str]:
-    """Return which of these names, in lower case, are those of custom fields."""
-    if not names:
-        return set()
-    fields = FieldDefinition.objects.filter(account=campaign.account_id).annotate(lowered=Lower("name"))
-    return set(fields.filter(lowered__in=names).values_list("lowered", flat=True))
 
 
 def _check_names(template: Template, field: str, text: str) -> None:

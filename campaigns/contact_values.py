@@ -28,15 +28,24 @@ Fields = dict[str, FieldDefinition]
 """An account's custom fields by their names in lower case."""
 
 
-def personal_sql(tags: Sequence[Tag], names: Names, account_id: int) -> tuple[str, dict[str, Any]]:
+def custom_fields_of(account_id: int) -> Fields:
+    """Return the custom fields of an account."""
+    return {definition.name.lower(): definition for definition in FieldDefinition.objects.filter(account=account_id)}
+
+
+def personal_sql(
+    tags: Sequence[Tag], names: Names, account_id: int, fields: Fields | None = None
+) -> tuple[str, dict[str, Any]]:
     """Return the SQL of `message.personal` for a contact `c`, and its parameters.
+
+    The custom fields of the account are read unless they are given.
 
     Its value is `{"merge": {tag: value}, "data": {name: value}}`, where a part that has nothing is left out; null if
     both have nothing. A contact without a value gets the default of a tag, and no entry in the data.
     """
     if not tags and names is not None and not names:
         return "null::jsonb", {}
-    fields = {definition.name.lower(): definition for definition in FieldDefinition.objects.filter(account=account_id)}
+    fields = custom_fields_of(account_id) if fields is None else fields
     parameters: dict[str, Any] = {}
     parts = []
     if tags:

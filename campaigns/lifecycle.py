@@ -216,8 +216,10 @@ def undo_seconds(campaign: Campaign) -> int:
     """Return the undo window of a campaign in seconds."""
     if campaign.undo_seconds is not None:
         return campaign.undo_seconds
-    terms = AccountTerms.objects.filter(account=campaign.account_id).first()
-    return terms.undo_seconds if terms else 0
+    try:
+        return campaign.account.campaign_terms.undo_seconds
+    except AccountTerms.DoesNotExist:
+        return 0
 
 
 def refuse_unready(campaign: Campaign, needs: Needs) -> None:

@@ -6,19 +6,21 @@ Nothing is stored or sent. The links in it have no message, so they do nothing f
 from __future__ import annotations
 
 import json
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
-from django.db import connection
-
+from audience.contacts import newest_matching
 from audience.locks import expensive_call
 from audience.models import Contact
 from campaigns import queries
 from campaigns.checking import check_texts
-from campaigns.contact_values import personal_sql
+from campaigns.contact_values import Fields, custom_fields_of, personal_sql
 from campaigns.content import Content, content_of
 from campaigns.errors import Lack, NotReady
 from campaigns.launch import mail_of
 from campaigns.models import Campaign
+from campaigns.reach import HIGHEST, Exclusion, find_exclusion
 from campaigns.readiness import lacks_of
 from campaigns.selection import select_audience
 from mailer.models import Message
@@ -27,43 +29,87 @@ from mailer.preview import Preview, preview_message
 NEEDED: Final = frozenset({Lack.SENDER, Lack.CONTENT})
 READER: Final = "reader@example.com"
 """The recipient of a preview without a contact, whose tags have their defaults."""
-HIGHEST: Final = 2**63 - 1
 
 
-def preview_campaign(campaign: Campaign, contact: Contact | None) -> Preview:
+class Previewed(NamedTuple):
+    """The message that a contact would get. `contact` is None for a message with the defaults of all tags."""
+
+    preview: Preview
+    contact: Contact | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The contacts that a preview can be shown for, and the chosen one of them, or another one.
+
+    `exclusion` says why the chosen contact would be left out. It is None if it would get a message, or if it does not
+    belong to the audience (`is_stranger`).
+    """
+
+    contacts: Sequence[Contact]
+    chosen: int | None
+    exclusion: Exclusion | None = None
+    is_stranger: bool = False
+
+
+def preview_campaign(campaign: Campaign, contact_id: int | None = None) -> Previewed:
     """Return the message that a contact would get, or one with the defaults of all tags.
 
-    Raises NotReady if the campaign has no sender or no content, and InvalidContent.
+    The latter is also returned for a contact that does not exist or is another account's. Raises NotReady if the
+    campaign has no sender or no content, and InvalidContent.
     """
     if lacks := lacks_of(campaign, needs=NEEDED):
         raise NotReady(lacks)
-    check_texts(campaign)
+    fields = custom_fields_of(campaign.account_id)
+    check_texts(campaign, fields)
     content = content_of(campaign)
     mail = mail_of(campaign, content)
-    personal = None if contact is None else _personal_of(campaign, content, contact)
+    contact, personal = (
+        (None, None) if contact_id is None else _read_contact(campaign.account_id, content, fields, contact_id)
+    )
     recipient = (contact and contact.email) or READER
-    return preview_message(Message(pk=0, recipient=recipient, personal=personal or _defaults_of(content)), mail)
+    message = Message(pk=0, recipient=recipient, personal=personal or _defaults_of(content))
+    return Previewed(preview_message(message, mail), contact)
 
 
-def _personal_of(campaign: Campaign, content: Content, contact: Contact) -> dict[str, object] | None:
-    """Return what a launch stores as the message's values for this contact."""
-    personal, parameters = personal_sql(content.tags, content.names, campaign.account_id)
-    with connection.cursor() as cursor:
-        cursor.execute(queries.personal_of_contact(personal), {**parameters, "contact": contact.pk})
-        row = cursor.fetchone()
-    values: dict[str, object] | None = json.loads(row[0]) if row and row[0] else None
-    return values
+def _read_contact(
+    account_id: int, content: Content, fields: Fields, contact_id: int
+) -> tuple[Contact | None, dict[str, object] | None]:
+    """Return a contact, and what a launch stores as the message's values for it."""
+    personal, parameters = personal_sql(content.tags, content.names, account_id, fields)
+    statement = queries.contact_with_personal(personal)
+    rows: list[Any] = list(Contact.objects.raw(statement, {**parameters, "account": account_id, "contact": contact_id}))
+    if not rows:
+        return None, None
+    return rows[0], json.loads(rows[0].personal or "null")
 
 
 def _defaults_of(content: Content) -> dict[str, object]:
     return {"merge": {tag.text: tag.default for tag in content.tags}, "data": {}}
 
 
-def first_contacts(campaign: Campaign, limit: int) -> list[Contact]:
-    """Return the first contacts of an audience that have an address. Raises SearchTooSlow and TooManyCalls."""
-    chosen = select_audience(campaign)
-    parameters = chosen.parameters | {"through": 0, "last_contact": HIGHEST, "limit": limit}
-    with expensive_call(campaign.account_id), connection.cursor() as cursor:
-        cursor.execute(chosen.sql, parameters)
-        ids = [id for (id,) in cursor.fetchall()]
-        return list(Contact.objects.filter(pk__in=ids, email__isnull=False).order_by("pk"))
+def offer_contacts(campaign: Campaign, limit: int, *, search: str = "", chosen: int | None = None) -> Offer:
+    """Return contacts that a search finds, or the first ones of the audience, and the chosen contact.
+
+    Without a choice, the only contact that a search finds is chosen, or the first one of the audience. Raises
+    SearchTooSlow and TooManyCalls.
+    """
+    with expensive_call(campaign.account_id):
+        contacts = (
+            newest_matching(campaign.account, search, limit=limit) if search else _first_contacts(campaign, limit)
+        )
+        if chosen is None and contacts and (not search or len(contacts) == 1):
+            chosen = contacts[0].pk
+        if chosen is None:
+            return Offer(contacts, None)
+        try:
+            return Offer(contacts, chosen, find_exclusion(campaign, chosen))
+        except LookupError:
+            return Offer(contacts, chosen, is_stranger=True)
+
+
+def _first_contacts(campaign: Campaign, limit: int) -> Sequence[Contact]:
+    """Return the first contacts of an audience that have an address."""
+    audience = select_audience(campaign)
+    parameters = audience.parameters | {"through": 0, "last_contact": HIGHEST, "limit": limit}
+    return list(Contact.objects.raw(queries.contacts_with_address(audience.sql), parameters))

@@ -108,9 +108,20 @@ order by a.place
 """
 
 
-def personal_of_contact(personal: str) -> str:
-    """Return the statement that reads `message.personal` for one contact, as text."""
-    return f"select ({personal})::text from campaigns_contact c where c.id = %(contact)s"
+def contact_with_personal(personal: str) -> str:
+    """Return the statement that reads a contact of an account, with `message.personal` for it as text."""
+    return f"""
+select c.*, ({personal})::text as personal from campaigns_contact c
+where c.id = %(contact)s and c.account_id = %(account)s
+"""
+
+
+def contacts_with_address(selection: str) -> str:
+    """Return the statement that reads the contacts of a selection of ids that have an address."""
+    return f"""
+select c.* from ({selection}) chosen join campaigns_contact c on c.id = chosen.id
+where c.email is not null order by c.id
+"""
 
 
 # The time when the last parcel of the account's other campaigns that has a time has been sent, at the account's rate;

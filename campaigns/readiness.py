@@ -6,6 +6,7 @@ from typing import Final
 
 from campaigns.errors import Lack
 from campaigns.models import Campaign
+from campaigns.selection import has_audience
 from mailer.compose.system_tags import has_unsubscribe_tag
 
 Needs = frozenset[Lack]
@@ -26,16 +27,11 @@ def lacks_of(campaign: Campaign, *, needs: Needs = WITH_TAG) -> list[Lack]:
         Lack.SENDER_VERIFICATION: sender is not None and sender.verified_at is None,
         Lack.FROM_NAME: not (campaign.from_name or (sender and sender.from_name)),
         Lack.CONTENT: not (campaign.html_content.strip() or campaign.plain_content.strip()),
-        Lack.AUDIENCE: not has_audience(campaign),
+        Lack.AUDIENCE: Lack.AUDIENCE in needs and not has_audience(campaign),
         Lack.UNSUBSCRIBE_CHOICE: not (campaign.suppression_group_id or campaign.custom_unsubscribe_url),
         Lack.UNSUBSCRIBE_TAG: not has_unsubscribe_tags(campaign),
     }
     return [lack for lack in Lack if lack in needs and is_missing[lack]]
-
-
-def has_audience(campaign: Campaign) -> bool:
-    """Return whether the campaign has an audience. Deleted lists do not count."""
-    return campaign.is_to_all or campaign.lists.filter(deleted_at=None).exists() or campaign.segments.exists()
 
 
 def has_unsubscribe_tags(campaign: Campaign) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from django import forms
@@ -12,16 +11,12 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from audience.contacts import Page, search_contacts
 from audience.errors import SearchTooSlow, TooManyCalls
-from audience.models import Contact
 from batches.admin.asking import require
 from campaigns.admin.moves import MAY_SEE
 from campaigns.errors import InvalidContent, NotReady
 from campaigns.models import Campaign
-from campaigns.preview import first_contacts, preview_campaign
-from campaigns.reach import find_exclusion
-from mailer.preview import Preview
+from campaigns.preview import Offer, offer_contacts, preview_campaign
 
 MAY_SEE_CONTACTS: Final = "audience.view_contact"
 OFFERED: Final = 10
@@ -46,8 +41,8 @@ def show_preview(request: HttpRequest, campaign_id: int) -> HttpResponse:
     Without both, the first contact of the audience is shown.
     """
     require(request, MAY_SEE)
-    living = Campaign.objects.select_related("account", "sender").filter(deleted_at=None)
-    campaign = get_object_or_404(living, pk=campaign_id)
+    living = Campaign.objects.with_audience().select_related("account", "sender", "suppression_group")
+    campaign = get_object_or_404(living, pk=campaign_id, deleted_at=None)
     form = SearchForm(request.GET)
     query = form.cleaned_data["q"] if form.is_valid() else ""
     context = {
@@ -61,51 +56,36 @@ def show_preview(request: HttpRequest, campaign_id: int) -> HttpResponse:
     }
     if context["may_choose"]:
         context |= _choose(request, campaign, query)
-    return TemplateResponse(request, "campaigns/preview.html", context | _preview(campaign, context.get("contact")))
+    return TemplateResponse(request, "campaigns/preview.html", context | _preview(campaign, context.get("chosen")))
 
 
 def _choose(request: HttpRequest, campaign: Campaign, query: str) -> dict[str, Any]:
     """Return the contact that was chosen, and others that can be."""
     try:
-        chosen, offered = _chosen_contact(request, campaign), _find(campaign, query)
-        if chosen is None and offered and (not query or len(offered) == 1):
-            chosen = offered[0]
-        return {"contact": chosen, "offered": offered, "place": chosen and _describe_place(campaign, chosen)}
+        offer = offer_contacts(campaign, OFFERED, search=query, chosen=_read_number(request.GET.get("contact", "")))
     except SearchTooSlow:
         return {"refusal": TOO_SLOW}
     except TooManyCalls:
         return {"refusal": BUSY}
+    return {"offered": offer.contacts, "chosen": offer.chosen, "place": _describe_place(offer)}
 
 
-def _chosen_contact(request: HttpRequest, campaign: Campaign) -> Contact | None:
-    number = request.GET.get("contact", "")
-    if not (number.isascii() and number.isdecimal() and len(number) <= 18):
-        return None
-    return Contact.objects.filter(account=campaign.account_id, pk=int(number)).first()
+def _read_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
-def _find(campaign: Campaign, query: str) -> Sequence[Contact]:
-    """Return the contacts that a search finds; without one, the first of the audience."""
-    if not query:
-        return first_contacts(campaign, OFFERED)
-    contacts, _ = search_contacts(campaign.account, Page(0, OFFERED), search=query)
-    return contacts
-
-
-def _describe_place(campaign: Campaign, contact: Contact) -> str:
-    """Return whether a contact would get the campaign, in a sentence."""
-    try:
-        exclusion = find_exclusion(campaign, contact.pk)
-    except LookupError:
+def _describe_place(offer: Offer) -> str:
+    """Return whether the chosen contact would get the campaign, in a sentence."""
+    if offer.is_stranger:
         return "This contact does not belong to the audience."
-    if exclusion is None:
+    if offer.exclusion is None:
         return "This contact belongs to the audience."
-    return f"This contact belongs to the audience, but will be left out: {exclusion.value}."
+    return f"This contact belongs to the audience, but will be left out: {offer.exclusion.value}."
 
 
-def _preview(campaign: Campaign, contact: Contact | None) -> dict[str, Preview | str]:
+def _preview(campaign: Campaign, contact_id: int | None) -> dict[str, Any]:
     try:
-        return {"preview": preview_campaign(campaign, contact)}
+        return preview_campaign(campaign, contact_id)._asdict()
     except NotReady as error:
         return {"problem": f"There is no preview yet. It needs {', '.join(lack.value for lack in error.lacks)}."}
     except InvalidContent as error:

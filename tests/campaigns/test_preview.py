@@ -45,7 +45,7 @@ def test_the_preview_is_the_message_that_is_sent(
     draft: Campaign, alice: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     contacts = list(Contact.objects.filter(account=alice).order_by("pk"))
-    previews = {contact.email: preview_campaign(draft, contact) for contact in contacts}
+    previews = {contact.email: preview_campaign(draft, contact.pk).preview for contact in contacts}
     assert not Mail.objects.exists()
     assert not Message.objects.exists()
 
@@ -62,7 +62,7 @@ def test_the_preview_is_the_message_that_is_sent(
         assert [without_tokens(part.text) for part in preview.parts] == sent
     assert "Ada of A&amp;B" in previews["r0@example.com"].parts[1].text
     assert "Hello friend" in previews["r2@example.com"].parts[0].text
-    defaults = preview_campaign(draft, None)
+    defaults = preview_campaign(draft).preview
     assert dict(defaults.headers)["Subject"] == "News for you"
     assert "Hello friend</p>" in defaults.parts[1].text
 
