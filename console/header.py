@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -12,6 +13,7 @@ from batches.stop.freeze import is_installation_frozen
 from console.live import SUPERUSER, Part, Rights, answer_poll, safe
 from foundation.admin import mark_numbers
 from mailer.in_hand import tally_all_in_hand
+from monitoring.fleet import Process
 from monitoring.problems import Health, Severity, read_health
 from monitoring.rates import describe_lateness
 
@@ -43,6 +45,12 @@ def recent_health() -> Health | None:
     """Return the health that this thread has read for a header within the last second, or None."""
     last = _last.get()
     return last[1] if last and time.monotonic() - last[0] < SHARED_SECONDS else None
+
+
+def processes_of_header() -> Sequence[Process] | None:
+    """Return the worker processes of `recent_health`, or None."""
+    health = recent_health()
+    return health.processes if health else None
 
 
 HEADER = Part("header", "console/header.html", build_header, (SUPERUSER, MAY_SEE))

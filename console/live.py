@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
@@ -28,8 +29,9 @@ class Part:
     """A live part of a page.
 
     `build` returns the context of the template for viewers with these rights; the further arguments say which object
-    is shown. A context with `is_final` true says that the part will not change by itself, or is read rarely. Viewers
-    who differ in `rights` get different fragments, and all others share one.
+    is shown. A page that has read the object passes it as `row`, so that `build` does not read it again. A context with
+    `is_final` true says that the part will not change by itself, or is read rarely. Viewers who differ in `rights` get
+    different fragments, and all others share one.
     """
 
     name: str
@@ -39,14 +41,16 @@ class Part:
     is_loose: bool = False
     """Whether its elements are at several places of the page. Each has `hx-swap-oob`, and replaces that with its id."""
 
-    def fetch(self, request: HttpRequest, *subject: int | str) -> Fragment:
+    def fetch(self, request: HttpRequest, *subject: int | str, **row: Model) -> Fragment:
         """Return the fragment for the viewer of this request."""
         granted = frozenset(right for right in self.rights if has_right(request, right))
         bits = "".join("1" if right in granted else "0" for right in self.rights)
-        return fetch_fragment(":".join(map(str, [self.name, *subject, bits])), lambda: self._make(granted, *subject))
+        return fetch_fragment(
+            ":".join(map(str, [self.name, *subject, bits])), lambda: self._make(granted, *subject, **row)
+        )
 
-    def _make(self, granted: Rights, *subject: int | str) -> tuple[str, bool]:
-        context = self.build(granted, *subject)
+    def _make(self, granted: Rights, *subject: int | str, **row: Model) -> tuple[str, bool]:
+        context = self.build(granted, *subject, **row)
         return render_to_string(self.template, context), bool(context.get("is_final"))
 
 
@@ -57,14 +61,14 @@ def has_right(request: HttpRequest, right: str) -> bool:
     return request.user.has_perm(right)
 
 
-def embed(request: HttpRequest, part: Part, *subject: int | str) -> dict[str, Any]:
+def embed(request: HttpRequest, part: Part, *subject: int | str, **row: Model) -> dict[str, Any]:
     """Return the context of `console/live.html` for a page that shows a part.
 
     The page's own address, with `live=1` in the query, is polled: its view has to return `answer_poll` then.
     """
     query = request.GET.copy()
     query["live"] = "1"
-    return {"live_html": safe(part.fetch(request, *subject)), "live_url": f"{request.path}?{query.urlencode()}"}
+    return {"live_html": safe(part.fetch(request, *subject, **row)), "live_url": f"{request.path}?{query.urlencode()}"}
 
 
 def is_poll(request: HttpRequest) -> bool:

@@ -23,7 +23,7 @@ from batches.models import PARCEL_SPAN, Batch, Parcel, Receipt
 from batches.moving import settle_doubt, split_off, take_out
 from batches.states import BatchStatus, Lane, ParcelState
 from batches.stop.exact import open_receipt, settle
-from foundation.clock import database_now
+from foundation.clock import Now, database_now
 from mailer.models import EventKind
 from mailer.outcomes.writing import Entry, write_events
 from mailer.pipeline.cargo import ending_events
@@ -58,17 +58,29 @@ def list_in_hand(
 
     The place is None after the last page.
     """
+    parcels, place = find_in_hand(account, why, batch=batch, after=after, limit=limit)
+    return trace(list(parcels)), place
+
+
+def find_in_hand(
+    account: Account, why: Why, *, batch: Batch | None = None, after: Place = (0, -1), limit: int
+) -> tuple[dict[int, Parcel], Place | None]:
+    """Return the same page as the ids of the messages, each with its parcel, in one statement.
+
+    Each parcel has its batch, and the time at which it was read.
+    """
     places: list[Place] = []
-    ids: list[int] = []
-    parcels = _parcels(account, why, batch).filter(pk__gte=after[0]).order_by("pk")
-    for parcel in parcels[: limit + 2]:
+    found: dict[int, Parcel] = {}
+    parcels = _parcels(account, why, batch).filter(pk__gte=after[0]).select_related("batch").order_by("pk")
+    for parcel in parcels.annotate(read_at=Now())[: limit + 2]:
         for n in bits(mask_in_hand(parcel, why)):
-            if (parcel.pk, n) > after:
+            if (parcel.pk, n) > after and len(places) <= limit:
                 places.append((parcel.pk, n))
-                ids.append(parcel.base * PARCEL_SPAN + n)
+                if len(places) <= limit:
+                    found[parcel.base * PARCEL_SPAN + n] = parcel
         if len(places) > limit:
             break
-    return trace(ids[:limit]), places[limit - 1] if len(places) > limit else None
+    return found, places[limit - 1] if len(places) > limit else None
 
 
 def tally_in_hand(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from batches.hints import NODE_SILENCE
 from mailer.models import Measure
 from mailer.outcomes.counters import MINUTE
 from monitoring import queries
-from monitoring.fleet import PeerTrouble, find_peer_trouble
+from monitoring.fleet import PeerTrouble, Process, find_peer_trouble, read_processes
 from monitoring.rates import LEAST_REFUSALS, SHARES_READ, Lateness, lateness_from
 from monitoring.rows import fetch_rows
 from monitoring.running import MOST_ACCOUNTS, MOST_BATCHES, Row
@@ -91,7 +91,8 @@ class Problem:
 class Health:
     """The state of the installation: `rate` is in recipients a second over the last minute.
 
-    `lateness` is that of the last 10 minutes, and `in_hand` is the mail that is held or in doubt.
+    `lateness` is that of the last 10 minutes, and `in_hand` is the mail that is held or in doubt. `processes` are the
+    worker processes.
     """
 
     at: dt.datetime
@@ -99,6 +100,7 @@ class Health:
     rate: float
     lateness: Lateness
     in_hand: Tally
+    processes: Sequence[Process]
     problems: list[Problem]
 
 
@@ -111,7 +113,7 @@ def list_problems(scope: Scope) -> list[Problem]:
 
 def read_health() -> Health:
     """Return the state of the installation and all of its problems, in two statements."""
-    rows = fetch_rows(queries.READ_HEALTH, _parameters(EVERYTHING))
+    rows, processes = fetch_rows(queries.READ_HEALTH, _parameters(EVERYTHING)), read_processes()
     figures = {row["kind"]: row for row in rows}
     now: dt.datetime = figures["clock"]["at"]
     late = {Measure(row["things"]): int(row["messages"]) for row in rows if row["kind"] == "lateness"}
@@ -121,7 +123,8 @@ def read_health() -> Health:
         rate=float(figures["rate"]["text"]) / MINUTE,
         lateness=lateness_from(late),
         in_hand=_tally_in_hand(rows),
-        problems=_sort([*_describe(rows), *map(_peer, find_peer_trouble())]),
+        processes=processes,
+        problems=_sort([*_describe(rows), *map(_peer, find_peer_trouble(processes))]),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from batches.hints import NODE_SILENCE
@@ -131,15 +131,17 @@ class Queue:
     accounts: int
 
 
-def why_waiting(batches: Collection[Batch]) -> dict[int, Reason]:
+def why_waiting(batches: Collection[Batch], processes: Sequence[Process] | None = None) -> dict[int, Reason]:
     """Return why these batches wait, by batch id, in at most three statements.
 
-    Batches without mail that is due and unsent are left out.
+    Batches without mail that is due and unsent are left out. `processes` are those of `read_processes`, for callers
+    that have just read them.
     """
     waiting = [facts for facts in _read_facts([batch.pk for batch in batches]) if facts.is_waiting]
     if not waiting:
         return {}
-    processes = read_processes() if any(facts.has_due for facts in waiting) else []
+    if processes is None:
+        processes = read_processes() if any(facts.has_due for facts in waiting) else []
     queues = _read_queues([facts for facts in waiting if facts.due_since is not None and not facts.is_claimed])
     trouble = {each.kind: each for each in find_peer_trouble(processes)}
     return {facts.id: explain(facts, processes, trouble, queues.get(facts.id)) for facts in waiting}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import InlineModelAdmin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from accounts.admin.keys import KeyColumns
 from accounts.models import Account, ApiKey, DoubtPolicy
 from foundation.admin import ChoosingForm, ModelAdmin, TabularInline, coloured, draw_link, write_time
+from foundation.clock import Now
 from foundation.zone_input import TimeZoneInput
 
 
@@ -101,6 +102,15 @@ class AccountAdmin(ModelAdmin[Account]):
     inlines: ClassVar[list[type[InlineModelAdmin[Any, Any]]]] = [KeyInline]
     actions = None
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return an account with the time at which it was read, and whether it ever had anything to send."""
+        if not (object_id.isascii() and object_id.isdecimal() and len(object_id) <= 18):
+            return None
+        own = Account.objects.filter(pk=OuterRef("pk"))
+        was_used = Exists(own.filter(batches__isnull=False)) | Exists(own.filter(subusers__isnull=False))
+        read = self.get_queryset(request).select_related("parent").annotate(read_at=Now(), was_used=was_used)
+        return read.filter(pk=int(object_id)).first()
+
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
         own = ["username", "parent", "doubt_policy", "lateness_limit", "time_zone"]
         return [*own, "frozen", "made", "links"] if obj else own
@@ -113,7 +123,7 @@ class AccountAdmin(ModelAdmin[Account]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
         """Return whether the account can be deleted, which requires that it never had anything to send."""
-        if obj is not None and (obj.batches.exists() or obj.subusers.exists()):
+        if obj is not None and was_used(obj):
             return False
         return super().has_delete_permission(request, obj)
 
@@ -146,3 +156,10 @@ class AccountAdmin(ModelAdmin[Account]):
         return format_html(
             "{} &nbsp; {}", batches, draw_link(reverse("admin:accounts_apikey_add", query=query), "New key")
         )
+
+
+def was_used(account: Any) -> bool:
+    """Return whether an account ever had anything to send, or has subusers."""
+    if hasattr(account, "was_used"):
+        return bool(account.was_used)
+    return bool(account.batches.exists() or account.subusers.exists())

@@ -27,7 +27,6 @@ from batches.models import Receipt
 from batches.stop.freeze import freeze_account, thaw_account
 from batches.stop.purge import purge_account
 from foundation.admin import draw_figure, mark_numbers, tell_time
-from foundation.clock import database_now
 
 MAY_CONTROL = "accounts.change_account"
 SUBUSERS_SHOWN = 50
@@ -89,16 +88,15 @@ def buttons_of(account: Account) -> list[Button]:
     return [FREEZE] if account.frozen_at is None else [THAW, PURGE]
 
 
-def show_account(request: HttpRequest, account: Account) -> dict[str, Any]:
+def show_account(request: HttpRequest, account: Any) -> dict[str, Any]:
     """Return the texts above the form of an account's page."""
-    now = database_now()
     estimate = estimate_account(account.pk)
     counts, key = estimate.counts, f"account:{account.pk}"
     subusers = list(account.subusers.order_by("username")[: SUBUSERS_SHOWN + 1])
     may_control = request.user.has_perm(MAY_CONTROL)
     return {
         "account": account,
-        "frozen_told": account.frozen_at and tell_time(account.frozen_at, now),
+        "frozen_told": account.frozen_at and tell_time(account.frozen_at, account.read_at),
         "subusers": subusers[:SUBUSERS_SHOWN],
         "has_more_subusers": len(subusers) > SUBUSERS_SHOWN,
         "mail": {

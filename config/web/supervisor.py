@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.apps import apps
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.urls import get_resolver
@@ -189,10 +190,25 @@ def load_application() -> Application:
 
     # Imports the views.
     _ = get_resolver().url_patterns
+    read_content_types()
     # For the reason that config.wsgi gives.
     gc.collect()
     gc.freeze()
     return application
+
+
+def read_content_types() -> None:
+    """Read the content types, which Django keeps, so that no page of the admin has to read that of its model.
+
+    Without a database the pages read them when they need them.
+    """
+    # Imported late: it loads the models.
+    from django.contrib.contenttypes.models import ContentType
+
+    with contextlib.suppress(DatabaseError):
+        ContentType.objects.get_for_models(*apps.get_models())
+    # Forked processes cannot share a session.
+    connection.close()
 
 
 def raise_open_files() -> None:

@@ -7,17 +7,16 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from batches.admin import BatchAdmin, ReceiptAdmin
 from batches.models import Batch, Receipt
 from campaigns.models import Launch
-from console.batches.page import BATCH, RECEIPT
+from console.batches.page import BATCH, RECEIPT, with_columns_of_receipt, with_live_columns
 from console.header import answer_live
 from console.live import Part, embed, is_poll
-from foundation.admin import draw_figure
+from foundation.admin import Row, draw_figure
 from mailer.admin.failures import key_of, link_failures
 from mailer.outcomes.failures import ReasonGroup, Scope, group_by_reason, has_failures, look_for_failures
 from monitoring.scope import EVERYTHING
@@ -51,9 +50,19 @@ class LivePage:
         """Answer the poll of a page."""
         if not self.has_view_permission(request):  # type: ignore[attr-defined]
             raise PermissionDenied
-        number = int(object_id) if object_id.isdecimal() and len(object_id) <= 18 else 0
-        row = get_object_or_404(self.model, pk=number)  # type: ignore[attr-defined]
-        return answer_live(request, self.part, row.pk)
+        if not self.model.objects.filter(pk=read_id(object_id)).exists():  # type: ignore[attr-defined]
+            raise Http404
+        return answer_live(request, self.part, read_id(object_id))
+
+
+def read_id(text: str) -> int:
+    """Return an id from the address of a page, or 0, which no row has, if the text is not an id."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
+
+
+def find_row(rows: QuerySet[Row], object_id: str) -> Row | None:
+    """Return the row with this id, as it is in the address of a page."""
+    return rows.filter(pk=read_id(object_id)).first()
 
 
 @admin.register(Batch)
@@ -74,21 +83,25 @@ class LiveBatchAdmin(LivePage, BatchAdmin):
             return queryset, False
         return queryset.filter(pk__in=find_batches(search_term)), False
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Batch | None:
+        batches = with_live_columns(super().get_queryset(request)).annotate(has_failures=has_failures())
+        return find_row(batches, object_id)
+
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         batch = kwargs["obj"]
-        context.update(embed(request, BATCH, batch.pk))
+        context.update(embed(request, BATCH, batch.pk, row=batch))
         if request.user.has_perm(MAY_SEE_MESSAGES):
             context["failures"] = link_failures(batch=batch)
             context["reasons"] = list_reasons(batch)
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def list_reasons(batch: Batch) -> list[tuple[ReasonGroup, SafeString, str]]:
+def list_reasons(batch: Any) -> list[tuple[ReasonGroup, SafeString, str]]:
     """Return the most frequent reasons for which peers refused or deferred mail of a batch.
 
     Each has its number, which is the least if there are more failures than were read, and the address of its messages.
     """
-    if not batch.is_default and not has_failures(batch):
+    if not batch.is_default and not batch.has_failures:
         return []
     scope = Scope(batch_id=batch.pk)
     look = look_for_failures(scope)
@@ -113,6 +126,9 @@ class LiveReceiptAdmin(LivePage, ReceiptAdmin):
     part = RECEIPT
     search_help_text = "Search by the id of a receipt, an account, or what names a batch"
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Receipt | None:
+        return find_row(with_columns_of_receipt(super().get_queryset(request)), object_id)
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Receipt], search_term: str
     ) -> tuple[QuerySet[Receipt], bool]:
@@ -122,5 +138,5 @@ class LiveReceiptAdmin(LivePage, ReceiptAdmin):
         return own | queryset.filter(batch_id__in=find_batches(search_term)), may_repeat
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        context.update(embed(request, RECEIPT, kwargs["obj"].pk))
+        context.update(embed(request, RECEIPT, kwargs["obj"].pk, row=kwargs["obj"]))
         return super().render_change_form(request, context, *args, **kwargs)

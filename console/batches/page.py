@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
-from django.db.models import Exists
+from django.db.models import Exists, QuerySet
 from django.urls import reverse
 
 from batches.admin.asking import Figure
@@ -18,7 +18,8 @@ from batches.labels import describe_status
 from batches.models import Batch, Installation, Receipt
 from batches.states import BatchStatus
 from batches.waves import waves_of
-from campaigns.models import Campaign, Launch
+from campaigns.models import Launch
+from console.header import processes_of_header
 from console.live import Part, Rights
 from foundation.admin import tell_time
 from foundation.clock import Now
@@ -31,13 +32,19 @@ WAVES_SHOWN: Final = 25
 MAY_SEE_CAMPAIGNS: Final = "campaigns.view_campaign"
 
 
-def build_batch(rights: Rights, batch_id: int) -> dict[str, Any]:
-    """Return the context of the live part of a batch."""
+def with_live_columns(batches: QuerySet[Batch]) -> QuerySet[Batch]:
+    """Read everything of a batch that its live part shows with its row."""
     frozen = Installation.objects.filter(frozen_at__isnull=False)
-    batches = Batch.objects.annotate(read_at=Now(), is_everything_frozen=Exists(frozen))
-    batch = batches.select_related("account__parent", "api_key").get(pk=batch_id)
+    return batches.annotate(read_at=Now(), is_everything_frozen=Exists(frozen)).select_related(
+        "account__parent", "api_key", "launch__campaign"
+    )
+
+
+def build_batch(rights: Rights, batch_id: int, *, row: Any = None) -> dict[str, Any]:
+    """Return the context of the live part of a batch."""
+    batch: Any = row or with_live_columns(Batch.objects.all()).get(pk=batch_id)
     now = batch.read_at
-    launch = Launch.objects.select_related("campaign").filter(batch=batch).first() if batch.is_campaign else None
+    launch: Launch | None = getattr(batch, "launch", None)
     estimate = estimate_batches([batch_id], parcels=LOOKED_AT)[batch_id]
     is_complete = launch is None or launch.is_complete
     status = describe_status(
@@ -91,7 +98,7 @@ def _motion(batch: Batch, counts: Counts, now: dt.datetime) -> dict[str, Any]:
     rate = 0.0 if batch.is_default else sent_rates([batch.pk], now).get(batch.pk, 0.0)
     at_hand = counts.due + counts.claimed
     remaining = dt.timedelta(seconds=round(at_hand / rate)) if rate and at_hand else None
-    reason = why_waiting([batch]).get(batch.pk)
+    reason = why_waiting([batch], processes_of_header()).get(batch.pk)
     return {
         "rate": rate,
         "remaining": remaining and tell_time(now + remaining, now).removeprefix("in "),
@@ -106,12 +113,16 @@ def _buttons(batch: Batch) -> list[tuple[Any, str]]:
 BATCH: Final = Part("batch", "console/batches/batch.html", build_batch, (MAY_CONTROL, MAY_SEE_CAMPAIGNS))
 
 
-def build_receipt(rights: Rights, receipt_id: int) -> dict[str, Any]:
+def with_columns_of_receipt(receipts: QuerySet[Receipt]) -> QuerySet[Receipt]:
+    """Read everything of a receipt that its live part shows with its row."""
+    return receipts.select_related("account", "batch__launch__campaign").defer(None).defer("claims")
+
+
+def build_receipt(rights: Rights, receipt_id: int, *, row: Any = None) -> dict[str, Any]:
     """Return the context of the live part of a receipt."""
-    receipt = Receipt.objects.select_related("account", "batch").defer("claims").get(pk=receipt_id)
-    campaign = None
-    if receipt.batch is not None and receipt.batch.is_campaign and MAY_SEE_CAMPAIGNS in rights:
-        campaign = Campaign.objects.filter(launches__batch=receipt.batch).first()
+    receipt = row or with_columns_of_receipt(Receipt.objects.all()).get(pk=receipt_id)
+    launch: Launch | None = getattr(receipt.batch, "launch", None)
+    campaign = launch.campaign if launch and MAY_SEE_CAMPAIGNS in rights else None
     return show_receipt(receipt) | {"campaign": campaign, "is_final": receipt.is_settled}
 
 

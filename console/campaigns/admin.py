@@ -8,12 +8,14 @@ from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
+from audience.models import ContactList, Segment
 from batches.admin.asking import require
 from batches.admin.batches import AccountFilter
 from batches.admin.refusing import RefusableAdmin
@@ -28,7 +30,7 @@ from campaigns.admin.times import describe_plan, write_time_of
 from campaigns.editing import create_campaign, edit_campaign
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
-from console.campaigns.page import EDITABLE, PAGE, RIGHTS
+from console.campaigns.page import EDITABLE, PAGE, RIGHTS, living_campaigns
 from console.campaigns.rows import LONG, ROWS, cells_of, draw_cell, draw_menu, live_ids, read_ids
 from console.header import answer_live
 from console.live import embed, has_right, is_poll
@@ -101,11 +103,15 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
         return Campaign.objects.by_clock().select_related("account").filter(deleted_at=None)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Campaign | None:
-        """Return a campaign with the rows that its page names."""
+        """Return a campaign with the rows and the names that its page shows."""
         if not object_id.isdecimal() or int(object_id) >= 2**31:
             return None
-        named = self.get_queryset(request).select_related("account", "sender", "suppression_group")
-        return named.filter(pk=int(object_id)).first()
+        shown = (
+            living_campaigns()
+            .select_related("suppression_group")
+            .annotate(list_names=names_of(ContactList), segment_names=names_of(Segment))
+        )
+        return shown.filter(pk=int(object_id)).first()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CampaignsPage
@@ -194,16 +200,16 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         campaign = kwargs.get("obj")
         if campaign is not None:
-            # The form may hold refused input. The part above it shows the stored values.
-            context.update(embed(request, PAGE, campaign.pk), show_save_and_add_another=False)
+            # The form may hold refused input, and so does its campaign. The part above shows the stored values.
+            row = {} if request.method == "POST" else {"row": campaign}
+            context.update(embed(request, PAGE, campaign.pk, **row), show_save_and_add_another=False)
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="lists and segments")
-    def shown_audience(self, campaign: Campaign) -> str:
+    def shown_audience(self, campaign: Any) -> str:
         if campaign.is_to_all:
             return "all contacts"
-        names = campaign.lists.values_list("name").union(campaign.segments.values_list("name"), all=True)
-        return ", ".join(sorted(name for (name,) in names))
+        return ", ".join(sorted([*campaign.list_names, *campaign.segment_names]))
 
     @admin.display(description="send_at")
     def planned(self, campaign: Campaign) -> str:
@@ -249,6 +255,11 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
     def menu(self, campaign: Any) -> SafeString:
         drawn: SafeString = campaign.drawn_menu
         return drawn
+
+
+def names_of(model: type[ContactList] | type[Segment]) -> ArraySubquery:
+    """Return the names of the lists or segments of each campaign."""
+    return ArraySubquery(model._default_manager.filter(campaigns=OuterRef("pk")).values("name"))
 
 
 def show_failures(request: HttpRequest, campaign_id: int) -> HttpResponse:

@@ -12,11 +12,12 @@ from campaigns.admin.control import links_of
 from campaigns.admin.figures import Links, describe_time, draw_status, figures_of, link_campaign_page, shares
 from campaigns.admin.moves import ASIDE, MAY_ADD, MAY_CHANGE, MAY_DELETE, SEND
 from campaigns.admin.times import zone_of
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignQuerySet
 from campaigns.readiness import WITH_LINK, lacks_of
 from campaigns.states import FINAL_STATUSES, RUNNING, CampaignStatus
 from campaigns.statistics import Statistics, statistics_of
 from console.campaigns.timeline import Moment, tell_timeline
+from console.header import processes_of_header
 from console.live import Part, Rights
 from foundation.admin import draw_figure, mark_numbers
 from foundation.clock import Now
@@ -33,10 +34,15 @@ MAY_SEE_RECEIPT: Final = "batches.view_receipt"
 RIGHTS: Final = (MAY_CHANGE, MAY_ADD, MAY_DELETE, MAY_SEE_MESSAGES, MAY_SEE_BATCH, MAY_SEE_RECEIPT)
 
 
-def build_page(rights: Rights, campaign_id: int) -> dict[str, Any]:
+def living_campaigns() -> CampaignQuerySet:
+    """Return the campaigns that are not deleted, with everything that their live parts show."""
+    living = Campaign.objects.by_clock().with_audience().filter(deleted_at=None).annotate(read_at=Now())
+    return living.select_related("account__parent", "sender", "launch__batch")
+
+
+def build_page(rights: Rights, campaign_id: int, *, row: Any = None) -> dict[str, Any]:
     """Return the context of the live part of a campaign. Raises Http404."""
-    campaigns = Campaign.objects.by_clock().select_related("account__parent", "sender", "launch__batch")
-    campaign: Any = get_object_or_404(campaigns.annotate(read_at=Now()), pk=campaign_id, deleted_at=None)
+    campaign: Any = row or get_object_or_404(living_campaigns(), pk=campaign_id)
     now = campaign.read_at
     counted = statistics_of([campaign])[campaign.pk]
     is_editable = campaign.status in EDITABLE
@@ -56,18 +62,18 @@ def build_page(rights: Rights, campaign_id: int) -> dict[str, Any]:
         "aside": [pair for pair in moves if pair[0] in ASIDE],
         "may_see_receipt": MAY_SEE_RECEIPT in rights,
         "timeline": [_show(campaign, moment, now) for moment in tell_timeline(campaign, now)],
-        **(_show_launch(campaign, counted, rights) if campaign.launch else {}),
+        **(_show_launch(campaign, counted, rights, now) if campaign.launch else {}),
     }
 
 
-def _show_launch(campaign: Campaign, counted: Statistics, rights: Rights) -> dict[str, Any]:
+def _show_launch(campaign: Campaign, counted: Statistics, rights: Rights, now: dt.datetime) -> dict[str, Any]:
     """Return what is known of a campaign that has a batch: its figures, its speed, and why it waits."""
     assert campaign.launch is not None
     batch, may_see_messages = campaign.launch.batch, MAY_SEE_MESSAGES in rights
     links = Links(batch.public_id, link_campaign_page(campaign, "failures")) if may_see_messages else Links()
     is_moving = campaign.status in RUNNING
-    rate = sent_rates([batch.pk]).get(batch.pk, 0.0) if is_moving else 0.0
-    reason = why_waiting([batch]).get(batch.pk) if is_moving else None
+    rate = sent_rates([batch.pk], now).get(batch.pk, 0.0) if is_moving else 0.0
+    reason = why_waiting([batch], processes_of_header()).get(batch.pk) if is_moving else None
     remaining = describe_remaining(campaign, counted, rate)
     return {
         "batch": batch if MAY_SEE_BATCH in rights else None,

@@ -6,6 +6,8 @@ chosen there travels in the address, so the question that follows is a GET, and 
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,14 +27,13 @@ from batches.admin.figures import batch_link
 from batches.counts import Tally
 from batches.models import Batch
 from foundation.admin import draw_figure, draw_label, draw_link, mark_numbers, tell_time, write_time
-from foundation.clock import database_now
 from mailer.admin.drawing import STATE_COLOURS, draw_quote
 from mailer.admin.message_list import link_messages
-from mailer.in_hand import Place, Selection, Why, accounts_in_hand, list_in_hand, tally_in_hand
+from mailer.in_hand import Place, Selection, Why, accounts_in_hand, find_in_hand, tally_in_hand
 from mailer.listing.filters import Filters
-from mailer.models import EventKind
-from mailer.outcomes.reading import OUTCOMES
-from mailer.queries import Trace
+from mailer.listing.standings import read_standings
+from mailer.models import Event, EventKind, Message
+from mailer.outcomes.reading import OUTCOMES, read_events
 
 MAY_SEE = "mailer.view_message"
 SHOWN = 50
@@ -57,13 +58,16 @@ class Chosen:
         """
         if not query.get("account"):
             return None
-        account = get_object_or_404(Account, pk=_number(query.get("account", "")))
-        public_id = query.get("batch", "").strip()
+        account_id, public_id = _number(query.get("account", "")), query.get("batch", "").strip()
+        batch = None
+        if public_id:
+            batches = Batch.objects.select_related("account")
+            batch = get_object_or_404(batches, account=account_id, public_id=public_id)
         ids = [_number(str(each)) for each in query.getlist("message")[:CHOSEN_AT_MOST]]
         return cls(
-            account,
+            batch.account if batch else get_object_or_404(Account, pk=account_id),
             Why.IN_DOUBT if query.get("why") == Why.IN_DOUBT.value else Why.HELD,
-            get_object_or_404(Batch, account=account, public_id=public_id) if public_id else None,
+            batch,
             frozenset(ids) if ids else None,
         )
 
@@ -120,7 +124,7 @@ def _count_link(chosen: Chosen, messages: int) -> SafeString:
 
 def show_messages(chosen: Chosen, after: Place, *, may_decide: bool) -> dict[str, Any]:
     """Return a page of an account's messages in hand, and what can be done with them."""
-    traces, next_place = list_in_hand(chosen.account, chosen.why, batch=chosen.batch, after=after, limit=SHOWN)
+    parcels, next_place = find_in_hand(chosen.account, chosen.why, batch=chosen.batch, after=after, limit=SHOWN)
     kinds = [Chosen(chosen.account, why, chosen.batch) for why in Why]
     tallies = {kind.why: tally_in_hand(kind.why, kind.account, batch=kind.batch) for kind in kinds}
     return {
@@ -130,7 +134,7 @@ def show_messages(chosen: Chosen, after: Place, *, may_decide: bool) -> dict[str
             (_name(kind.why), _draw_tally(kind, tallies[kind.why]), kind.link(), kind.why is chosen.why)
             for kind in kinds
         ],
-        "table": tabulate(traces, chosen, may_decide=may_decide),
+        "table": tabulate(parcels, chosen, may_decide=may_decide),
         "batch_input": BATCH_INPUT.render("batch", chosen.batch and chosen.batch.public_id),
         "may_decide": may_decide,
         "may_decide_all": may_decide and not (chosen.batch and chosen.batch.is_default),
@@ -157,41 +161,52 @@ def key_of_hand(kind: Chosen) -> str:
     return ":".join(["hand", str(kind.account.pk), kind.why.value, *batch])
 
 
-def tabulate(traces: list[Trace], chosen: Chosen, *, may_decide: bool) -> dict[str, Any]:
-    """Return messages in hand for unfold's table."""
-    now = database_now()
-    of_batch = Batch.objects.filter(account=chosen.account)
-    batches = of_batch.in_bulk({each.batch_id for each in traces if each.batch_id}, field_name="public_id")
+def tabulate(parcels: Mapping[int, Any], chosen: Chosen, *, may_decide: bool) -> dict[str, Any]:
+    """Return messages in hand for unfold's table, from their ids and parcels."""
+    recipients = dict(Message.objects.filter(pk__in=parcels).values_list("pk", "recipient"))
+    standings = read_standings(list(parcels))
+    outcomes = read_events(parcels, kinds=OUTCOMES, limit=1) if chosen.why is Why.IN_DOUBT else {}
     return {
         "headers": [*(["Choose"] if may_decide else []), "Recipient", "Batch", "send_at (UTC)", "State", "Why"],
         "rows": [
             [
-                *([_box(trace)] if may_decide else []),
-                draw_link(reverse("admin:mailer_message_change", args=[trace.message_id]), trace.recipient),
-                batch_link(batches[trace.batch_id].pk, trace.batch_id) if trace.batch_id else "none",
-                f"{write_time(trace.send_at)} ({tell_time(trace.send_at, now)})",
-                draw_label(trace.state.replace("_", " "), STATE_COLOURS.get(trace.state, "")),
-                draw_quote(tell_why(trace, chosen)),
+                *([_box(message_id, recipient)] if may_decide else []),
+                draw_link(reverse("admin:mailer_message_change", args=[message_id]), recipient),
+                _draw_batch(parcel.batch),
+                _tell_send_at(standings[message_id].send_at, parcel.read_at),
+                _draw_state(standings[message_id].state),
+                draw_quote(tell_why(chosen, *outcomes.get(message_id, []))),
             ]
-            for trace in traces
+            for message_id, parcel in parcels.items()
+            # The others' history is being removed.
+            if (recipient := recipients.get(message_id))
         ],
     }
 
 
-def _box(trace: Trace) -> SafeString:
+def _draw_batch(batch: Batch) -> str:
+    return "none" if batch.is_default else batch_link(batch.pk, batch.public_id)
+
+
+def _tell_send_at(send_at: dt.datetime | None, now: dt.datetime) -> str:
+    return f"{write_time(send_at)} ({tell_time(send_at, now)})" if send_at else ""
+
+
+def _draw_state(state: str) -> SafeString:
+    return draw_label(state.replace("_", " "), STATE_COLOURS.get(state, ""))
+
+
+def _box(message_id: int, recipient: str) -> SafeString:
     return format_html(
-        '<input type="checkbox" name="message" value="{}" aria-label="Choose the message to {}">',
-        trace.message_id,
-        trace.recipient,
+        '<input type="checkbox" name="message" value="{}" aria-label="Choose the message to {}">', message_id, recipient
     )
 
 
-def tell_why(trace: Trace, chosen: Chosen) -> str:
+def tell_why(chosen: Chosen, last: Event | None = None) -> str:
     """Return why a message is in hand: its lateness, or its last outcome."""
     if chosen.why is Why.HELD:
         limit = chosen.account.lateness_limit
         return f"later than {limit:,} s" if limit else "it was late, by a limit that no longer exists"
-    last = next((event for event in reversed(trace.events) if event.kind in OUTCOMES), None)
     if last is None:
         return "the peer did not answer after its last byte"
     return f"{write_time(last.at)} {EventKind(last.kind).label}: {last.reply or 'the peer did not answer'}"

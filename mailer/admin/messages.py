@@ -6,17 +6,18 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from foundation.admin import ReadOnlyAdmin, draw_label, tell_time, write_time
-from foundation.clock import database_now
+from foundation.clock import Now
 from mailer.admin.bulk import BUTTONS, ask, ask_for_end
 from mailer.admin.drawing import EVENT_COLOURS, STATE_COLOURS, draw_text
 from mailer.admin.message_list import show_list
 from mailer.admin.one_message import buttons_of, reschedule, stop
-from mailer.listing.rows import read_rows
-from mailer.models import Classification, Event, EventKind, Message, SuppressionKind
+from mailer.listing.standings import read_standings
+from mailer.models import Classification, Event, EventKind, Mail, Message, SuppressionKind
 from mailer.outcomes.reading import read_events
 from mailer.preview import preview_message
 
@@ -54,16 +55,18 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
         end = path("actions/<int:bulk_id>/end/", self.admin_site.admin_view(ask_for_end), name="mailer_bulk_action_end")
         return [*buttons, *of_many, end, *super().get_urls()]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        return super().get_queryset(request).annotate(read_at=Now())
+
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         context.update(show_message(request, kwargs["obj"]))
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def show_message(request: HttpRequest, message: Message) -> dict[str, Any]:
+def show_message(request: HttpRequest, message: Any) -> dict[str, Any]:
     """Return the texts of a message's page. Its mail may be gone, when its history is being pruned."""
-    (row,) = read_rows([message.pk])
-    mail, state, send_at = row.mail, row.state, row.send_at
-    now = database_now()
+    state, send_at = read_standings([message.pk])[message.pk]
+    mail = Mail.objects.select_related("batch", "account").filter(pk=message.mail_id).first()
     personal = message.personal or {}
     return {
         "message": message,
@@ -72,7 +75,7 @@ def show_message(request: HttpRequest, message: Message) -> dict[str, Any]:
         "send_at": send_at,
         "buttons": buttons_of(request, message, state, mail.account_id if mail else None),
         "state_colour": STATE_COLOURS.get(state),
-        "send_at_told": tell_time(send_at, now) if send_at else "",
+        "send_at_told": tell_time(send_at, message.read_at) if send_at else "",
         "preview": mail and preview_message(message, mail),
         "substitutions": personal.get("substitutions") or {},
         "custom_args": {**(mail.custom_args if mail else {}), **(personal.get("custom_args") or {})},

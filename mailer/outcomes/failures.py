@@ -15,14 +15,15 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, Q, TextField
+from django.db.models.functions import Cast
 
-from batches.models import Batch
+from mailer import models
 from mailer.models import Classification, EventKind, Measure, Series
 from mailer.outcomes.classes import GIVEN_UP, code_of, find_status
 from mailer.outcomes.counters import HOUR, QUARTER, read_counters
 from mailer.outcomes.queries import FAILURES_OF_ACCOUNT, FAILURES_OF_ALL, FAILURES_OF_BATCH
 
-FOREVER: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 LOOKED_AT: Final = 5_000
 """The most events that are looked at."""
 PARCELS_LOOKED_AT: Final = 5_000
@@ -129,23 +130,15 @@ class ReasonGroup(Tally):
         return self.failures[0].at
 
 
-def has_failures(batch: Batch) -> bool:
-    """Return whether mail of a batch was refused or deferred in the last 90 days, by its counters.
+def has_failures() -> Q:
+    """Return the condition that mail of a batch was refused or deferred in the last 90 days, by its counters.
 
-    A default batch has no counters.
+    It is for the column of a query of batches. A default batch has no counters.
     """
-    return bool(
-        read_counters(
-            Series.BATCH,
-            batch.account_id,
-            span=QUARTER,
-            # The span in which it was created has begun before.
-            since=batch.created_at - dt.timedelta(seconds=QUARTER),
-            until=FOREVER,
-            keys=[str(batch.pk)],
-            measures=[Measure.REFUSED, Measure.DEFERRED],
-        )
-    )
+    of_batch = {"series": Series.BATCH, "account_id": OuterRef("account_id"), "key": Cast(OuterRef("pk"), TextField())}
+    failures = {**of_batch, "measure__in": (Measure.REFUSED, Measure.DEFERRED)}
+    folded = models.Counter.objects.filter(**failures, span=QUARTER)
+    return Exists(folded) | Exists(models.CounterDelta.objects.filter(**failures))
 
 
 def look_for_failures(scope: Scope, *, limit: int | None = None) -> Look:
