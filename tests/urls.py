@@ -18,6 +18,8 @@ VALUES = {
     "token": "x" * 60,
 }
 """Values of path parameters that do not accept every text."""
+PARAMETER = re.compile(r"<(?:\w+:)?\w+>")
+"""Matches a parameter of a path of the admin."""
 
 
 def routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "/") -> Iterator[tuple[str, Any]]:
@@ -28,6 +30,20 @@ def routes(patterns: Iterable[URLPattern | URLResolver], prefix: str = "/") -> I
             yield from routes(each.url_patterns, path)
         elif not path.startswith("/admin/"):
             yield simplify_regex(path).replace("\\", ""), each.callback
+
+
+def admin_routes() -> dict[str, str]:
+    """Return the path of each route of the admin with its parameters as `<name>`, keyed by the route's name."""
+    return {name: path for name, path in _admin_routes(get_resolver().url_patterns, "/") if path.startswith("/admin/")}
+
+
+def _admin_routes(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, str]]:
+    for each in patterns:
+        path = prefix + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from _admin_routes(each.url_patterns, path)
+        elif each.name:
+            yield each.name, path
 
 
 def fill_in(template: str, values: Mapping[str, str]) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.postgres.forms import SimpleArrayField
+from django.db.models import F, QuerySet, TextField, Value
+from django.db.models.fields import BLANK_CHOICE_DASH
+from django.db.models.functions import Concat
 from unfold.widgets import (
     UnfoldAdminSelect2MultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
 
+from accounts.models import Account
 from audience.models import ContactList, Segment
 from batches.admin.refusing import RefusableForm
 from campaigns.admin.pace import PaceFields, pace_as_written
@@ -25,6 +31,33 @@ NOW, AT = "now", "at"
 PARTS = ("sender", "suppression_group")
 SEVERAL = ("lists", "segments")
 WINDOW = ("window_weekdays", "window_from", "window_to", "window_time_zone")
+
+
+def rows_of(account: Account) -> dict[str, QuerySet[Any]]:
+    """Return the rows that the fields of a campaign can be chosen from, by the names of the fields."""
+    return {
+        "sender": Sender.objects.filter(account=account),
+        "lists": ContactList.objects.filter(account=account, deleted_at=None),
+        "segments": Segment.objects.filter(account=account),
+        "suppression_group": UnsubscribeGroup.objects.filter(account=account, deleted_at=None),
+    }
+
+
+def read_choices(chosen_from: Mapping[str, QuerySet[Any]]) -> list[tuple[str, int, str]]:
+    """Return what can be chosen in all fields, as the field, the id and the name of each row, in one statement."""
+    address = Concat("nickname", Value(" <"), "from_email", Value(">"), output_field=TextField())
+    names = {"sender": address}
+    parts = [
+        rows.order_by().values_list(Value(field), "pk", names.get(field, F("name")))
+        for field, rows in chosen_from.items()
+    ]
+    return sorted(parts[0].union(*parts[1:], all=True))
+
+
+def _choices_of(read: Callable[[], list[tuple[str, int, str]]], field: str) -> list[tuple[Any, str]]:
+    """Return the choices of a field. Several ones can be chosen of `SEVERAL`, and none elsewhere."""
+    none: list[tuple[Any, str]] = [] if field in SEVERAL else BLANK_CHOICE_DASH
+    return [*none, *((pk, name) for of_field, pk, name in read() if of_field == field)]
 
 
 class NewCampaignForm(RefusableForm, ChoosingForm[Campaign]):
@@ -117,16 +150,14 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
         if isinstance(time := self.fields.get("send_at"), ZonedTimeField):
             time.show_in(zone_of(campaign), campaign.send_at)
             self.initial["send_at"] = time.kept_as_typed
-        own = {"account": campaign.account}
-        choices: dict[str, Any] = {
-            "sender": Sender.objects.filter(**own),
-            "lists": ContactList.objects.filter(**own, deleted_at=None),
-            "segments": Segment.objects.filter(**own),
-            "suppression_group": UnsubscribeGroup.objects.filter(**own, deleted_at=None),
-        }
-        for name, rows in choices.items():
+        chosen_from = rows_of(campaign.account)
+        read = cache(partial(read_choices, chosen_from))
+        for name, rows in chosen_from.items():
             if name in self.fields:
-                self.fields[name].queryset = rows.order_by("pk")  # type: ignore[attr-defined]
+                field: Any = self.fields[name]
+                field.queryset = rows
+                # Otherwise each field would read its own rows.
+                field.choices = partial(_choices_of, read, name)
         for name in PARTS:
             if name in self.fields:
                 # The form for a new one would ask for the account again.

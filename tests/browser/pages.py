@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
+from django.urls import Resolver404, resolve
 from playwright.sync_api import ConsoleMessage, Error, Page
 
 from tests.browser.site import Site
 
-PARAMETER = re.compile(r"<(?:\w+:)?\w+>")
 LINKS = """() => [...document.querySelectorAll("a[href], [hx-get]")]
     .map(each => each.getAttribute("hx-get") || each.getAttribute("href"))
     .map(each => new URL(each, location.href)).filter(each => each.origin === location.origin)
@@ -55,20 +52,6 @@ class Desk:
     def links(self) -> list[str]:
         """Return the pages of the site to which the page has links, with their queries."""
         return list(self.page.evaluate(LINKS))
-
-
-def admin_routes() -> dict[str, str]:
-    """Return the path of each route of the admin with its parameters as `<name>`, keyed by the route's name."""
-    return {name: path for name, path in _routes(get_resolver().url_patterns, "/") if path.startswith("/admin/")}
-
-
-def _routes(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[tuple[str, str]]:
-    for each in patterns:
-        path = prefix + str(each.pattern)
-        if isinstance(each, URLResolver):
-            yield from _routes(each.url_patterns, path)
-        elif each.name:
-            yield each.name, path
 
 
 def route_of(path: str) -> str | None:

@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.browser.axe import find_faults
-from tests.browser.pages import PARAMETER, Desk, admin_routes, route_of
+from tests.browser.pages import Desk, route_of
 from tests.browser.site import PATIENCE_MS, Site
+from tests.urls import PARAMETER, admin_routes
 
 pytestmark = pytest.mark.browser
 
