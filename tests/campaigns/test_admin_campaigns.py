@@ -20,8 +20,6 @@ from campaigns.admin.moves import MOVES
 from campaigns.lifecycle import pause_campaign, schedule_campaign, send_now
 from campaigns.models import AccountTerms, Campaign, Launch
 from campaigns.states import RUNNING, CampaignStatus
-from console.campaigns.page import RIGHTS, build_page
-from console.header import build_header
 from foundation.clock import database_now
 from mailer.pipeline.deliver import Deliverer
 from tests.campaigns.building import again, expand_all, ready_campaign, run_fleet
@@ -537,26 +535,6 @@ def test_the_list_costs_the_same_for_one_and_for_many(operator: Client, draft: C
     for _ in range(5):
         send_now(alice, ready_campaign(alice, recipients=0, is_to_all=True).pk)
     assert cost() == one
-
-
-@further
-def test_pages_and_their_live_parts_take_few_statements(
-    operator: Client, sending: Campaign, draft: Campaign, alice: Account
-) -> None:
-    Campaign.objects.bulk_create([Campaign(account=alice, title=f"{n}") for n in range(50)])
-    with CaptureQueriesContext(connection) as of_list:
-        operator.get(CAMPAIGNS)
-    assert len(of_list) <= 12
-    for campaign in (sending, draft):
-        with CaptureQueriesContext(connection) as of_part:
-            build_page(frozenset(RIGHTS), campaign.pk)
-        assert len(of_part) <= 12
-        with CaptureQueriesContext(connection) as of_page:
-            operator.get(change_page(campaign))
-        with CaptureQueriesContext(connection) as of_header:
-            build_header(frozenset({"batches.view_batch"}))
-        # The live part and the header are kept for all who watch them.
-        assert len(of_page) - len(of_part) - len(of_header) <= 12
 
 
 @further

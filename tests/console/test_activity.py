@@ -9,9 +9,8 @@ from dataclasses import replace
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext, override_settings
+from django.test.utils import override_settings
 
 from accounts.models import Account
 from batches.handles import create_batch
@@ -30,7 +29,6 @@ from tests.drafts import draft
 from tests.operators import logged_in
 
 ACTIVITY = "/admin/activity/"
-STATEMENTS = 12
 
 
 def rows_of(client: Client, **query: str) -> list[str]:
@@ -70,9 +68,6 @@ def test_everything_is_in_one_list_by_time_and_filters_select(history: None) -> 
         day = Receipt.objects.earliest("pk").created_at.date().isoformat()
         assert [row for row in rows_of(client, day=day) if not row.startswith("sign-in")] == [frozen]
         assert client.get(ACTIVITY, {"account": "nobody"}).status_code == 400
-        with CaptureQueriesContext(connection) as queries:
-            client.get(ACTIVITY, {"account": "alice", "person": "olga", "day": day})
-        assert len(queries) <= STATEMENTS
 
 
 def test_pages_have_every_entry_once(history: None, monkeypatch: pytest.MonkeyPatch) -> None:

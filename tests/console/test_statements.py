@@ -111,6 +111,7 @@ def queries_of(name: str, shop: Account) -> list[str]:
     batch = Batch.objects.filter(account=shop, is_default=False, is_campaign=False).latest("pk")
     of_batch = f"&batch={batch.public_id}"
     return {
+        "activity": [f"?account={shop.username}&person=olga&day={database_now():%Y-%m-%d}"],
         "audience_contact_changelist": ["", "?q=r1%40example.com"],
         "batches_batch_changelist": ["", "?q=news"],
         "batches_receipt_changelist": ["", "?q=news"],

@@ -7,10 +7,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from batches.handles import create_batch, default_batch
@@ -203,12 +200,3 @@ def test_the_palette_finds_mailings(operator: Client, alice: Account) -> None:
         assert "invoice" not in client.get("/admin/search/", {"extended": 1, "s": "invoice"}).text.replace(
             "s=invoice", ""
         )
-
-
-@pytest.mark.parametrize("query", ["", "?q=offer"])
-def test_the_page_takes_few_statements(operator: Client, alice: Account, query: str) -> None:
-    for number in range(3):
-        mailing(alice, f"Offer {number}")
-    with CaptureQueriesContext(connection) as statements:
-        operator.get(STOP + query)
-    assert len([each for each in statements if each["sql"] not in {"BEGIN", "COMMIT"}]) <= 12

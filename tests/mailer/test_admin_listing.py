@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
-from dataclasses import replace
 from html import unescape
 from io import StringIO
 from typing import Any
@@ -18,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account
 from batches.handles import create_batch
 from batches.models import Receipt
-from console import exporting, header
+from console import exporting
 from foundation.clock import database_now
 from mailer.admin import bulk, message_list
 from mailer.admin.message_list import link_messages
@@ -94,15 +93,13 @@ def test_a_page_that_looked_at_little_says_so_and_goes_on(
 
 
 def test_a_page_takes_at_most_12_statements(
-    operator: Client, alice: Account, deliverer: Deliverer, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
+    operator: Client, alice: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     peer.replies["bad@example.com"] = "550 5.1.1 no such user"
     batch = create_batch(alice)
     accepted = accept_mail(alice, mail_to("bad@example.com", "good@example.com", batch_id=batch.public_id))
     deliverer.deliver_due(seconds=5)
     today = database_now().date()
-    # The header is a fragment that all pages and viewers share for some seconds.
-    monkeypatch.setattr(header, "HEADER", replace(header.HEADER, build=lambda rights: {}))
     full = "state=refused&domain=example.com&reply=class_recipient&account=alice"
     for query in (
         "",
