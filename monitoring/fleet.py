@@ -7,6 +7,7 @@ its last report is worth: a process without a claim uses no connection, whatever
 from __future__ import annotations
 
 import datetime as dt
+import json
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -222,6 +223,9 @@ class PeerTrouble:
     nodes: tuple[str, ...]
 
 
+TIMES_OF_PROCESS = ("at", "silent_since", "replied_at", "error_at", "now")
+
+
 def read_fleet() -> Fleet:
     """Read everything about the fleet, in three statements and one round trip to Redis."""
     processes = read_processes()
@@ -240,14 +244,25 @@ def read_fleet() -> Fleet:
 
 def read_processes() -> list[Process]:
     """Return the worker processes that have a claim, or that have looked at the gate in the last minutes."""
-    parameters = {
+    return [_process_from(row) for row in fetch_rows(fleet_queries.PROCESSES, parameters_of_processes())]
+
+
+def parameters_of_processes() -> dict[str, float]:
+    """Return the parameters of the statement `PROCESSES`, which is also a part of another one."""
+    return {
         "lease": settings.LEASE_SECONDS,
-        "parcels": CLAIMS_READ,
+        "claims": CLAIMS_READ,
         "batches": BATCHES_OF_PROCESS,
         "minutes": TRACKED_MINUTES,
         "processes": PROCESSES_READ,
     }
-    return [_process_from(row) for row in fetch_rows(fleet_queries.PROCESSES, parameters)]
+
+
+def process_from_json(text: str) -> Process:
+    """Return a process from its row of `PROCESSES` as JSON."""
+    row = json.loads(text)
+    times = {name: row[name] and dt.datetime.fromisoformat(row[name]) for name in TIMES_OF_PROCESS}
+    return _process_from(row | times)
 
 
 def connections_in_use() -> int:

@@ -23,7 +23,7 @@ PROCESSES = f"""
 with claim as (
     select p.worker_id, sum({PENDING}) as messages, bool_or(p.slice_from is not null) as is_sending,
         (array_agg(distinct p.batch_id))[1:%(batches)s] as batches
-    from (select * from batches_parcel where state = {CLAIMED} limit %(parcels)s) p
+    from (select * from batches_parcel where state = {CLAIMED} limit %(claims)s) p
     group by p.worker_id
 )
 select w.id as worker_id, coalesce(r.node, w.node) as node,

@@ -14,7 +14,7 @@ from batches.hints import NODE_SILENCE
 from mailer.models import Measure
 from mailer.outcomes.counters import MINUTE
 from monitoring import queries
-from monitoring.fleet import PeerTrouble, Process, find_peer_trouble, read_processes
+from monitoring.fleet import PeerTrouble, Process, find_peer_trouble, parameters_of_processes, process_from_json
 from monitoring.rates import LEAST_REFUSALS, SHARES_READ, Lateness, lateness_from
 from monitoring.rows import fetch_rows
 from monitoring.running import MOST_ACCOUNTS, MOST_BATCHES, Row
@@ -112,8 +112,9 @@ def list_problems(scope: Scope) -> list[Problem]:
 
 
 def read_health() -> Health:
-    """Return the state of the installation and all of its problems, in two statements."""
-    rows, processes = fetch_rows(queries.READ_HEALTH, _parameters(EVERYTHING)), read_processes()
+    """Return the state of the installation and all of its problems, in one statement."""
+    rows = fetch_rows(queries.READ_HEALTH, _parameters(EVERYTHING) | parameters_of_processes())
+    processes = [process_from_json(row["text"]) for row in rows if row["kind"] == "process"]
     figures = {row["kind"]: row for row in rows}
     now: dt.datetime = figures["clock"]["at"]
     late = {Measure(row["things"]): int(row["messages"]) for row in rows if row["kind"] == "lateness"}

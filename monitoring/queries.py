@@ -11,6 +11,7 @@ from batches.states import BatchStatus
 from campaigns.states import CampaignStatus
 from mailer.models import Measure, Series
 from mailer.outcomes.counters import MINUTE
+from monitoring.fleet_queries import PROCESSES
 from monitoring.rate_queries import (
     IN_LAST_MINUTE,
     LATELY,
@@ -316,8 +317,8 @@ having coalesce(max(n.seen_at), '-infinity') < max(clock.now) - %(silence)s
 FIND_PROBLEMS_OF_ALL: Final = PROBLEMS.format(shares=by_clock(SHARES_OF_ALL))
 FIND_PROBLEMS_OF_ACCOUNTS: Final = PROBLEMS.format(shares=by_clock(SHARES_OF_ACCOUNTS))
 
-# The problems of all accounts, the time, whether everything is frozen, the recipients of the last minute, and how much
-# mail was sent by its lateness, whose measures are numbers of "things".
+# The problems of all accounts, the time, whether everything is frozen, the recipients of the last minute, how much mail
+# was sent by its lateness, whose measures are numbers of "things", and the worker processes as JSON.
 READ_HEALTH: Final = f"""{FIND_PROBLEMS_OF_ALL}
 union all
 select 'clock', (select count(*) from batches_installation where frozen_at is not null), 0, 0, now, '', 0, '', ''
@@ -326,4 +327,6 @@ union all
 select 'rate', 1, 0, 0, null, '', 0, '', ({by_clock(SENT_BY_ALL)})::text
 union all
 select 'lateness', late.measure, late.n, 0, null, '', 0, '', '' from ({by_clock(LATENESS_OF_ALL)}) late
+union all
+select 'process', 0, 0, 0, null, '', 0, '', to_jsonb(process)::text from ({PROCESSES}) process
 """
