@@ -351,6 +351,7 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
 CSRF_FAILURE_VIEW = "config.errors.forged"
+AUTHENTICATION_BACKENDS = ["accounts.permissions.OneReadBackend"]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]
 LANGUAGE_CODE = "en-us"
 USE_I18N = False

@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -31,6 +32,9 @@ class OperatorAdmin(UserAdmin[User], ModelAdmin[User]):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        return read_with(super().get_object(request, object_id, from_field), "user_permissions__content_type")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Return the fields that are shown but not editable: for all but superusers, those that grant permissions."""
@@ -53,6 +57,9 @@ class OperatorAdmin(UserAdmin[User], ModelAdmin[User]):
 class OperatorGroupAdmin(GroupAdmin, ModelAdmin[Group]):
     """Manage groups of operators. They grant permissions, so only superusers change them."""
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        return read_with(super().get_object(request, object_id, from_field), "permissions__content_type")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return whether a group can be added."""
         return is_superuser(request)
@@ -64,6 +71,13 @@ class OperatorGroupAdmin(GroupAdmin, ModelAdmin[Group]):
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         """Return whether a group can be deleted."""
         return is_superuser(request)
+
+
+def read_with(instance: Any, relation: str) -> Any:
+    """Return an instance with the rows of a relation, whose names would take a statement each; None for none."""
+    if instance is not None:
+        prefetch_related_objects([instance], relation)
+    return instance
 
 
 def is_superuser(request: HttpRequest) -> bool:
