@@ -20,6 +20,7 @@ COPY content content
 COPY mailer mailer
 COPY audience audience
 COPY campaigns campaigns
+COPY events events
 COPY monitoring monitoring
 COPY console console
 COPY api api

@@ -316,6 +316,7 @@ INSTALLED_APPS = [
     "mailer",
     "audience",
     "campaigns",
+    "events",
     "console",
     "config",
 ]

@@ -20,6 +20,8 @@ class AdvisoryLock(enum.IntEnum):
     """The requests that create campaigns of an account that has a limit wait for each other."""
     TEMPLATES_LIMIT = 0x51C0_0006
     """The requests that create templates or designs of an account wait for each other."""
+    LOG = 0x51C0_0007
+    """Only one transaction at a time gives events their places in the log."""
 
 
 class SqlState(enum.StrEnum):

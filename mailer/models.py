@@ -411,6 +411,22 @@ class OutcomeNotice(models.Model):
         return f"events of parcel {self.base}"
 
 
+class LogNotice(models.Model):
+    """A note that events of an account were written, until the publisher of the log takes it (`events/log/`).
+
+    The n-th parcel has the events with the n-th fence and with this time.
+    """
+
+    account_id = models.BigIntegerField()
+    at = models.DateTimeField()
+    is_late = models.BooleanField(db_default=False, help_text="The n-th fence is the id of a late event")
+    bases = ArrayField(models.BigIntegerField())
+    fences = ArrayField(models.BigIntegerField())
+
+    def __str__(self) -> str:
+        return f"events of account {self.account_id}"
+
+
 class BulkAction(models.Model):
     """An action on all messages that filters select, carried out in steps (`mailer/bulk/`)."""
 

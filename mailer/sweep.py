@@ -152,7 +152,7 @@ def rescue(watch: Watch | None = None) -> int:
 
 def fold_counts() -> int:
     """Add what was counted in minutes that are over to the counters, and return how many deltas were added."""
-    return _work_in_pages("fold_counters", fold_counters(), every=FOLD_EVERY)
+    return work_in_pages("fold_counters", fold_counters(), every=FOLD_EVERY)
 
 
 def check_waves() -> int:
@@ -162,7 +162,7 @@ def check_waves() -> int:
 
 def prune() -> int:
     """Delete what ended more than `HISTORY_DAYS` ago, and return how many rows and partitions went."""
-    return _work_in_pages("prune", _prune_pages(), every=PRUNE_EVERY)
+    return work_in_pages("prune", _prune_pages(), every=PRUNE_EVERY)
 
 
 def hint_bulk_actions() -> int:
@@ -172,10 +172,10 @@ def hint_bulk_actions() -> int:
 
 def purge_bounces() -> int:
     """Remove the bounces and blocks that are older than their account keeps them, and return their number."""
-    return _work_in_pages("purge_bounces", purge_old_bounces(PRUNE_PAGE), every=PRUNE_EVERY)
+    return work_in_pages("purge_bounces", purge_old_bounces(PRUNE_PAGE), every=PRUNE_EVERY)
 
 
-def _work_in_pages(duty: str, pages: Iterator[int], *, every: dt.timedelta) -> int:
+def work_in_pages(duty: str, pages: Iterator[int], *, every: dt.timedelta) -> int:
     """Let `pages` do a duty, once in this time for the installation, and return the sum of what it yields.
 
     What takes longer than `PAGES_SECONDS` goes on in the next round.

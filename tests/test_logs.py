@@ -181,6 +181,7 @@ def log_calls() -> Iterator[tuple[Path, ast.Call]]:
         "campaigns",
         "config",
         "console",
+        "events",
         "foundation",
         "mailer",
         "monitoring",

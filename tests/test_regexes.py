@@ -32,6 +32,7 @@ PACKAGES = (
     "config",
     "console",
     "content",
+    "events",
     "foundation",
     "mailer",
     "monitoring",

@@ -17,7 +17,8 @@ from stdin
 ADD_TO_DELTA: Final = "on conflict (series, account_id, key, measure, at, writer) do update set n = c.n + excluded.n"
 
 # Count what a transaction has written, and leave notices of it. Each session upserts rows of its own, so that nobody
-# waits for another; the sweeper adds them up. The default batches of accounts are not counted by themselves.
+# waits for another; the sweeper adds them up. The default batches of accounts are not counted by themselves. Parcels of
+# an account with the same share have one notice for the log. A verdict is no news about a contact.
 COUNT: Final = f"""
 with counted as (
     insert into mailer_counterdelta as c (series, account_id, key, measure, at, writer, n)
@@ -27,11 +28,19 @@ with counted as (
     where case when d.series = {int(Series.BATCH)}
         then not (select b.is_default from batches_batch b where b.id = d.key::bigint) else true end
     {ADD_TO_DELTA}
+), logged as (
+    insert into mailer_lognotice (account_id, at, bases, fences)
+    select e.account_id, %(at)s, array_agg(e.base order by e.number), array_agg(e.fence order by e.number)
+    from unnest(%(owners)s::bigint[], %(bases)s::bigint[], %(fences)s::bigint[], %(shares)s::int[])
+        with ordinality as e(account_id, base, fence, share, number)
+    group by e.account_id, e.share order by e.share
 )
 insert into mailer_outcomenotice (batch_id, base, fence, at)
 select b.id, e.base, e.fence, %(at)s
-from unnest(%(batches)s::bigint[], %(bases)s::bigint[], %(fences)s::bigint[]) as e(batch_id, base, fence)
+from unnest(%(batches)s::bigint[], %(bases)s::bigint[], %(fences)s::bigint[], %(are_verdicts)s::bool[])
+    as e(batch_id, base, fence, is_verdict)
 join batches_batch b on b.id = e.batch_id and b.is_campaign
+where not e.is_verdict
 returning id
 """
 

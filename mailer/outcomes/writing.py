@@ -25,6 +25,10 @@ from mailer.outcomes.queries import COPY_EVENTS, COUNT, READ_CATEGORIES
 
 PACKED_FROM: Final = 8
 """The fewest sent messages of a parcel that are packed. With fewer, packing costs the worker more than it is worth."""
+NOTICE_PARCELS: Final = 64
+"""The most parcels of a notice. With more, PostgreSQL would store its numbers outside of its row."""
+NOTICE_MESSAGES: Final = 1000
+"""The most messages of a notice, unless one parcel has more events: whoever reads the log reads a whole notice."""
 SENT: Final = int(EventKind.SENT)
 Row = tuple[object, ...]
 
@@ -121,14 +125,27 @@ def write_events(entries: Iterable[Entry], at: dt.datetime) -> None:
     copy_rows(COPY_EVENTS, (row for entry in written for row in rows_of(entry, moment)))
     categories = _read_categories([entry.owner.base for entry in written if entry.categories is None])
     counts = _count(written, categories)
-    # A verdict is no news about a contact.
-    noted = [entry for entry in written if entry.events or entry.sent]
     parcels = {
-        "batches": [entry.owner.batch_id for entry in noted],
-        "bases": [entry.owner.base for entry in noted],
-        "fences": [entry.fence for entry in noted],
+        "owners": [entry.owner.account_id for entry in written],
+        "batches": [entry.owner.batch_id for entry in written],
+        "bases": [entry.owner.base for entry in written],
+        "fences": [entry.fence for entry in written],
+        "shares": _share(written),
+        "are_verdicts": [not (entry.events or entry.sent) for entry in written],
     }
     fetch_prepared(COUNT, columns_of(counts, at) | parcels)
+
+
+def _share(entries: Sequence[Entry]) -> list[int]:
+    """Return which notice of the log each entry is in, so that no notice is about too many parcels or messages."""
+    shares, parcels, messages, share = [], 0, 0, 0
+    for entry in entries:
+        number = len(entry.events) + len(entry.sent) + (entry.verdict.mask.bit_count() if entry.verdict else 0)
+        if parcels and (parcels == NOTICE_PARCELS or messages + number > NOTICE_MESSAGES):
+            parcels, messages, share = 0, 0, share + 1
+        parcels, messages = parcels + 1, messages + number
+        shares.append(share)
+    return shares
 
 
 def _first_id(entry: Entry) -> int:

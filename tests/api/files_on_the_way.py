@@ -32,6 +32,7 @@ PRODUCT = (
     "api",
     "console",
     "monitoring",
+    "events",
     "campaigns",
     "audience",
     "mailer",

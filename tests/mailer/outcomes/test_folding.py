@@ -22,7 +22,9 @@ from tests.conftest import Clock
 
 NOON = dt.datetime(2026, 3, 4, 12, 0, tzinfo=dt.UTC)
 SECOND, MINUTES = dt.timedelta(seconds=1), dt.timedelta(minutes=1)
-NO_NOTICES = {"batches": [], "bases": [], "fences": []}
+NO_NOTICES: dict[str, list[object]] = {
+    name: [] for name in ("owners", "batches", "bases", "fences", "shares", "are_verdicts")
+}
 
 
 def count(number: int, at: dt.datetime, *, series: Series = Series.ACCOUNT, key: str = "1", account: int = 1) -> None:

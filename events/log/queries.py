@@ -1,0 +1,81 @@
+"""The SQL of the log."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from batches.models import PARCEL_SPAN
+from foundation.postgresql import AdvisoryLock
+
+# Taken in a statement before PUBLISH, so that the snapshot of PUBLISH has what the last publisher has committed.
+LOCK_LOG: Final = f"select pg_try_advisory_xact_lock({int(AdvisoryLock.LOG)})"
+
+# Turn the oldest notices into entries of the log. The places are drawn in the order of the ids of the notices. Of two
+# notices of one message the second was written after the commit of the first, so it has a higher id and comes later.
+PUBLISH: Final = """
+with taken as (
+    delete from mailer_lognotice
+    where id = any(array(select id from mailer_lognotice order by id limit %(page)s))
+    returning id, account_id, at, is_late, bases, fences
+), published as (
+    insert into events_logentry (account_id, at, is_late, bases, fences)
+    select account_id, at, is_late, bases, fences from taken order by id
+    returning place
+)
+select count(*) from published
+"""
+
+# Delete the oldest entries, if they are too old and no lane of an endpoint in use still has to read them.
+DELETE_OLD: Final = """
+delete from events_logentry
+where place = any(array(select place from events_logentry order by place limit %(page)s))
+    and at < %(before)s
+    and place < coalesce((
+        select min(l.place) from events_lane l join events_endpoint e on e.id = l.endpoint_id where e.is_enabled
+    ), place + 1)
+"""
+
+# The entries of an account from one place to another one.
+READ_ENTRIES: Final = """
+select place, at, bases, fences from events_logentry
+where account_id = %(account)s and not is_late and place >= %(first)s
+    and (%(last)s::bigint is null or place <= %(last)s)
+order by place limit %(limit)s
+"""
+
+# All events of some parcels, those with a certain fence and time being marked: the others tell whether an attempt was
+# the first one. Their replies are not read.
+READ_HAPPENED: Final = f"""
+select n.number, e.is_own, e.id, e.message_id, e.kind, extract(epoch from e.at)::float8, e.fence, e.recipient,
+    case when e.is_own then e.reply end, e.members, e.suppression, e.classification
+from unnest(%(bases)s::bigint[], %(fences)s::bigint[], %(times)s::timestamptz[])
+    with ordinality as n(base, fence, at, number)
+cross join lateral (
+    select e.*, e.fence = n.fence and e.at = n.at as is_own from mailer_event e
+    where e.message_id >= n.base * {PARCEL_SPAN} and e.message_id < (n.base + 1) * {PARCEL_SPAN}
+    offset 0
+) e
+order by n.number, e.id
+"""
+
+# The messages in some ranges of ids, with those of their personal fields that events show.
+READ_MESSAGES: Final = """
+select m.id, m.mail_id, m.recipient, m.personal
+from unnest(%(firsts)s::bigint[], %(lasts)s::bigint[]) as n(first, last)
+cross join lateral (
+    select id, mail_id, recipient, case when personal is not null then jsonb_strip_nulls(jsonb_build_object(
+        'to', personal->'to', 'cc', personal->'cc', 'bcc', personal->'bcc', 'custom_args', personal->'custom_args',
+        'from', personal->'from', 'headers', personal->'headers'))::text end as personal
+    from mailer_message where id between n.first and n.last
+    offset 0
+) m
+"""
+
+# The part of some mails that events show.
+READ_MAILS: Final = """
+select m.id, m.public_id, case when not b.is_default and not b.is_campaign then b.public_id end,
+    case when b.is_campaign then b.id end, m.sender, m.headers::text, m.categories, m.custom_args::text,
+    m.unsubscribe_group_id, t.template_id_shown
+from mailer_mail m join batches_batch b on b.id = m.batch_id left join content_versioncontent t on t.id = m.template_id
+where m.id = any(%(ids)s::bigint[])
+"""

@@ -1,0 +1,307 @@
+"""Read the log: events in the order of their places, each for one recipient.
+
+A position names a place and how many events of it were read. Whoever reads on from a position gets every later event
+of the account once, and in the same order each time: entries of the log never change, and a new one always comes behind
+all others. An event of a message to several recipients becomes one event for each recipient that it is about.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, NamedTuple, Self
+
+from django.db import connection
+
+from batches.models import PARCEL_SPAN
+from events.log.queries import READ_ENTRIES, READ_HAPPENED, READ_MAILS, READ_MESSAGES
+from foundation.addresses import address_key
+from mailer.compose.mime import recipients_of
+from mailer.models import EventKind
+from mailer.outcomes.packing import unpack_members, unpack_replies
+
+ENTRIES_AT_ONCE: Final = 8
+"""The entries whose events are read at a time: most of them have at most 1,000 messages."""
+MAILS_REMEMBERED: Final = 1000
+"""The mails that a reader remembers. With more it forgets all of them, since it reads mail in the order of its way."""
+FINAL: Final = frozenset(
+    {EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.STOPPED} | {EventKind.DISCARDED, EventKind.EXPIRED}
+)
+"""The kinds that end the way of a message for a recipient."""
+ATTEMPTS: Final = frozenset({EventKind.SENT, EventKind.REFUSED, EventKind.DEFERRED})
+"""The kinds that say how an attempt to deliver ended."""
+DEFERRED: Final = int(EventKind.DEFERRED)
+NOTHING: Final[Mapping[str, Any]] = {}
+
+
+class Position(NamedTuple):
+    """A position in the log: everything before `place`, and `offset` events at it, were read (None: all of them)."""
+
+    place: int
+    offset: int | None = None
+
+    @property
+    def first_place(self) -> int:
+        """Return the first place that still has events to be read."""
+        return self.place + (self.offset is None)
+
+
+@dataclass(frozen=True, slots=True)
+class MailFacts:
+    """The part of a mail that events show."""
+
+    mail_id: int
+    public_id: str
+    batch_id: str | None
+    """The public id of its batch; None for mail that was accepted without one, and for that of a campaign."""
+    campaign_batch: int | None
+    """The id of its batch, if a campaign's launch has opened it."""
+    sender: str
+    headers: Mapping[str, str]
+    categories: Sequence[str]
+    custom_args: Mapping[str, str]
+    group_id: int | None
+    template_id: str | None
+
+
+HEADERS, CUSTOM_ARGS = ([field.name for field in fields(MailFacts)].index(name) for name in ("headers", "custom_args"))
+"""The columns of `READ_MAILS` that are JSON."""
+
+
+class Happened(NamedTuple):
+    """An event of a message for one recipient."""
+
+    id: str
+    """The same whenever the event is read."""
+    kind: int
+    at: float
+    """The seconds since 1970."""
+    message_id: int
+    mail: MailFacts
+    recipient: str
+    number: int
+    """Which of the message's recipients it is, from 0."""
+    own: Mapping[str, Any]
+    """The personal fields of the message that events show."""
+    reply: str | None
+    suppression: int | None
+    classification: int | None
+    is_decision: bool
+    """True: a deferral that is a decision to send again what is in doubt, and not a reply of the peer."""
+    is_first: bool
+    """Whether no earlier attempt to deliver to the recipient has ended. It means something for `ATTEMPTS` only."""
+    attempt: int
+    """The number of this deferral, from 1."""
+
+
+class Entry(NamedTuple):
+    """An entry of the log, with those of its parcels that are read."""
+
+    place: int
+    at: Any
+    bases: Sequence[int]
+    fences: Sequence[int]
+
+    def only(self, wanted: Callable[[int], bool]) -> Self:
+        """Return the entry with only those of its parcels whose base is wanted."""
+        kept = [pair for pair in zip(self.bases, self.fences, strict=True) if wanted(pair[0])]
+        return self._replace(bases=[base for base, _ in kept], fences=[fence for _, fence in kept])
+
+
+class Row(NamedTuple):
+    """A row of events. `is_own` tells whether it is one of the entry's, and not an earlier or later one."""
+
+    number: int
+    is_own: bool
+    id: int
+    message_id: int
+    kind: int
+    at: float
+    fence: int
+    recipient: str | None
+    reply: str | None
+    members: bytes | None
+    suppression: int | None
+    classification: int | None
+
+
+class Reader:
+    """Reads the log of one account. `wanted` tells by the base of a parcel whether its events are read."""
+
+    def __init__(self, account_id: int, wanted: Callable[[int], bool] | None = None) -> None:
+        self.account_id = account_id
+        self._wanted = wanted
+        self._mails: dict[int, MailFacts] = {}
+
+    def read_after(self, position: Position, *, until: Position | None = None) -> Iterator[tuple[int, list[Happened]]]:
+        """Yield the events of each place that has any entry of the account, in order, as far as `until` if it is given.
+
+        The events of the first place are all of them, those included that were read before. A place may have no event:
+        of another lane, or because the history of its messages is over.
+        """
+        place = position.first_place
+        while entries := self._read_entries(place, until):
+            yield from self._expand(entries)
+            place = entries[-1].place + 1
+
+    def _read_entries(self, place: int, until: Position | None) -> list[Entry]:
+        with connection.cursor() as cursor:
+            parameters = {"account": self.account_id, "first": place, "limit": ENTRIES_AT_ONCE}
+            cursor.execute(READ_ENTRIES, {**parameters, "last": None if until is None else until.place})
+            entries = [Entry(*row) for row in cursor.fetchall()]
+        return entries if self._wanted is None else [entry.only(self._wanted) for entry in entries]
+
+    def _expand(self, entries: Sequence[Entry]) -> Iterator[tuple[int, list[Happened]]]:
+        """Yield the events of entries, by place."""
+        rows = self._read_rows(entries)
+        messages = self._read_messages(rows)
+        by_entry: defaultdict[int, list[list[Row]]] = defaultdict(list)
+        places = [entry.place for entry in entries for _ in entry.bases]
+        for row in rows:
+            parcels = by_entry[places[row.number - 1]]
+            if not parcels or parcels[-1][0].number != row.number:
+                parcels.append([])
+            parcels[-1].append(row)
+        for entry in entries:
+            parcels = by_entry.get(entry.place, [])
+            yield entry.place, [event for parcel in parcels for event in self._events_of(parcel, messages)]
+
+    def _read_rows(self, entries: Sequence[Entry]) -> list[Row]:
+        """Return the rows of all events of the parcels, by parcel and id, for earlier ones tell what an event is."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                READ_HAPPENED,
+                {
+                    "bases": [base for entry in entries for base in entry.bases],
+                    "fences": [fence for entry in entries for fence in entry.fences],
+                    "times": [entry.at for entry in entries for _ in entry.bases],
+                },
+            )
+            return [Row(*row) for row in cursor.fetchall()]
+
+    def _read_messages(self, rows: Iterable[Row]) -> dict[int, tuple[MailFacts, str, Mapping[str, Any]]]:
+        """Return the mail, the first recipient and the personal fields of messages, by id."""
+        bounds: dict[int, tuple[int, int]] = {}
+        for row in rows:
+            if row.is_own:
+                base = row.message_id // PARCEL_SPAN
+                last = row.message_id if row.members is None else row.message_id + PARCEL_SPAN - 1
+                low, high = bounds.get(base, (row.message_id, last))
+                bounds[base] = min(low, row.message_id), max(high, last)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                READ_MESSAGES,
+                {"firsts": [low for low, _ in bounds.values()], "lasts": [high for _, high in bounds.values()]},
+            )
+            found = cursor.fetchall()
+        self._read_mails({mail_id for _, mail_id, _, _ in found})
+        mails = self._mails
+        return {
+            message_id: (mails[mail_id], recipient, NOTHING if personal is None else json.loads(personal))
+            for message_id, mail_id, recipient, personal in found
+            if mail_id in mails
+        }
+
+    def _read_mails(self, mail_ids: set[int]) -> None:
+        if len(self._mails) > MAILS_REMEMBERED:
+            self._mails.clear()
+        unknown = mail_ids - self._mails.keys()
+        if not unknown:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(READ_MAILS, {"ids": sorted(unknown)})
+            for row in cursor.fetchall():
+                facts = MailFacts(*row)
+                self._mails[facts.mail_id] = replace(
+                    facts, headers=json.loads(row[HEADERS]), custom_args=json.loads(row[CUSTOM_ARGS])
+                )
+
+    def _events_of(
+        self, rows: Sequence[Row], messages: Mapping[int, tuple[MailFacts, str, Mapping[str, Any]]]
+    ) -> Iterator[Happened]:
+        """Yield the events of the own rows of one parcel, in the order of their ids."""
+        history = History()
+        # Rows behind the last own one tell nothing about it.
+        last = max((place for place, row in enumerate(rows) if row.is_own), default=-1)
+        for row in rows[: last + 1]:
+            members = [0] if row.members is None else unpack_members(row.members)
+            replies = [row.reply] if row.members is None else unpack_replies(row.reply, len(members))
+            for n, reply in zip(members, replies, strict=True):
+                message_id = row.message_id + n
+                message = messages.get(message_id)
+                if row.is_own and message is not None:
+                    yield from _events_for(row, message_id, reply, message, history)
+                history.add(row, message_id)
+
+
+class History:
+    """The earlier events of a parcel's messages."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, list[Row]] = {}
+
+    def add(self, row: Row, message_id: int) -> None:
+        """Remember an event of a message."""
+        if message_id in self._rows:
+            self._rows[message_id].append(row)
+        else:
+            self._rows[message_id] = [row]
+
+    def of(self, message_id: int, recipient: str) -> list[Row]:
+        """Return the earlier events of a message that are about a recipient, or about all recipients."""
+        rows = self._rows.get(message_id)
+        return [row for row in rows if row.recipient in (None, recipient)] if rows else []
+
+
+def _events_for(
+    row: Row,
+    message_id: int,
+    reply: str | None,
+    message: tuple[MailFacts, str, Mapping[str, Any]],
+    history: History,
+) -> Iterator[Happened]:
+    """Yield an event of a message, once for each recipient that it is about.
+
+    An event of all recipients is not about those whose mail has ended before.
+    """
+    mail, first_recipient, own = message
+    recipients = recipients_of(own, first_recipient)
+    id = f"{row.id}-{message_id % PARCEL_SPAN}"
+    for number, recipient in enumerate(recipients) if row.recipient is None else _find(row.recipient, recipients):
+        earlier = history.of(message_id, recipient)
+        if row.recipient is None and any(each.kind in FINAL for each in earlier):
+            continue
+        attempts = [each for each in earlier if each.kind in ATTEMPTS and not _is_decision(each)]
+        yield Happened(
+            id if len(recipients) == 1 else f"{id}-{number}",
+            row.kind,
+            row.at,
+            message_id,
+            mail,
+            recipient,
+            number,
+            own,
+            reply,
+            row.suppression,
+            row.classification,
+            _is_decision(row),
+            not attempts,
+            1 + sum(each.kind == DEFERRED for each in attempts),
+        )
+
+
+def _find(recipient: str, recipients: Sequence[str]) -> list[tuple[int, str]]:
+    """Return the number of the recipient of an event, and the recipient.
+
+    Links to unsubscribe name an address in its canonical form.
+    """
+    for number, each in enumerate(recipients):
+        if each == recipient or address_key(each) == recipient:
+            return [(number, each)]
+    return [(0, recipient)]
+
+
+def _is_decision(row: Row) -> bool:
+    return row.kind == DEFERRED and not row.fence

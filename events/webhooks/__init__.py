@@ -1,0 +1,1 @@
+"""Webhooks: deliver the events of the log to the endpoints of accounts."""
