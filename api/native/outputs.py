@@ -19,6 +19,7 @@ from batches.stop.dry_run import Rehearsal
 from batches.waves import Overview, Wave
 from campaigns.models import Campaign, Revocation
 from campaigns.revoking import Scheduled
+from events.log.reading import Position
 from foundation.clock import moment
 from mailer.in_hand import Place
 from mailer.models import Event, EventKind
@@ -112,6 +113,11 @@ def batch_id(batch: Batch | None) -> str | None:
 def place(after: Place | None) -> str | None:
     """Return the `after` of the next page of messages in hand. Its form means nothing to callers."""
     return None if after is None else f"{after[0]}.{after[1]}"
+
+
+def position(at: Position) -> str:
+    """Return the `after` of the next page of events. Its form means nothing to callers."""
+    return str(at.place) if at.offset is None else f"{at.place}.{at.offset}"
 
 
 def message(trace: Trace) -> Body:

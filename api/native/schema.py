@@ -136,6 +136,20 @@ COMPONENTS: dict[str, Piece] = {
         recipient=nullable(TEXT),
         reply=nullable(TEXT),
     ),
+    "LoggedEvent": record(
+        id=TEXT,
+        kind=one_of(kind.name.lower() for kind in EventKind),
+        at=TIME,
+        message=TEXT,
+        x_message_id=ID,
+        batch_id=nullable(ID),
+        recipient=TEXT,
+        reply=nullable(TEXT),
+        classification=nullable(TEXT),
+        list=nullable(TEXT),
+        categories=list_of(TEXT),
+        custom_args={"type": "object", "additionalProperties": TEXT},
+    ),
     "Receipt": record(**RECEIPT),
     "ReceiptDetails": record(**RECEIPT, doubtful_messages=list_of(TEXT)),
     "DryRun": record(
@@ -332,6 +346,21 @@ cancel_message = extend_schema_view(
 )
 reschedule_message = extend_schema_view(
     post=message_move("reschedule_message", "Change the time of one waiting message", inputs.OneRescheduleForm)
+)
+events = extend_schema_view(
+    get=call(
+        "list_events",
+        "List the events of all messages in the order of the log, from a position on",
+        tag="messages",
+        query=inputs.EventsForm,
+        replies={
+            200: Reply(
+                "A page of events. `next` is always the position behind it; there are no more events for now when it "
+                "does not change.",
+                page_of("LoggedEvent"),
+            )
+        },
+    ),
 )
 receipts = extend_schema_view(
     get=call(

@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"^{MESSAGE}/?$", views.OneMessage.as_view()),
     re_path(rf"^{MESSAGE}/cancel/?$", views.CancelMessage.as_view()),
     re_path(rf"^{MESSAGE}/reschedule/?$", views.RescheduleMessage.as_view()),
+    re_path(r"^v1/events/?$", views.Events.as_view()),
     re_path(r"^v1/receipts/?$", views.Receipts.as_view()),
     re_path(rf"^{RECEIPT}/?$", views.OneReceipt.as_view()),
     re_path(r"^v1/now/?$", views.Now.as_view()),

@@ -28,7 +28,8 @@ ROTATION: Final = dt.timedelta(hours=24)
 def create_endpoint(account: Account, dialect: Dialect, url: str, **fields: Any) -> Endpoint:
     """Create an endpoint that gets all events of an account from now on.
 
-    An endpoint of the native dialect has a secret. `fields` are other fields of the model; the caller has checked the URL.
+    An endpoint of the native dialect has a secret. `fields` are other fields of the model; the caller has checked the
+    URL.
     """
     endpoint = Endpoint.objects.create(account=account, dialect=dialect, url=url, **fields)
     newest = LogEntry.objects.aggregate(place=Coalesce(Max("place"), 0))["place"]

@@ -21,6 +21,7 @@ from api.native.inputs.campaigns import (
     read_campaign_id,
     read_campaigns_query,
 )
+from api.native.inputs.events import EventsForm, read_events_query
 from api.native.inputs.fields import MoveForm, ReasonForm
 from api.native.inputs.keys import RevokeForm, read_revoke
 from api.native.inputs.messages import (
@@ -45,6 +46,7 @@ __all__ = [
     "STATUSES",
     "BatchesForm",
     "CampaignsForm",
+    "EventsForm",
     "InHandForm",
     "MessagesForm",
     "MoveForm",
@@ -61,6 +63,7 @@ __all__ = [
     "read_batches_query",
     "read_campaign_id",
     "read_campaigns_query",
+    "read_events_query",
     "read_in_hand_query",
     "read_messages_query",
     "read_move",

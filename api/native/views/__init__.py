@@ -4,6 +4,7 @@ from api.native.views.account import FreezeAccount, OneAccount, PurgeAccount, Th
 from api.native.views.base import Endpoint, bad_request, busy, not_found, server_error
 from api.native.views.batches import Batches, CancelBatch, OneBatch, PauseBatch, RescheduleBatch, ResumeBatch
 from api.native.views.campaigns import Campaigns, CancelCampaign, OneCampaign, PauseCampaign, ResumeCampaign
+from api.native.views.events import Events
 from api.native.views.keys import KeyRevocation, Keys, RevokeKey
 from api.native.views.messages import (
     BatchMessages,
@@ -26,6 +27,7 @@ __all__ = [
     "CancelMessage",
     "DropMessages",
     "Endpoint",
+    "Events",
     "FreezeAccount",
     "KeyRevocation",
     "Keys",

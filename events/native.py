@@ -1,0 +1,43 @@
+"""Write events in the native form, which the API and webhooks share."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from events.log.reading import Happened
+from foundation.clock import moment
+from mailer.models import Classification, EventKind, SuppressionKind
+
+NAMES = {int(kind): kind.name.lower() for kind in EventKind}
+CLASSIFICATIONS = {int(kind): kind.event_name for kind in Classification}
+LISTS = {int(kind): kind.label for kind in SuppressionKind}
+
+
+def write_event(event: Happened) -> dict[str, Any]:
+    """Return an event as JSON has it.
+
+    `message` is the id by which the API shows the message, and `x_message_id` that of the answer to its request. `list`
+    is the suppression list that a refusal or an unsubscribe put the recipient on, or for which mail was dropped.
+    """
+    mail = event.mail
+    own_args = event.own.get("custom_args")
+    return {
+        "id": event.id,
+        "kind": NAMES[event.kind],
+        "at": write_time(event.at),
+        "message": str(event.message_id),
+        "x_message_id": mail.public_id,
+        "batch_id": mail.batch_id,
+        "recipient": event.recipient,
+        "reply": event.reply,
+        "classification": CLASSIFICATIONS.get(event.classification or 0),
+        "list": LISTS.get(event.suppression or 0),
+        "categories": mail.categories,
+        "custom_args": {**mail.custom_args, **own_args} if own_args else mail.custom_args,
+    }
+
+
+def write_time(at: float) -> str | None:
+    """Return a time in seconds since 1970 as the native API writes it."""
+    return moment(dt.datetime.fromtimestamp(at, dt.UTC))
