@@ -9,7 +9,7 @@ from pathlib import Path
 from stack.processes import Program
 from stack.programs import BEAT, celery, web_program, worker_program
 
-LANES, WAVES = "transactional,bulk", "eta,maintenance,audience"
+LANES, WAVES = "transactional,bulk", "eta,maintenance,audience,events"
 ETA_WORKER = "eta"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.http.request import validate_host
+
+from events.webhooks.schedule import FAILING_LIMIT
 
 
 @register
@@ -34,6 +37,20 @@ def check_times(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessag
             )
         )
     return errors
+
+
+@register
+def check_history(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
+    """Check that events are kept for longer than an endpoint of webhooks may fail before it is disabled."""
+    if dt.timedelta(days=settings.HISTORY_DAYS) > FAILING_LIMIT:
+        return []
+    return [
+        Error(
+            f"HISTORY_DAYS must be more than {FAILING_LIMIT.days}. Otherwise events are deleted before an endpoint of "
+            "webhooks that is away gets them.",
+            id="sluice.E004",
+        )
+    ]
 
 
 @register

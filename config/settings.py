@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -56,6 +57,15 @@ def validate_pools(names: list[str]) -> None:
     """Raise ValidationError unless each name can be sent as an IP pool."""
     if not all(2 <= len(name) <= 64 and name.isprintable() and name == name.strip() for name in names):
         raise ValidationError("Each name must have 2 to 64 printable characters, without spaces around it.")
+
+
+def validate_networks(networks: list[str]) -> None:
+    """Raise ValidationError unless each is a network such as 10.0.0.0/8 or fc00::/7."""
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError as error:
+            raise ValidationError(f"This is not a network: {error}.") from error
 
 
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -183,6 +193,11 @@ UPLOAD_BYTES = env.int("UPLOAD_BYTES", 10 * 1024**3, validate=lambda n: n >= 1)
 """The size limit of all files of one account together that are not imported yet."""
 JOB_DAYS = env.int("JOB_DAYS", 7, validate=lambda n: n >= 1)
 """The result of a finished import or export is kept for this time."""
+
+# --- webhooks ---------------------------------------------------------------------------------------------------------
+
+WEBHOOK_ALLOWED_NETWORKS = list(map(ip_network, env.list("WEBHOOK_ALLOWED_NETWORKS", [], validate=validate_networks)))
+"""Endpoints may have addresses in these networks, besides public ones. Loopback and private addresses need it."""
 
 # --- limits of callers ------------------------------------------------------------------------------------------------
 

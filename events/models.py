@@ -86,6 +86,11 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return self.friendly_name or self.url
 
+    def valid_previous_secret(self, timestamp: int) -> bytes | memoryview[int] | None:
+        """Return the stored previous secret for HMAC, if it is valid at a time in seconds since 1970."""
+        expires_at = self.previous_expires_at
+        return self.previous_secret if expires_at is not None and timestamp < expires_at.timestamp() else None
+
 
 class Lane(models.Model):
     """A reader of the log for an endpoint: of the parcels whose base is its number, modulo the number of lanes.

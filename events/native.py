@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from typing import Any
 
 from events.log.reading import Happened
@@ -38,6 +39,7 @@ def write_event(event: Happened) -> dict[str, Any]:
     }
 
 
-def write_time(at: float) -> str | None:
-    """Return a time in seconds since 1970 as the native API writes it."""
-    return moment(dt.datetime.fromtimestamp(at, dt.UTC))
+@lru_cache(maxsize=64)
+def write_time(at: float) -> str:
+    """Return a time in seconds since 1970 as the native API writes it. Many events have the same time."""
+    return str(moment(dt.datetime.fromtimestamp(at, dt.UTC)))

@@ -21,6 +21,7 @@ from redis import Redis, RedisError
 from audience import QUEUE as AUDIENCE
 from batches.hints import NODE_SILENCE
 from batches.states import Lane
+from events import QUEUE as EVENTS
 from foundation.redis_client import client_for
 from foundation.version import VERSION
 from mailer.pipeline.slice_size import LONG_SECONDS
@@ -43,7 +44,7 @@ HANG = dt.timedelta(seconds=10)
 FULL_MINUTE = 0.75
 """The share of a minute's heartbeats with which a node counts as present all the time. A round of the sweeper may
 take longer than usual."""
-QUEUES = ("eta", "maintenance", *(lane.label for lane in Lane), AUDIENCE)
+QUEUES = ("eta", "maintenance", *(lane.label for lane in Lane), AUDIENCE, EVENTS)
 REDIS_SECONDS = 0.5
 LATE_BEAT_SECONDS = 30.0
 """The time without a task of beat after which it counts as away. It publishes one every second."""

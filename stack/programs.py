@@ -36,14 +36,19 @@ def product_programs(folder: Path, port: int, environment: Mapping[str, str]) ->
         worker_program(folder, environment, name="eta", queues="eta,maintenance", processes=2),
         worker_program(folder, environment, name="worker", queues="transactional,bulk", processes=2),
         worker_program(folder, environment, name="audience", queues="audience", processes=1),
+        worker_program(folder, environment, name="events", queues="events", processes=8, pool="threads"),
         web_program(port, environment),
         Program(name="beat", command=celery("beat"), rank=BEAT, environment=environment),
     ]
 
 
-def worker_program(folder: Path, environment: Mapping[str, str], *, name: str, queues: str, processes: int) -> Program:
+def worker_program(
+    folder: Path, environment: Mapping[str, str], *, name: str, queues: str, processes: int, pool: str = "prefork"
+) -> Program:
+    """Return the program of a worker. With the pool `threads`, `processes` is the number of threads."""
     ready = ready_file(folder, name)
-    options = ["-Q", queues, "-c", str(processes), "-n", f"{name}@%h", *QUIET, "--include", "stack.worker_ready"]
+    size = ["-P", pool, "-c", str(processes)]
+    options = ["-Q", queues, *size, "-n", f"{name}@%h", *QUIET, "--include", "stack.worker_ready"]
     return Program(
         name=name,
         command=celery("worker", *options),

@@ -11,6 +11,10 @@ from batches.states import Lane
 from mailer.models import Counter, CounterDelta, Measure, Series
 from mailer.outcomes.counters import DAY
 
+NO_NOTICES: dict[str, list[object]] = {
+    name: [] for name in ("owners", "batches", "bases", "fences", "shares", "are_verdicts")
+}
+"""The parameters of the statement COUNT for counters without events."""
 LANES = count()
 """The keys of counters of accounts. Each call counts in another lane, so that none meets the row of another."""
 

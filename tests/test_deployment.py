@@ -22,8 +22,8 @@ FILLED_IN = {
     "POSTGRES_PASSWORD": "secret",
     "REDIS_PASSWORD": "opensesame",
 }
-OURS = ("migrate", "web", "worker", "eta", "audience", "beat")
-WORKERS = ("worker", "eta", "audience")
+OURS = ("migrate", "web", "worker", "eta", "audience", "events", "beat")
+WORKERS = ("worker", "eta", "audience", "events")
 SETTINGS = set(re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "config" / "settings.py").read_text()))
 """The names of the variables that the settings read."""
 
@@ -69,9 +69,13 @@ def test_only_workers_reach_the_mail_server_and_only_the_web_is_reached(services
     networks = {name: service["networks"] for name, service in services.items()}
     assert networks.pop("web") == ["backend", "frontend"]
     assert networks.pop("worker") == ["backend", "mail"]
+    assert networks.pop("events") == ["backend", "receivers"]
     assert networks.pop("mailpit") == ["mail"]
     assert set(map(tuple, networks.values())) == {("backend",)}
-    assert read_compose(FILLED_IN)["networks"] == {"backend": {"internal": True}, "frontend": None, "mail": None}
+    assert read_compose(FILLED_IN)["networks"] == {
+        "backend": {"internal": True},
+        **dict.fromkeys(("frontend", "mail", "receivers")),
+    }
 
 
 @pytest.mark.parametrize("name", WORKERS)
@@ -84,7 +88,7 @@ def test_workers_can_be_scaled(services: dict[str, Any], name: str) -> None:
 def test_every_queue_has_a_worker(services: dict[str, Any]) -> None:
     commands = [services[name]["command"] for name in WORKERS]
     queues = {queue for command in commands for queue in command[command.index("-Q") + 1].split(",")}
-    assert queues == {"transactional", "bulk", "eta", "maintenance", "audience"}
+    assert queues == {"transactional", "bulk", "eta", "maintenance", "audience", "events"}
 
 
 def test_nothing_of_ours_starts_before_the_migration_is_done(services: dict[str, Any]) -> None:
@@ -111,7 +115,7 @@ def test_health_checks_are_on_services_that_can_answer(services: dict[str, Any])
 def test_a_stop_has_the_time_it_may_need(services: dict[str, Any]) -> None:
     shutdown = settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
     assert seconds(services["worker"]["stop_grace_period"]) > RECORD_PATIENCE_SECONDS + shutdown
-    assert all(seconds(services[name]["stop_grace_period"]) > shutdown for name in ("eta", "audience"))
+    assert all(seconds(services[name]["stop_grace_period"]) > shutdown for name in ("eta", "audience", "events"))
     assert seconds(services["web"]["stop_grace_period"]) > settings.WEB_GRACE_SECONDS + 2 * KILL_SECONDS
     assert all("stop_grace_period" in services[name] for name in ("beat", "postgres", "redis"))
 

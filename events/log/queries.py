@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from batches.models import PARCEL_SPAN
+from events.models import DeliveryState
 from foundation.postgresql import AdvisoryLock
 
 # Taken in a statement before PUBLISH, so that the snapshot of PUBLISH has what the last publisher has committed.
@@ -78,4 +79,23 @@ select m.id, m.public_id, case when not b.is_default and not b.is_campaign then 
     m.unsubscribe_group_id, t.template_id_shown
 from mailer_mail m join batches_batch b on b.id = m.batch_id left join content_versioncontent t on t.id = m.template_id
 where m.id = any(%(ids)s::bigint[])
+"""
+
+# The lanes that have something to do now.
+DUE_LANES: Final = f"""
+select l.id
+from events_lane l join events_endpoint e on e.id = l.endpoint_id
+where e.is_enabled
+    and (e.retry_at is null or e.retry_at <= (select sluice_now()))
+    and (l.next_at is null or l.next_at <= (select sluice_now()))
+    and (l.leased_until is null or l.leased_until < (select sluice_now()))
+    and (
+        l."offset" is not null
+        or exists (select from events_logentry g where g.account_id = e.account_id and g.place > l.place)
+        or exists (
+            select from events_delivery d
+            where d.endpoint_id = e.id and d.lane_number = l.number and d.state = {int(DeliveryState.PENDING)}
+        )
+    )
+order by l.next_at nulls first, l.id limit %(limit)s
 """

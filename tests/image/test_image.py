@@ -33,9 +33,9 @@ pytestmark = [pytest.mark.image, pytest.mark.xdist_group("image")]
 BASE = re.search(r"^ARG PYTHON_IMAGE=(\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
 LABEL = f"sluice-image-{os.getpid()}"
 MEBIBYTE = 1024 * 1024
-LARGEST_MEBIBYTES = 125
-"""The limit for what the Dockerfile adds to its base image: 115 MB, or 167 MB with pip and all translations."""
-WORKERS = {"worker", "eta", "audience"}
+LARGEST_MEBIBYTES = 142
+"""The limit for what the Dockerfile adds to its base image: 132 MB, or 184 MB with pip and all translations."""
+WORKERS = {"worker", "eta", "audience", "events"}
 RUNNING = ("web", *sorted(WORKERS), "beat")
 """The services that run until they are stopped."""
 REQUESTS, PERSONALIZATIONS = 2, 1000

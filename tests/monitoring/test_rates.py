@@ -31,6 +31,7 @@ from monitoring.rates import (
 )
 from monitoring.scope import EVERYTHING, Scope, scope_of
 from tests.conftest import Clock
+from tests.counted import NO_NOTICES
 from tests.database import empty_tables
 from tests.examples import examples
 
@@ -57,7 +58,7 @@ def count(
 ) -> None:
     parameters = columns_of({CounterKey(series, account, key, measure): number}, at)
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, parameters | {"batches": [], "bases": [], "fences": []})
+        cursor.execute(COUNT, parameters | NO_NOTICES)
 
 
 def test_totals_equal_the_sums_of_the_accounts_and_of_the_events_after_any_writes(database: None) -> None:

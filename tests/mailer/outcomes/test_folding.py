@@ -19,12 +19,10 @@ from mailer.outcomes.folding import FOLD_PAGE, delete_old_counters, fold_counter
 from mailer.outcomes.queries import COUNT, FOLD_COUNTERS
 from mailer.sweep import fold_counts
 from tests.conftest import Clock
+from tests.counted import NO_NOTICES
 
 NOON = dt.datetime(2026, 3, 4, 12, 0, tzinfo=dt.UTC)
 SECOND, MINUTES = dt.timedelta(seconds=1), dt.timedelta(minutes=1)
-NO_NOTICES: dict[str, list[object]] = {
-    name: [] for name in ("owners", "batches", "bases", "fences", "shares", "are_verdicts")
-}
 
 
 def count(number: int, at: dt.datetime, *, series: Series = Series.ACCOUNT, key: str = "1", account: int = 1) -> None:

@@ -1,0 +1,85 @@
+"""Make the bodies of deliveries from the log.
+
+A body has the events of one lane between two positions. The same range with the same kinds always gives the same bytes,
+because entries of the log and events never change. What belongs to one event of a message, such as SendGrid's
+`processed` before its first outcome, is never parted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from events.log.reading import Happened, Position, Reader
+from events.webhooks.forms import Form, encode
+
+MOST_EVENTS: Final = 1000
+MOST_BYTES: Final = 512 * 1024 - 200
+"""The size of all events of a body. The rest is for what a form puts around them."""
+PLACES_AT_ONCE: Final = 500
+"""The places that one search for events looks at. Without an event, the lane still goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The events of a lane between two positions. `events` is 0 if the endpoint gets none of these."""
+
+    after: Position
+    until: Position
+    events: int
+    data: bytes
+
+
+class Unit(NamedTuple):
+    """The part of a body that is made of one event, and the position behind this event."""
+
+    position: Position
+    texts: list[bytes]
+    at: float
+
+
+class LaneReader:
+    """Reads the log for a lane, and cuts it into bodies."""
+
+    def __init__(self, account_id: int, form: Form, kinds: int, *, number: int, lanes: int) -> None:
+        self._reader = Reader(account_id, lambda base: base % lanes == number)
+        self._form = form
+        self._kinds = kinds
+
+    def read_bodies(self, after: Position) -> Iterator[Body]:
+        """Yield one body after the other, until all events of the log are read."""
+        units: list[Unit] = []
+        begin, size, count, places = after, 0, 0, 0
+        for unit in self._read_units(after, None):
+            length = sum(len(text) + 1 for text in unit.texts)
+            is_full = count + len(unit.texts) > MOST_EVENTS or size + length > MOST_BYTES
+            if (count and is_full) or places == PLACES_AT_ONCE:
+                yield self._make(begin, units)
+                begin, size, count, places, units = units[-1].position, 0, 0, 0, []
+            units.append(unit)
+            size, count = size + length, count + len(unit.texts)
+            places += unit.position.offset is None
+        if units:
+            yield self._make(begin, units)
+
+    def read_again(self, after: Position, until: Position) -> Body:
+        """Return the body between two positions."""
+        return self._make(after, list(self._read_units(after, until)) or [Unit(until, [], 0.0)])
+
+    def _make(self, after: Position, units: list[Unit]) -> Body:
+        texts = [text for unit in units for text in unit.texts]
+        last_at = next((unit.at for unit in reversed(units) if unit.texts), 0.0)
+        return Body(after, units[-1].position, len(texts), self._form.join(texts, last_at) if texts else b"")
+
+    def _read_units(self, after: Position, until: Position | None) -> Iterator[Unit]:
+        for place, events in self._reader.read_after(after, until=until):
+            first = after.offset or 0 if place == after.place else 0
+            last = len(events) if until is None or until.offset is None or place < until.place else until.offset
+            for number in range(first, min(last, len(events))):
+                yield self._write(events[number], Position(place, number + 1))
+            if last == len(events):
+                yield Unit(Position(place), [], 0.0)
+
+    def _write(self, event: Happened, position: Position) -> Unit:
+        return Unit(position, [encode(each).encode() for each in self._form.write(event, self._kinds)], event.at)

@@ -1,0 +1,268 @@
+"""Deliver the events of one lane of an endpoint, one body after the other.
+
+A lane repeats these steps, each of them one short transaction, and never posts within one:
+
+1. *Prepare*: store the range of the next body as a pending delivery.
+2. *Post* it.
+3. *Settle*: a 2xx ends the delivery and moves the lane behind its range. Anything else keeps the delivery, stores its
+   bytes, and sets the time of the next attempt.
+
+A crash before step 1 commits changes nothing. After it, the next process finds the pending delivery and posts the same
+events in the same order under the same id: the receiver may get a body twice, and never a part of it in another one.
+The log is read behind the lane's position, which only a 2xx moves, so no event is lost and the order within a message
+holds.
+
+A process works on a lane under a lease, which it extends in each of its transactions. If another process has taken the
+lane meanwhile, because the first one was suspended for longer than its lease, the transaction changes nothing and the
+process stops.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+import zlib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from events.log.reading import Position
+from events.models import Delivery, DeliveryState, Endpoint, Lane
+from events.webhooks.bodies import Body, LaneReader
+from events.webhooks.client import Answer, Client
+from events.webhooks.dialects import form_of
+from events.webhooks.endpoints import LANES, disable
+from events.webhooks.oauth import BadToken, forget_token, token_for
+from events.webhooks.schedule import FAILING_LIMIT, GONE, wait_after
+from events.webhooks.secrets import LostSecret
+from foundation.clock import Now, database_now
+
+log = structlog.get_logger(__name__)
+
+LEASE: Final = timedelta(seconds=60)
+"""Longer than an attempt may take."""
+UNAUTHORIZED: Final = (401, 403)
+RUN_SECONDS: Final = 20.0
+"""The time after which a run begins no further delivery, so that the lanes of all endpoints take turns."""
+
+is_ending: Final = threading.Event()
+"""Set when the worker is told to stop. Its runs are threads of one process."""
+
+
+def run_lane(lane_id: int, *, seconds: float = RUN_SECONDS) -> int:
+    """Deliver what a lane has to deliver. Return the number of delivered events."""
+    lease = uuid.uuid4()
+    lane = take_lane(lane_id, lease)
+    if lane is None:
+        return 0
+    with Client() as client:
+        return LaneRun(lane, lease, client).run(seconds)
+
+
+@transaction.atomic
+def take_lane(lane_id: int, lease: uuid.UUID) -> Lane | None:
+    """Return a lane with its endpoint under a lease, or None if it has to wait or another process works on it."""
+    lane = (
+        Lane.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("endpoint")
+        .filter(Q(leased_until=None) | Q(leased_until__lt=Now()), Q(next_at=None) | Q(next_at__lte=Now()))
+        .filter(pk=lane_id, endpoint__is_enabled=True)
+        .first()
+    )
+    if lane is not None:
+        Lane.objects.filter(pk=lane.pk).update(lease=lease, leased_until=Now() + LEASE)
+    return lane
+
+
+class LaneRun:
+    """Works on a lane under a lease."""
+
+    def __init__(self, lane: Lane, lease: uuid.UUID, client: Client) -> None:
+        self.lane = lane
+        self.lease = lease
+        self.client = client
+        self.delivered = 0
+
+    def run(self, seconds: float) -> int:
+        """Deliver until nothing is left, an attempt fails, or the time is over. Return the number of events."""
+        until = time.monotonic() + seconds
+        try:
+            if self._finish_pending():
+                self._deliver_new(until)
+        except LostLease:
+            log.warning("another process has taken a lane", lane=self.lane.pk)
+        else:
+            Lane.objects.filter(pk=self.lane.pk, lease=self.lease).update(lease=None, leased_until=None)
+        return self.delivered
+
+    def _finish_pending(self) -> bool:
+        """Attempt the delivery that is pending, if there is one. Return whether the lane can go on."""
+        pending = Delivery.objects.filter(
+            endpoint=self.lane.endpoint_id, lane_number=self.lane.number, state=DeliveryState.PENDING
+        ).first()
+        return pending is None or (self._may_attempt() and self._attempt(pending, self._body_of(pending)))
+
+    def _body_of(self, delivery: Delivery) -> bytes:
+        if delivery.body is not None:
+            return zlib.decompress(delivery.body)
+        reader = self._reader(delivery.kinds, gets_own_events=delivery.gets_own_events)
+        after = Position(delivery.after_place, delivery.after_offset)
+        return reader.read_again(after, Position(delivery.place, delivery.offset)).data
+
+    def _deliver_new(self, until: float) -> None:
+        for body in self._read_bodies():
+            if not body.events:
+                self._move_to(body.until)
+            elif not (self._may_attempt() and self._attempt(self._prepare(body), body.data)):
+                return
+            if time.monotonic() >= until or is_ending.is_set():
+                return
+
+    def _read_bodies(self) -> Iterator[Body]:
+        endpoint = self.lane.endpoint
+        reader = self._reader(endpoint.kinds, gets_own_events=endpoint.gets_own_events)
+        return reader.read_bodies(Position(self.lane.place, self.lane.offset))
+
+    def _reader(self, kinds: int, *, gets_own_events: bool) -> LaneReader:
+        form = form_of(self.lane.endpoint.dialect, gets_own_events=gets_own_events)
+        return LaneReader(self.lane.endpoint.account_id, form, kinds, number=self.lane.number, lanes=LANES)
+
+    def _may_attempt(self) -> bool:
+        """Return whether an attempt may be made now: the endpoint is enabled and was not changed since the run began.
+
+        While an endpoint fails, one of its lanes at a time makes an attempt: whoever moves `retry_at` first.
+        """
+        known = self.lane.endpoint
+        endpoint = Endpoint.objects.filter(pk=known.pk, is_enabled=True, updated_at=known.updated_at).first()
+        if endpoint is None:
+            return False
+        known.failures = endpoint.failures
+        if endpoint.failing_since is None:
+            return True
+        return bool(Endpoint.objects.filter(pk=endpoint.pk, retry_at__lte=Now()).update(retry_at=Now() + LEASE))
+
+    @transaction.atomic
+    def _prepare(self, body: Body) -> Delivery:
+        self._extend()
+        endpoint = self.lane.endpoint
+        return Delivery.objects.create(
+            endpoint=endpoint,
+            lane_number=self.lane.number,
+            after_place=body.after.place,
+            after_offset=body.after.offset,
+            place=body.until.place,
+            offset=body.until.offset,
+            kinds=endpoint.kinds,
+            gets_own_events=endpoint.gets_own_events,
+            events=body.events,
+        )
+
+    @transaction.atomic
+    def _move_to(self, position: Position) -> None:
+        """Move the lane behind events that the endpoint does not get."""
+        self._extend()
+        Lane.objects.filter(pk=self.lane.pk).update(place=position.place, offset=position.offset)
+
+    def _attempt(self, delivery: Delivery, body: bytes) -> bool:
+        """Post a delivery and settle it. Return whether it was accepted."""
+        # The history of all its messages can be over, if it was pending for long and its bytes were not stored.
+        try:
+            answer = self._post(delivery, body) if body else Answer(None, "")
+        except LostSecret:
+            answer = Answer(None, "the secret of the endpoint was encrypted with another SECRET_KEY")
+        except BadToken as error:
+            answer = Answer(None, f"no OAuth token: {error}")
+        if answer.status in UNAUTHORIZED:
+            forget_token(self.lane.endpoint)
+        if answer.is_success:
+            self._settle(delivery, answer)
+        else:
+            self._fail(delivery, body, answer)
+        return answer.is_success
+
+    def _post(self, delivery: Delivery, body: bytes) -> Answer:
+        endpoint = self.lane.endpoint
+        form = form_of(endpoint.dialect, gets_own_events=delivery.gets_own_events)
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "Sluice",
+            **token_for(endpoint, self.client),
+            **form.sign(endpoint, str(delivery.public_id), int(time.time()), body),
+        }
+        return self.client.post(endpoint.url, body, headers)
+
+    @transaction.atomic
+    def _settle(self, delivery: Delivery, answer: Answer) -> None:
+        """End an accepted delivery, and move the lane behind it."""
+        self._extend()
+        Delivery.objects.filter(pk=delivery.pk).update(
+            state=DeliveryState.DELIVERED, attempts=F("attempts") + 1, body=None, **_facts_of(answer)
+        )
+        Lane.objects.filter(pk=self.lane.pk).update(
+            place=delivery.place, offset=delivery.offset, failing_since=None, next_at=None
+        )
+        failing = Endpoint.objects.filter(pk=self.lane.endpoint_id, failing_since__isnull=False)
+        failing.update(failing_since=None, failures=0, retry_at=None)
+        self.lane.place, self.lane.offset = delivery.place, delivery.offset
+        self.delivered += delivery.events
+
+    @transaction.atomic
+    def _fail(self, delivery: Delivery, body: bytes, answer: Answer) -> None:
+        """Keep a delivery for the next attempt, or disable its endpoint.
+
+        The lanes of an endpoint that fails were perhaps all posting at once. They count as one failure: only the first
+        one finds the number of failures that it knows.
+        """
+        self._extend()
+        delivery.attempts += 1
+        Delivery.objects.filter(pk=delivery.pk).update(
+            attempts=delivery.attempts, body=zlib.compress(body, 1), **_facts_of(answer)
+        )
+        now, endpoint = database_now(), self.lane.endpoint
+        wait = wait_after(delivery.attempts, answer.status, answer.headers, now)
+        Lane.objects.filter(pk=self.lane.pk).update(
+            failing_since=Coalesce(F("failing_since"), Now()), next_at=now + wait
+        )
+        of_endpoint = wait_after(endpoint.failures + 1, answer.status, answer.headers, now)
+        Endpoint.objects.filter(pk=endpoint.pk, failures=endpoint.failures).update(
+            failures=F("failures") + 1,
+            failing_since=Coalesce(F("failing_since"), Now()),
+            retry_at=now + of_endpoint,
+        )
+        self._disable_if_hopeless(answer)
+
+    def _disable_if_hopeless(self, answer: Answer) -> None:
+        if answer.status == GONE:
+            disable(self.lane.endpoint, reason="The receiver has answered that it is gone (410).")
+            return
+        lane = Lane.objects.select_related("endpoint").get(pk=self.lane.pk)
+        since = [each for each in (lane.failing_since, lane.endpoint.failing_since) if each is not None]
+        if since and database_now() - min(since) >= FAILING_LIMIT:
+            disable(lane.endpoint, reason=f"It has failed for {FAILING_LIMIT.days} days. Last: {answer.error}.")
+
+    def _extend(self) -> None:
+        """Extend the lease, and lock the lane until the transaction ends. Raises LostLease."""
+        mine = Lane.objects.filter(pk=self.lane.pk, lease=self.lease)
+        if not mine.update(leased_until=Now() + LEASE):
+            raise LostLease
+
+
+class LostLease(Exception):
+    """Raised when another process has taken the lane."""
+
+
+def _facts_of(answer: Answer) -> dict[str, Any]:
+    """Return the columns of a delivery that describe its last attempt."""
+    return {
+        "status_code": answer.status,
+        "error": answer.error,
+        "reply": answer.reply,
+        "seconds": answer.seconds,
+        "attempted_at": Now(),
+    }

@@ -1,0 +1,87 @@
+"""Get access tokens for endpoints that need OAuth 2 (RFC 6749 section 4.4, the client credentials grant).
+
+Tokens are kept in the memory of a process until shortly before they expire. A receiver that does not accept a token is
+given another one at the next attempt.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from base64 import b64encode
+from typing import Final, NamedTuple
+from urllib.parse import quote_plus, urlencode
+
+from events.models import Endpoint
+from events.webhooks.client import Client
+from events.webhooks.secrets import decrypt
+
+DEFAULT_SECONDS: Final = 300.0
+"""The time for which a token without `expires_in` is kept."""
+SPARE_SECONDS: Final = 30.0
+"""A token is not used in the last seconds before it expires."""
+TOKENS_KEPT: Final = 1000
+
+
+class BadToken(Exception):
+    """Raised if the server of tokens gives none."""
+
+
+class Token(NamedTuple):
+    """An access token with the time of the monotonic clock until which it is used."""
+
+    value: str
+    until: float
+
+
+_tokens: dict[tuple[str, str, bytes], Token] = {}
+_lock = threading.Lock()
+
+
+def token_for(endpoint: Endpoint, client: Client) -> dict[str, str]:
+    """Return the header with the access token of an endpoint; nothing if it needs none.
+
+    Raises BadToken and LostSecret.
+    """
+    if not endpoint.oauth_token_url:
+        return {}
+    stored = bytes(endpoint.oauth_client_secret or b"")
+    key = endpoint.oauth_token_url, endpoint.oauth_client_id, stored
+    with _lock:
+        token = _tokens.get(key)
+    if token is None or token.until <= time.monotonic():
+        secret = decrypt(stored).decode() if stored else ""
+        token = _fetch(endpoint.oauth_token_url, endpoint.oauth_client_id, secret, client)
+        with _lock:
+            if len(_tokens) >= TOKENS_KEPT:
+                _tokens.clear()
+            _tokens[key] = token
+    return {"Authorization": f"Bearer {token.value}"}
+
+
+def forget_token(endpoint: Endpoint) -> None:
+    """Forget the access token of an endpoint, because its receiver did not accept it."""
+    key = endpoint.oauth_token_url, endpoint.oauth_client_id, bytes(endpoint.oauth_client_secret or b"")
+    with _lock:
+        _tokens.pop(key, None)
+
+
+def _fetch(url: str, client_id: str, secret: str, client: Client) -> Token:
+    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
+    headers = {
+        "Authorization": f"Basic {b64encode(pair.encode()).decode()}",
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Accept": "application/json",
+    }
+    answer = client.post(url, urlencode({"grant_type": "client_credentials"}).encode(), headers)
+    if not answer.is_success:
+        raise BadToken(answer.error)
+    try:
+        fields = json.loads(answer.body)
+        value, seconds = fields["access_token"], float(fields.get("expires_in", DEFAULT_SECONDS))
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadToken("the response has no access token") from error
+    if not (isinstance(value, str) and value.isascii() and value.isprintable()):
+        raise BadToken("the response has no access token")
+    return Token(value, time.monotonic() + max(0.0, seconds - SPARE_SECONDS))

@@ -1,0 +1,128 @@
+"""A receiver of webhooks on a loopback port, which behaves well until it is told otherwise."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """A request as it arrived."""
+
+    headers: dict[str, str]
+    body: bytes
+    path: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Return the events in the body of either dialect."""
+        content = json.loads(self.body)
+        events: list[dict[str, Any]] = content if isinstance(content, list) else content["data"]
+        return events
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """An answer: its status, headers and body, after a pause. With `cuts` the connection is closed instead."""
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b"thanks"
+    pause: float = 0.0
+    cuts: bool = False
+    drips: float = 0.0
+    """The pause before each byte of the body."""
+
+
+FINE = Behaviour()
+
+
+class Receiver:
+    """Runs the server. `decide` is called with the number of the request and the request; it chooses the answer."""
+
+    def __init__(self, decide: Callable[[int, Got], Behaviour] = lambda number, got: FINE) -> None:
+        self.decide = decide
+        self.got: list[Got] = []
+        self.accepted: list[Got] = []
+        self.connections = 0
+        self._lock = threading.Lock()
+        self._server = Server(("127.0.0.1", 0), handler_of(self))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/hook?a=b"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def take(self, got: Got) -> Behaviour:
+        """Note a request, and return the answer to it."""
+        with self._lock:
+            self.got.append(got)
+            number = len(self.got)
+        behaviour = self.decide(number, got)
+        if 200 <= behaviour.status < 300 and not behaviour.cuts:
+            with self._lock:
+                self.accepted.append(got)
+        return behaviour
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Return all events of accepted requests, in the order of arrival."""
+        return [event for got in self.accepted for event in got.events]
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Ignore that a client has gone."""
+
+
+def handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            receiver.connections += 1
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            got = Got({name.lower(): value for name, value in self.headers.items()}, body, self.path)
+            behaviour = receiver.take(got)
+            time.sleep(behaviour.pause)
+            if behaviour.cuts:
+                self.close_connection = True
+                return
+            self.send_response(behaviour.status)
+            for name, value in behaviour.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(behaviour.body)))
+            self.end_headers()
+            if behaviour.drips:
+                for byte in behaviour.body:
+                    time.sleep(behaviour.drips)
+                    self.wfile.write(bytes([byte]))
+            else:
+                self.wfile.write(behaviour.body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    return Handler
