@@ -72,12 +72,20 @@ cross join lateral (
 ) m
 """
 
+# The values of keys in some messages, by which their Message-IDs are completed.
+READ_SUBSTITUTIONS: Final = """
+select id, (personal->'substitutions')::text from mailer_message
+where id between %(first)s and %(last)s and id = any(%(ids)s::bigint[]) and personal ? 'substitutions'
+"""
+
 # The part of some mails that events show.
 READ_MAILS: Final = """
-select m.id, m.public_id, case when not b.is_default and not b.is_campaign then b.public_id end,
-    case when b.is_campaign then b.id end, m.sender, m.headers::text, m.categories, m.custom_args::text,
-    m.unsubscribe_group_id, t.template_id_shown
+select m.id, m.public_id, case when not b.is_default and not b.is_campaign then b.public_id end, m.sender,
+    m.headers::text, m.categories, m.custom_args::text, m.unsubscribe_group_id, t.template_id_shown, c.id, c.uuid::text,
+    c.title
 from mailer_mail m join batches_batch b on b.id = m.batch_id left join content_versioncontent t on t.id = m.template_id
+left join campaigns_launch l on b.is_campaign and l.batch_id = b.id
+left join campaigns_campaign c on c.id = l.campaign_id
 where m.id = any(%(ids)s::bigint[])
 """
 

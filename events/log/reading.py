@@ -16,8 +16,9 @@ from typing import Any, Final, NamedTuple, Self
 from django.db import connection
 
 from batches.models import PARCEL_SPAN
-from events.log.queries import READ_ENTRIES, READ_HAPPENED, READ_MAILS, READ_MESSAGES
+from events.log.queries import READ_ENTRIES, READ_HAPPENED, READ_MAILS, READ_MESSAGES, READ_SUBSTITUTIONS
 from foundation.addresses import address_key
+from mailer.compose.caller_headers import find_message_id
 from mailer.compose.mime import recipients_of
 from mailer.models import EventKind
 from mailer.outcomes.packing import unpack_members, unpack_replies
@@ -56,14 +57,15 @@ class MailFacts:
     public_id: str
     batch_id: str | None
     """The public id of its batch; None for mail that was accepted without one, and for that of a campaign."""
-    campaign_batch: int | None
-    """The id of its batch, if a campaign's launch has opened it."""
     sender: str
     headers: Mapping[str, str]
     categories: Sequence[str]
     custom_args: Mapping[str, str]
     group_id: int | None
     template_id: str | None
+    campaign_id: int | None
+    campaign_uuid: str | None
+    campaign_title: str | None
 
 
 HEADERS, CUSTOM_ARGS = ([field.name for field in fields(MailFacts)].index(name) for name in ("headers", "custom_args"))
@@ -94,6 +96,10 @@ class Happened(NamedTuple):
     """Whether no earlier attempt to deliver to the recipient has ended. It means something for `ATTEMPTS` only."""
     attempt: int
     """The number of this deferral, from 1."""
+
+
+Known = tuple[MailFacts, str, Mapping[str, Any]]
+"""A message: its mail, its first recipient, and the personal fields that events show."""
 
 
 class Entry(NamedTuple):
@@ -181,7 +187,7 @@ class Reader:
             )
             return [Row(*row) for row in cursor.fetchall()]
 
-    def _read_messages(self, rows: Iterable[Row]) -> dict[int, tuple[MailFacts, str, Mapping[str, Any]]]:
+    def _read_messages(self, rows: Iterable[Row]) -> dict[int, Known]:
         """Return the mail, the first recipient and the personal fields of messages, by id."""
         bounds: dict[int, tuple[int, int]] = {}
         for row in rows:
@@ -198,11 +204,12 @@ class Reader:
             found = cursor.fetchall()
         self._read_mails({mail_id for _, mail_id, _, _ in found})
         mails = self._mails
-        return {
+        messages = {
             message_id: (mails[mail_id], recipient, NOTHING if personal is None else json.loads(personal))
             for message_id, mail_id, recipient, personal in found
             if mail_id in mails
         }
+        return messages | _with_substitutions(messages)
 
     def _read_mails(self, mail_ids: set[int]) -> None:
         if len(self._mails) > MAILS_REMEMBERED:
@@ -218,9 +225,7 @@ class Reader:
                     facts, headers=json.loads(row[HEADERS]), custom_args=json.loads(row[CUSTOM_ARGS])
                 )
 
-    def _events_of(
-        self, rows: Sequence[Row], messages: Mapping[int, tuple[MailFacts, str, Mapping[str, Any]]]
-    ) -> Iterator[Happened]:
+    def _events_of(self, rows: Sequence[Row], messages: Mapping[int, Known]) -> Iterator[Happened]:
         """Yield the events of the own rows of one parcel, in the order of their ids."""
         history = History()
         # Rows behind the last own one tell nothing about it.
@@ -234,6 +239,25 @@ class Reader:
                 if row.is_own and message is not None:
                     yield from _events_for(row, message_id, reply, message, history)
                 history.add(row, message_id)
+
+
+def _with_substitutions(messages: Mapping[int, Known]) -> dict[int, Known]:
+    """Return those of the messages whose Message-ID came from the caller, with the values of the keys in it."""
+    ids = [
+        message_id
+        for message_id, (mail, _, own) in messages.items()
+        if mail.headers or "headers" in own
+        if find_message_id({**mail.headers, **own.get("headers", NOTHING)}) is not None
+    ]
+    if not ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(READ_SUBSTITUTIONS, {"ids": ids, "first": min(ids), "last": max(ids)})
+        values = {message_id: json.loads(text) for message_id, text in cursor.fetchall()}
+    return {
+        message_id: (*messages[message_id][:2], {**messages[message_id][2], "substitutions": substitutions})
+        for message_id, substitutions in values.items()
+    }
 
 
 class History:
@@ -259,7 +283,7 @@ def _events_for(
     row: Row,
     message_id: int,
     reply: str | None,
-    message: tuple[MailFacts, str, Mapping[str, Any]],
+    message: Known,
     history: History,
 ) -> Iterator[Happened]:
     """Yield an event of a message, once for each recipient that it is about.

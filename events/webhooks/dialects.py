@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from events.models import Dialect
 from events.webhooks.forms import Form, NativeForm
+from events.webhooks.sendgrid_form import SendGridForm
 
 
 def form_of(dialect: str, *, gets_own_events: bool) -> Form:
-    """Return the form of a dialect."""
-    del gets_own_events
-    assert dialect == Dialect.NATIVE
-    return NativeForm()
+    """Return the form of a dialect. `gets_own_events` means something for SendGrid's only."""
+    return SendGridForm(gets_own_events=gets_own_events) if dialect == Dialect.SENDGRID else NativeForm()

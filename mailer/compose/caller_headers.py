@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from mailer.compose.headers import LONGEST_LINE, message_id_header
 from mailer.compose.template import substitute_within
 from mailer.draft import Address
-from mailer.models import Mail
 
 MESSAGE_ID: Final = "message-id"
 SERVER_HEADERS: Final = frozenset(
@@ -64,7 +63,16 @@ def fill_message_id(text: str, values: Mapping[str, str]) -> str | None:
     return filled if filled and MESSAGE_ID_FORM.fullmatch(filled) else None
 
 
-def message_id_of(mail: Mail, message_id: int, personal: Mapping[str, Any] | None, *, domain: str) -> str:
+class MailHead(Protocol):
+    """The part of a mail that its Message-IDs are made of."""
+
+    @property
+    def public_id(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
+def message_id_of(mail: MailHead, message_id: int, personal: Mapping[str, Any] | None, *, domain: str) -> str:
     """Return the Message-ID of a message, with its brackets: the caller's, or the one that is made of its ids.
 
     A stored one that is not valid was accepted by an earlier version; it is passed over.

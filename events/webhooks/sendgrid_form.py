@@ -1,0 +1,209 @@
+"""Write events as SendGrid's event webhook does, in an array, signed with ECDSA.
+
+Receivers know events by their fields, so no event has a field that SendGrid does not have. `processed` is not stored:
+it comes directly before the first outcome of an attempt to deliver to a recipient, in the same body. Its id is made of
+the message, so it is the same however often it is made.
+
+The source of names and fields is Twilio SendGrid's "Event Webhook Reference".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from django.conf import settings
+
+from events.log.reading import ATTEMPTS, Happened, MailFacts
+from events.models import Endpoint
+from events.webhooks.kinds import SendGridKind
+from events.webhooks.secrets import decrypt
+from events.webhooks.signing import sign_with_key
+from mailer.compose.caller_headers import message_id_of
+from mailer.models import Classification, EventKind, SuppressionKind
+from mailer.outcomes.classes import STATUS
+from mailer.transports.smtp.url import SmtpAddress, StartTls
+
+Fields = dict[str, Any]
+
+RESERVED: Final = frozenset(
+    {"email", "timestamp", "event", "smtp-id", "sg_event_id", "sg_message_id", "category", "asm_group_id"}
+    | {"reason", "response", "status", "attempt", "type", "tls", "ip", "useragent", "url", "url_offset"}
+    | {"domain", "from"}
+    | {"bounce_classification", "send_at", "pool", "newsletter", "post_type", "cert_err", "mc_stats", "phase_id"}
+    | {"marketing_campaign_id", "marketing_campaign_name", "marketing_campaign_version", "marketing_campaign_split_id"}
+    | {"singlesend_id", "singlesend_name", "template_id", "template_version_id", "sg_template_id", "sg_template_name"}
+    | {"sg_machine_open", "sg_content_type"}
+)
+"""The names of fields that no custom argument may have, since receivers give them a meaning."""
+HARD: Final = frozenset({SuppressionKind.BOUNCE, SuppressionKind.INVALID})
+REASONS: Final = {
+    SuppressionKind.BOUNCE: "Bounced Address",
+    SuppressionKind.SPAM: "Spam Reporting Address",
+    SuppressionKind.GLOBAL: "Unsubscribed Address",
+    SuppressionKind.GROUP: "Unsubscribed Address",
+    SuppressionKind.INVALID: "Invalid",
+}
+"""The reasons of dropped mail, by the list of the recipient."""
+CANCELLED: Final = "Cancelled"
+EXPIRED: Final = "Expired"
+OWN_NAMES: Final = {
+    EventKind.STOPPED: "stopped",
+    EventKind.RETAINED: "retained",
+    EventKind.HELD: "held",
+    EventKind.IN_DOUBT: "in_doubt",
+}
+"""The names of the events that SendGrid does not have."""
+BITS: Final = {
+    "processed": SendGridKind.PROCESSED,
+    "delivered": SendGridKind.DELIVERED,
+    "deferred": SendGridKind.DEFERRED,
+    "bounce": SendGridKind.BOUNCE,
+    "dropped": SendGridKind.DROPPED,
+    "unsubscribe": SendGridKind.UNSUBSCRIBE,
+    "group_unsubscribe": SendGridKind.GROUP_UNSUBSCRIBE,
+}
+
+
+class SendGridForm:
+    """The form of SendGrid's dialect."""
+
+    def __init__(self, *, gets_own_events: bool) -> None:
+        self._gets_own_events = gets_own_events
+
+    def write(self, event: Happened, kinds: int) -> list[Mapping[str, Any]]:
+        """Return the event and, before the first attempt to deliver, `processed`, if the endpoint gets them."""
+        named = _name(event)
+        if named is None:
+            name = OWN_NAMES.get(EventKind(event.kind))
+            return [_write_own(event, name)] if name and self._gets_own_events else []
+        name, fields = named
+        written: list[Mapping[str, Any]] = []
+        if event.is_first and event.kind in ATTEMPTS and kinds & SendGridKind.PROCESSED:
+            id = f"{event.message_id}-{event.number}-processed"
+            written.append({**_common(event, "processed", id), "smtp-id": _header_of(event), **_custom(event)})
+        if kinds & BITS[name]:
+            written.append({**_common(event, name, event.id), **fields, **_custom(event)})
+        return written
+
+    def join(self, events: Sequence[bytes], last_at: float) -> bytes:
+        """Return an array, in which each event begins a line."""
+        return b"[%b]\r\n" % b",\r\n".join(events)
+
+    def sign(self, endpoint: Endpoint, delivery_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+        """Return the headers of SendGrid's signature, if the endpoint has a key."""
+        if endpoint.private_key is None:
+            return {}
+        return sign_with_key(decrypt(endpoint.private_key), timestamp, body)
+
+
+def _name(event: Happened) -> tuple[str, Fields] | None:
+    """Return SendGrid's name of an event and the fields of this kind; None if SendGrid does not have it."""
+    reply = event.reply or ""
+    match event.kind:
+        case EventKind.SENT:
+            return "delivered", {"smtp-id": _header_of(event), "response": reply, **_tls()}
+        case EventKind.REFUSED:
+            return "bounce", {"smtp-id": _header_of(event), **_bounce_of(event, reply), **_tls()}
+        case EventKind.DEFERRED if not event.is_decision:
+            attempt = {"response": reply, "attempt": str(event.attempt), "domain": _domain_of(event.recipient)}
+            return "deferred", {"smtp-id": _header_of(event), **attempt, "from": _sender_of(event), **_tls()}
+        case EventKind.DROPPED:
+            reason = REASONS.get(SuppressionKind(event.suppression), reply) if event.suppression else reply
+            return "dropped", _dropped(event, reason)
+        case EventKind.DISCARDED:
+            return "dropped", _dropped(event, CANCELLED)
+        case EventKind.EXPIRED:
+            return "dropped", _dropped(event, EXPIRED)
+        case EventKind.UNSUBSCRIBED:
+            return "group_unsubscribe" if event.suppression == SuppressionKind.GROUP else "unsubscribe", {}
+    return None
+
+
+def _common(event: Happened, name: str, id: str) -> Fields:
+    """Return the fields that every event has."""
+    mail = event.mail
+    fields: Fields = {
+        "email": event.recipient,
+        "timestamp": int(event.at),
+        "event": name,
+        "sg_event_id": id,
+        "sg_message_id": f"{mail.public_id}.sluice.{event.message_id}.{event.number}",
+    }
+    if mail.categories:
+        fields["category"] = mail.categories[0] if len(mail.categories) == 1 else mail.categories
+    if mail.group_id is not None:
+        fields["asm_group_id"] = mail.group_id
+    if mail.template_id is not None:
+        fields["sg_template_id"] = mail.template_id
+    if mail.campaign_id is not None:
+        fields |= _campaign_fields(mail)
+    return fields
+
+
+def _campaign_fields(mail: MailFacts) -> Fields:
+    """Return the fields of mail of a campaign, which is a Single Send and a legacy campaign as well."""
+    return {
+        "marketing_campaign_id": mail.campaign_id,
+        "marketing_campaign_name": mail.campaign_title,
+        "singlesend_id": mail.campaign_uuid,
+        "singlesend_name": mail.campaign_title,
+        "mc_stats": "singlesend",
+    }
+
+
+def _custom(event: Happened) -> Fields:
+    """Return the custom arguments of an event as fields."""
+    own = event.own.get("custom_args")
+    if not own and not event.mail.custom_args:
+        return {}
+    custom_args = {**event.mail.custom_args, **own} if own else event.mail.custom_args
+    return {name: value for name, value in custom_args.items() if name not in RESERVED}
+
+
+def _write_own(event: Happened, name: str) -> Fields:
+    return {**_common(event, name, event.id), "smtp-id": _header_of(event), "reason": event.reply, **_custom(event)}
+
+
+def _dropped(event: Happened, reason: str) -> Fields:
+    return {"smtp-id": _header_of(event), "reason": reason, "status": "5.0.0"}
+
+
+def _bounce_of(event: Happened, reply: str) -> Fields:
+    """Return the fields of a refusal. It is a bounce if the address does not work, and blocked otherwise."""
+    status = STATUS.search(reply)
+    return {
+        "reason": reply,
+        "status": status[1] if status else f"{reply[0] if reply[:1] in ('4', '5') else 5}.0.0",
+        "type": "bounce" if event.suppression in HARD else "blocked",
+        "bounce_classification": Classification(event.classification or Classification.UNCLASSIFIED).event_name,
+    }
+
+
+def _header_of(event: Happened) -> str:
+    return message_id_of(event.mail, event.message_id, event.own, domain=settings.MESSAGE_ID_DOMAIN)
+
+
+def _sender_of(event: Happened) -> str:
+    sender: Sequence[str] = event.own.get("from") or (event.mail.sender,)
+    return sender[0]
+
+
+def _domain_of(recipient: str) -> str:
+    return recipient.rpartition("@")[2]
+
+
+def _tls() -> Fields:
+    """Return whether mail is sent with TLS; nothing if that depends on what the peer offers."""
+    return _tls_of(settings.TRANSPORT, settings.SMTP_URL)
+
+
+@lru_cache(maxsize=4)
+def _tls_of(transport: str, url: str) -> Fields:
+    if transport != "smtp":
+        return {}
+    address = SmtpAddress.parse(url)
+    if address.is_implicit_tls or address.starttls is StartTls.ALWAYS:
+        return {"tls": 1}
+    return {"tls": 0} if address.starttls is StartTls.NEVER else {}

@@ -1,0 +1,196 @@
+"""SendGrid's dialect: every kind of event has SendGrid's fields, and its clients verify and read the bodies."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from anymail.webhooks.sendgrid import SendGridTrackingWebhookView
+from django.conf import settings
+from sendgrid.helpers.eventwebhook import EventWebhook
+
+from accounts.models import Account
+from batches.admit import admit_batch
+from batches.handles import create_batch
+from batches.states import BatchStatus
+from batches.stop.control import stop_batch
+from events.log.publishing import publish_events
+from events.models import Dialect, Endpoint
+from events.webhooks.endpoints import create_endpoint, sign_with_ecdsa
+from events.webhooks.kinds import SendGridKind
+from events.webhooks.sendgrid_form import RESERVED
+from mailer.draft import MailDraft
+from mailer.models import Mail, Message, Suppression, SuppressionKind, UnsubscribeGroup
+from mailer.one_message import stop_message
+from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.deliver import Deliverer
+from mailer.suppressions.leaving import find_holder, leave
+from mailer.suppressions.links import Link
+from mailer.sweep import sweep
+from tests.conftest import Clock
+from tests.drafts import draft
+from tests.events.receiver import Receiver
+from tests.events.test_lanes import run_due
+from tests.peer import CountingPeer
+
+CUSTOM = {"anymail_id": "7", "order": "A-1", "event": "mine", "reason": "mine"}
+
+
+@pytest.fixture
+def hook(alice: Account, receiver: Receiver) -> Endpoint:
+    """Create an endpoint of Alice in SendGrid's dialect that signs."""
+    endpoint = create_endpoint(alice, Dialect.SENDGRID, receiver.url)
+    sign_with_ecdsa(endpoint, is_signed=True)
+    return endpoint
+
+
+def mail_of(group: UnsubscribeGroup, *names: str, batch_id: str | None = None) -> MailDraft:
+    """Return a mail with categories and custom arguments, with a message to each of these names."""
+    plain = draft(len(names), batch_id=batch_id)
+    messages = tuple(
+        one._replace(to=(one.to[0]._replace(email=f"{name}@example.com"),))
+        for one, name in zip(plain.personalizations, names, strict=True)
+    )
+    return replace(
+        plain,
+        personalizations=messages,
+        categories=("news", "june"),
+        custom_args=CUSTOM,
+        unsubscribe_group=group.pk,
+    )
+
+
+def test_every_kind_has_the_fields_of_sendgrid(
+    alice: Account, hook: Endpoint, receiver: Receiver, deliverer: Deliverer, peer: CountingPeer, clock: Clock
+) -> None:
+    group = UnsubscribeGroup.objects.create(account=alice, name="news", description="News")
+    peer.replies |= {
+        "unknown@example.com": "550 5.1.1 unknown",
+        "spam@example.com": "554 5.7.1 spam",
+        "later@example.com": "451 4.3.0 later",
+    }
+    Suppression.objects.create(account=alice, email="left@example.com", kind=SuppressionKind.GLOBAL)
+    accept_mail(alice, mail_of(group, "fine", "unknown", "spam", "later", "left", "both"))
+    deliverer.deliver_due(seconds=5)
+    for name, group_id in (("fine", group.pk), ("both", 0)):
+        message = Message.objects.get(recipient=f"{name}@example.com")
+        leave(find_holder(Link(alice.pk, group_id, message.pk, f"{name}@example.com")), everything=not group_id)
+    clock.advance(hours=1)
+    sweep()
+    peer.replies["later@example.com"] = "451 4.3.0 still later"
+    deliverer.deliver_due(seconds=5)
+    cancelled = create_batch(alice)
+    stop_batch(alice, cancelled.public_id, BatchStatus.CANCELLED, actor="test", allowed_from=BatchStatus)
+    accept_mail(alice, mail_of(group, "cancelled", batch_id=cancelled.public_id))
+    sweep()
+    admit_batch(cancelled.pk)
+    publish_events()
+    run_due()
+
+    mail = Mail.objects.order_by("id")[0]
+    shown: dict[tuple[str, str], dict[str, Any]] = {}
+    for event in receiver.events:
+        name = event["email"].partition("@")[0]
+        key = name, event["event"] + (event.get("attempt") or "")
+        assert key not in shown
+        shown[key] = event
+    assert set(shown) == {
+        *(("fine", kind) for kind in ("processed", "delivered", "group_unsubscribe")),
+        *(("both", kind) for kind in ("processed", "delivered", "unsubscribe")),
+        *((name, kind) for name in ("unknown", "spam") for kind in ("processed", "bounce")),
+        *(("later", kind) for kind in ("processed", "deferred1", "deferred2")),
+        *(("left", "dropped"), ("cancelled", "dropped")),
+    }
+    message = Message.objects.get(recipient="unknown@example.com")
+    bounce = shown["unknown", "bounce"]
+    assert bounce == {
+        "email": "unknown@example.com",
+        "timestamp": bounce["timestamp"],
+        "event": "bounce",
+        "sg_event_id": bounce["sg_event_id"],
+        "sg_message_id": f"{mail.public_id}.sluice.{message.pk}.0",
+        "category": ["news", "june"],
+        "asm_group_id": group.pk,
+        "smtp-id": f"<{mail.public_id}.{message.pk}@{settings.MESSAGE_ID_DOMAIN}>",
+        "reason": "550 5.1.1 unknown",
+        "status": "5.1.1",
+        "type": "bounce",
+        "bounce_classification": "Invalid Address",
+        "anymail_id": "7",
+        "order": "A-1",
+    }
+    assert shown["spam", "bounce"]["type"] == "blocked"
+    assert shown["later", "deferred2"]["response"] == "451 4.3.0 still later"
+    assert (shown["later", "deferred2"]["domain"], shown["later", "deferred2"]["from"]) == (
+        *("example.com", "from@example.com"),
+    )
+    assert shown["left", "dropped"]["reason"] == "Unsubscribed Address"
+    assert shown["cancelled", "dropped"]["reason"] == "Cancelled"
+    assert len({event["sg_event_id"] for event in receiver.events}) == len(receiver.events)
+    names = {name for event in receiver.events for name in event}
+    assert names - RESERVED == {"anymail_id", "order"}
+
+    verifier = EventWebhook(hook.public_key)
+    for got in receiver.got:
+        signature = got.headers["x-twilio-email-event-webhook-signature"]
+        timestamp = got.headers["x-twilio-email-event-webhook-timestamp"]
+        assert verifier.verify_signature(got.body.decode(), signature, timestamp)
+        assert not verifier.verify_signature(got.body.decode() + " ", signature, timestamp)
+        events = got.events
+        before = [(each["email"], each["event"]) for each in events]
+        for email, name in before:
+            if name == "processed":
+                assert before[before.index((email, name)) + 1][0] == email
+
+    types = {
+        "processed": "queued",
+        "delivered": "delivered",
+        "deferred1": "deferred",
+        "deferred2": "deferred",
+        "bounce": "bounced",
+        "dropped": "rejected",
+        "unsubscribe": "unsubscribed",
+        "group_unsubscribe": "unsubscribed",
+    }
+    view = SendGridTrackingWebhookView()
+    for (name, kind), event in shown.items():
+        read = view.esp_to_anymail_event(event)
+        assert read.event_type == types[kind], kind
+        assert (read.recipient, read.message_id) == (f"{name}@example.com", "7")
+        assert (read.tags, read.metadata["order"]) == (["news", "june"], "A-1")
+    assert view.esp_to_anymail_event(shown["left", "dropped"]).reject_reason == "unsubscribed"
+
+
+def test_an_endpoint_gets_its_kinds_and_our_own_events_only_if_it_asks(
+    alice: Account, hook: Endpoint, receiver: Receiver, deliverer: Deliverer
+) -> None:
+    Endpoint.objects.update(kinds=SendGridKind.PROCESSED | SendGridKind.BOUNCE)
+    accept_mail(alice, draft(2))
+    deliverer.deliver_due(seconds=5)
+    batch = create_batch(alice)
+    accept_mail(alice, draft(1, batch_id=batch.public_id, name="stopped", send_at=None))
+    stop_message(alice, Message.objects.get(recipient="stopped0@example.com").pk, actor="test", reason="")
+    publish_events()
+    run_due()
+    assert [event["event"] for event in receiver.events] == ["processed", "processed"]
+
+    Endpoint.objects.update(gets_own_events=True)
+    accept_mail(alice, draft(1, batch_id=batch.public_id, name="again", send_at=None))
+    stop_message(alice, Message.objects.get(recipient="again0@example.com").pk, actor="test", reason="")
+    publish_events()
+    run_due()
+    assert [(event["event"], event["email"]) for event in receiver.events[2:]] == [("stopped", "again0@example.com")]
+
+
+def test_a_message_id_of_the_caller_is_shown(
+    alice: Account, hook: Endpoint, receiver: Receiver, deliverer: Deliverer
+) -> None:
+    accept_mail(alice, replace(draft(2), headers={"Message-ID": "<of.-n-@caller.example>"}))
+    deliverer.deliver_due(seconds=5)
+    publish_events()
+    run_due()
+    headers = [event["smtp-id"] for event in receiver.events if event["event"] == "delivered"]
+    assert headers == ["<of.0@caller.example>", "<of.1@caller.example>"]
+    assert json.loads(receiver.got[0].body)
