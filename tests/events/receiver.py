@@ -30,13 +30,17 @@ class Got:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """An answer: its status, headers and body, after a pause. With `cuts` the connection is closed instead."""
+    """An answer: its status, headers and body, after a pause. With `cuts` the connection is closed instead.
+
+    That looks as if the receiver was killed: before or after it has stored what it got, as `keeps` says.
+    """
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"thanks"
     pause: float = 0.0
     cuts: bool = False
+    keeps: bool = True
     drips: float = 0.0
     """The pause before each byte of the body."""
 
@@ -76,7 +80,7 @@ class Receiver:
             self.got.append(got)
             number = len(self.got)
         behaviour = self.decide(number, got)
-        if 200 <= behaviour.status < 300 and not behaviour.cuts:
+        if 200 <= behaviour.status < 300 and behaviour.keeps:
             with self._lock:
                 self.accepted.append(got)
         return behaviour

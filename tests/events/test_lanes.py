@@ -154,7 +154,7 @@ def test_bad_answers_are_failures_with_a_reason(
     cases = {
         "redirects are not followed (302)": Behaviour(302, elsewhere),
         "no response within 0.3 s": Behaviour(pause=0.5),
-        "the receiver gave no complete HTTP response": Behaviour(cuts=True),
+        "the receiver gave no complete HTTP response": Behaviour(cuts=True, keeps=False),
     }
     slow = Behaviour(body=b"x" * 100, drips=0.05)
     for error, behaviour in [*cases.items(), ("no response within 0.3 s", slow)]:
