@@ -30,6 +30,7 @@ CASES = {
     "claim": Case("claim.measure", "waves of 20,000 beside 10,000,000 waiting messages"),
     "memory": Case("space.memory", "memory of workers and Redis with 1,000,000 scheduled messages"),
     "events": Case("events.measure", "storing the events of 300,000 sent messages, packed and in a row each"),
+    "webhook": Case("webhook.measure", "delivering the events of 200,000 sent messages to a local receiver"),
     "storage": Case("space.storage", "bytes per message in PostgreSQL, scheduled and delivered"),
     "campaign": Case("campaign.measure", "a campaign to 1,000,000 contacts, and its cancel in flight"),
     "statistics": Case("statistics.measure", "the statistics and engagements of a campaign to 1,000,000 contacts"),

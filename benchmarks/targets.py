@@ -38,6 +38,10 @@ TARGETS = {
         Target(figure="20,000, messages/s", at_least=0.4, against="bare client loop"),
         Target(figure="20,000, CPU from send_at on, µs/message", at_most=50),
     ),
+    "webhook": (
+        Target(figure="native, events/s", at_least=20_000),
+        Target(figure="SendGrid's, events/s", at_least=20_000),
+    ),
     "accept": (Target(figure="20,000, messages/s", at_least=30_000),),
     "accept-one": (Target(figure="requests/s", at_least=0.7, against="empty view with one commit"),),
     "lateness": (

@@ -55,14 +55,16 @@ OWN_NAMES: Final = {
     EventKind.IN_DOUBT: "in_doubt",
 }
 """The names of the events that SendGrid does not have."""
+WITHOUT_MESSAGE_ID: Final = frozenset({"unsubscribe", "group_unsubscribe"})
+"""The events that are not about a delivery."""
 BITS: Final = {
-    "processed": SendGridKind.PROCESSED,
-    "delivered": SendGridKind.DELIVERED,
-    "deferred": SendGridKind.DEFERRED,
-    "bounce": SendGridKind.BOUNCE,
-    "dropped": SendGridKind.DROPPED,
-    "unsubscribe": SendGridKind.UNSUBSCRIBE,
-    "group_unsubscribe": SendGridKind.GROUP_UNSUBSCRIBE,
+    "processed": int(SendGridKind.PROCESSED),
+    "delivered": int(SendGridKind.DELIVERED),
+    "deferred": int(SendGridKind.DEFERRED),
+    "bounce": int(SendGridKind.BOUNCE),
+    "dropped": int(SendGridKind.DROPPED),
+    "unsubscribe": int(SendGridKind.UNSUBSCRIBE),
+    "group_unsubscribe": int(SendGridKind.GROUP_UNSUBSCRIBE),
 }
 
 
@@ -71,21 +73,35 @@ class SendGridForm:
 
     def __init__(self, *, gets_own_events: bool) -> None:
         self._gets_own_events = gets_own_events
+        self._domain = settings.MESSAGE_ID_DOMAIN
+        self._tls = _tls_of(settings.TRANSPORT, settings.SMTP_URL)
 
     def write(self, event: Happened, kinds: int) -> list[Mapping[str, Any]]:
         """Return the event and, before the first attempt to deliver, `processed`, if the endpoint gets them."""
         named = _name(event)
         if named is None:
-            name = OWN_NAMES.get(EventKind(event.kind))
-            return [_write_own(event, name)] if name and self._gets_own_events else []
+            return self._write_own(event)
         name, fields = named
+        shared = _shared(event)
+        custom = _custom(event)
+        if name not in WITHOUT_MESSAGE_ID:
+            shared["smtp-id"] = message_id_of(event.mail, event.message_id, event.own, domain=self._domain)
         written: list[Mapping[str, Any]] = []
-        if event.is_first and event.kind in ATTEMPTS and kinds & SendGridKind.PROCESSED:
+        if event.is_first and event.kind in ATTEMPTS and kinds & BITS["processed"]:
             id = f"{event.message_id}-{event.number}-processed"
-            written.append({**_common(event, "processed", id), "smtp-id": _header_of(event), **_custom(event)})
+            written.append({"event": "processed", "sg_event_id": id, **shared, **custom})
         if kinds & BITS[name]:
-            written.append({**_common(event, name, event.id), **fields, **_custom(event)})
+            tls = self._tls if event.kind in ATTEMPTS else {}
+            written.append({"event": name, "sg_event_id": event.id, **shared, **fields, **tls, **custom})
         return written
+
+    def _write_own(self, event: Happened) -> list[Mapping[str, Any]]:
+        """Return an event that SendGrid does not have, if the endpoint gets these."""
+        name = OWN_NAMES.get(EventKind(event.kind))
+        if name is None or not self._gets_own_events:
+            return []
+        fields = {"event": name, "sg_event_id": event.id, "reason": event.reply}
+        return [{**fields, **_shared(event), **_custom(event)}]
 
     def join(self, events: Sequence[bytes], last_at: float) -> bytes:
         """Return an array, in which each event begins a line."""
@@ -103,32 +119,30 @@ def _name(event: Happened) -> tuple[str, Fields] | None:
     reply = event.reply or ""
     match event.kind:
         case EventKind.SENT:
-            return "delivered", {"smtp-id": _header_of(event), "response": reply, **_tls()}
+            return "delivered", {"response": reply}
         case EventKind.REFUSED:
-            return "bounce", {"smtp-id": _header_of(event), **_bounce_of(event, reply), **_tls()}
+            return "bounce", _bounce_of(event, reply)
         case EventKind.DEFERRED if not event.is_decision:
             attempt = {"response": reply, "attempt": str(event.attempt), "domain": _domain_of(event.recipient)}
-            return "deferred", {"smtp-id": _header_of(event), **attempt, "from": _sender_of(event), **_tls()}
+            return "deferred", {**attempt, "from": _sender_of(event)}
         case EventKind.DROPPED:
             reason = REASONS.get(SuppressionKind(event.suppression), reply) if event.suppression else reply
-            return "dropped", _dropped(event, reason)
+            return "dropped", {"reason": reason, "status": "5.0.0"}
         case EventKind.DISCARDED:
-            return "dropped", _dropped(event, CANCELLED)
+            return "dropped", {"reason": CANCELLED, "status": "5.0.0"}
         case EventKind.EXPIRED:
-            return "dropped", _dropped(event, EXPIRED)
+            return "dropped", {"reason": EXPIRED, "status": "5.0.0"}
         case EventKind.UNSUBSCRIBED:
             return "group_unsubscribe" if event.suppression == SuppressionKind.GROUP else "unsubscribe", {}
     return None
 
 
-def _common(event: Happened, name: str, id: str) -> Fields:
-    """Return the fields that every event has."""
+def _shared(event: Happened) -> Fields:
+    """Return the fields of an event that do not depend on its kind."""
     mail = event.mail
     fields: Fields = {
         "email": event.recipient,
         "timestamp": int(event.at),
-        "event": name,
-        "sg_event_id": id,
         "sg_message_id": f"{mail.public_id}.sluice.{event.message_id}.{event.number}",
     }
     if mail.categories:
@@ -162,14 +176,6 @@ def _custom(event: Happened) -> Fields:
     return {name: value for name, value in custom_args.items() if name not in RESERVED}
 
 
-def _write_own(event: Happened, name: str) -> Fields:
-    return {**_common(event, name, event.id), "smtp-id": _header_of(event), "reason": event.reply, **_custom(event)}
-
-
-def _dropped(event: Happened, reason: str) -> Fields:
-    return {"smtp-id": _header_of(event), "reason": reason, "status": "5.0.0"}
-
-
 def _bounce_of(event: Happened, reply: str) -> Fields:
     """Return the fields of a refusal. It is a bounce if the address does not work, and blocked otherwise."""
     status = STATUS.search(reply)
@@ -181,10 +187,6 @@ def _bounce_of(event: Happened, reply: str) -> Fields:
     }
 
 
-def _header_of(event: Happened) -> str:
-    return message_id_of(event.mail, event.message_id, event.own, domain=settings.MESSAGE_ID_DOMAIN)
-
-
 def _sender_of(event: Happened) -> str:
     sender: Sequence[str] = event.own.get("from") or (event.mail.sender,)
     return sender[0]
@@ -194,13 +196,9 @@ def _domain_of(recipient: str) -> str:
     return recipient.rpartition("@")[2]
 
 
-def _tls() -> Fields:
-    """Return whether mail is sent with TLS; nothing if that depends on what the peer offers."""
-    return _tls_of(settings.TRANSPORT, settings.SMTP_URL)
-
-
 @lru_cache(maxsize=4)
 def _tls_of(transport: str, url: str) -> Fields:
+    """Return whether mail is sent with TLS; nothing if that depends on what the peer offers."""
     if transport != "smtp":
         return {}
     address = SmtpAddress.parse(url)
