@@ -85,13 +85,13 @@ class Client:
         try:
             status, received, beginning = self._exchange(url, body, headers)
             error = _judge(status)
-        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as failure:
+        except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.RemoteProtocolError) as failure:
             error = self._describe(failure)
         except (Unresolved, BadDomain):
             error = "the name of the host cannot be resolved"
         except ForbiddenAddress:
             error = "the address of the host is not allowed"
-        except (httpcore.UnsupportedProtocol, ValueError):
+        except (httpcore.UnsupportedProtocol, httpcore.LocalProtocolError, ValueError):
             error = "this is not the URL of an endpoint"
         return Answer(status, error, beginning, received, time.monotonic() - began_at)
 

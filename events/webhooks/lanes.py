@@ -48,6 +48,8 @@ log = structlog.get_logger(__name__)
 LEASE: Final = timedelta(seconds=60)
 """Longer than an attempt may take."""
 UNAUTHORIZED: Final = (401, 403)
+OUTAGE: Final = 3
+"""After this many failures without a success, the receiver was away, and not just one body was refused."""
 RUN_SECONDS: Final = 20.0
 """The time after which a run begins no further delivery, so that the lanes of all endpoints take turns."""
 
@@ -182,6 +184,7 @@ class LaneRun:
             forget_token(self.lane.endpoint)
         if answer.is_success:
             self._settle(delivery, answer)
+            self._end_outage()
         else:
             self._fail(delivery, body, answer)
         return answer.is_success
@@ -211,6 +214,14 @@ class LaneRun:
         failing.update(failing_since=None, failures=0, retry_at=None)
         self.lane.place, self.lane.offset = delivery.place, delivery.offset
         self.delivered += delivery.events
+
+    def _end_outage(self) -> None:
+        """Let all lanes make their attempts now, if this was the first success after several failures in a row.
+
+        A single body that the receiver never accepts is no outage: the other lanes succeed between its attempts.
+        """
+        if self.lane.endpoint.failures >= OUTAGE:
+            Lane.objects.filter(endpoint=self.lane.endpoint_id, next_at__isnull=False).update(next_at=None)
 
     @transaction.atomic
     def _fail(self, delivery: Delivery, body: bytes, answer: Answer) -> None:

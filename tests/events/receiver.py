@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -73,6 +74,10 @@ class Receiver:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def use_tls(self, context: ssl.SSLContext) -> None:
+        """Speak TLS on connections that are opened after this."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
     def take(self, got: Got) -> Behaviour:
         """Note a request, and return the answer to it."""

@@ -119,6 +119,23 @@ def test_an_endpoint_that_fails_for_three_days_is_disabled(
     assert Delivery.objects.get().state == DeliveryState.PENDING
 
 
+def test_after_an_outage_all_lanes_continue_at_once(
+    alice: Account, endpoint: Endpoint, receiver: Receiver, deliverer: Deliverer, clock: Clock
+) -> None:
+    receiver.decide = lambda number, got: Behaviour(500)
+    send(alice, deliverer, *[1] * 12)
+    for wait in (0, 5, 60, 300):
+        clock.advance(seconds=wait)
+        run_due()
+    endpoint.refresh_from_db()
+    assert endpoint.failures == 4
+    receiver.decide = lambda number, got: FINE
+    clock.advance(seconds=1800)
+    Lane.objects.update(next_at=database_now() + dt.timedelta(hours=10))
+    Lane.objects.filter(number=1).update(next_at=None)
+    assert run_due() + run_due() == 12
+
+
 def test_a_receiver_that_is_gone_gets_nothing_more(
     alice: Account, endpoint: Endpoint, receiver: Receiver, deliverer: Deliverer
 ) -> None:

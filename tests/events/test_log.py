@@ -16,7 +16,8 @@ from batches.models import PARCEL_SPAN, Parcel
 from events.log.publishing import publish_events, publish_page
 from events.log.reading import Happened, Position, Reader
 from events.log.retention import delete_old_entries
-from events.models import LogEntry
+from events.models import Dialect, Lane, LogEntry
+from events.webhooks.endpoints import create_endpoint, disable
 from foundation.clock import database_now
 from mailer.draft import Address
 from mailer.models import EventKind, LogNotice, Message, Suppression, SuppressionKind
@@ -176,5 +177,9 @@ def test_an_entry_goes_with_its_history(alice: Account, parcel: Parcel, clock: C
     publish_events()
     assert sum(delete_old_entries()) == 0
     clock.advance(hours=2)
+    endpoint = create_endpoint(alice, Dialect.NATIVE, "https://example.com")
+    Lane.objects.filter(number=0).update(place=0)
+    assert sum(delete_old_entries()) == 0, "a lane still has to read it"
+    disable(endpoint)
     assert sum(delete_old_entries()) == 1
     assert LogEntry.objects.count() == 1
