@@ -1,4 +1,4 @@
-"""The folders of engines: the state folder of `./sluice up` and the temporary ones of tests and the demo.
+"""The folders of engines: the state folder of `./sluice up`, that of the tests, and the temporary ones of the demo.
 
 A folder in use is locked (flock on its file `lock`, which has the launcher's PID). The kernel releases the lock with
 the last process that holds it, so a killed run leaves nothing to clean up by hand.
@@ -111,6 +111,35 @@ def temporary_folder(prefix: str) -> Iterator[tuple[Path, IO[str]]]:
             yield folder, lock
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def kept_folder(name: str) -> Iterator[tuple[Path, IO[str]]]:
+    """Lock a folder in TEMPORARY whose files the next run uses again.
+
+    The files of a run that was killed are removed first: its data may be damaged. Raises StackError while another run
+    uses the folder, and if the folder belongs to somebody else.
+    """
+    folder = TEMPORARY / name
+    folder.mkdir(mode=0o711, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        raise StackError(f"{folder} belongs to another user.")
+    with locked(folder) as lock:
+        complete = folder / "complete"
+        if not complete.exists():
+            empty(folder, keep="lock")
+        complete.unlink(missing_ok=True)
+        yield folder, lock
+        complete.touch()
+
+
+def empty(folder: Path, *, keep: str) -> None:
+    """Remove everything in a folder except the file `keep`."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != keep:
+            path.unlink()
 
 
 def sweep(prefix: str) -> None:

@@ -1,7 +1,7 @@
 """Start PostgreSQL and Valkey for pytest, before Django's settings are read.
 
 The process that a person started starts them; pytest-xdist's workers inherit the environment and use a Redis database
-each. DATABASE_URL or REDIS_URL, where set, is used instead.
+each. DATABASE_URL or REDIS_URL, where set, is used instead. The next run uses PostgreSQL's cluster again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from stack.services import temporary_engines
+from stack.services import engines_of_tests
 
 SETTINGS = {
     "SECRET_KEY": "a key for tests only, of no secrecy at all",
@@ -37,7 +37,7 @@ def prepare_environment() -> None:
     """Start the engines, which live until this process ends; the watchdog stops them if it is killed."""
     engines = ExitStack()
     atexit.register(engines.close)
-    os.environ.update(engines.enter_context(temporary_engines("sluice-test-", os.environ)).environment)
+    os.environ.update(engines.enter_context(engines_of_tests(os.environ)).environment)
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from stack.binaries import find_postgresql, find_valkey
-from stack.folders import data_folder, temporary_folder
+from stack import StackError
+from stack.binaries import find_postgresql, find_valkey, read_version
+from stack.folders import data_folder, kept_folder, temporary_folder
 from stack.postgresql import start_postgresql
 from stack.processes import Processes
 from stack.valkey import start_valkey
@@ -52,3 +54,25 @@ def temporary_engines(prefix: str, environ: Mapping[str, str]) -> Iterator[Engin
     """Start engines for one run of tests or checks, and remove them completely afterwards."""
     with temporary_folder(prefix) as (folder, lock), supervised(folder, lock) as processes:
         yield start_engines(processes, folder, environ, durable=False)
+
+
+@contextmanager
+def engines_of_tests(environ: Mapping[str, str]) -> Iterator[Engines]:
+    """Start engines for one run of the tests, with the cluster of PostgreSQL that an earlier run made.
+
+    The tests keep a migrated database in the cluster, which takes longer to make than most folders of tests run.
+    A run beside another one makes a cluster of its own and removes it afterwards.
+    """
+    with ExitStack() as exits:
+        try:
+            folder, lock = exits.enter_context(kept_folder(name_of_kept_folder(environ)))
+        except StackError:
+            folder, lock = exits.enter_context(temporary_folder("sluice-test-"))
+        processes = exits.enter_context(supervised(folder, lock))
+        yield start_engines(processes, folder, environ, durable=False)
+
+
+def name_of_kept_folder(environ: Mapping[str, str]) -> str:
+    """Return a name for each user and each version of PostgreSQL, which cannot read the clusters of the others."""
+    version = "none" if environ.get("DATABASE_URL") else read_version(find_postgresql(environ) / "postgres")
+    return f"sluice-tests-{os.geteuid()}-{version}"

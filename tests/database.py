@@ -1,8 +1,7 @@
 """The database of a test process: a clone of a template that the first process of a run has migrated.
 
-The template also has a clock that tests can move, and a function that empties the tables. A server that DATABASE_URL
-names keeps the template for the next run. The name of the template is a digest of all migrations, so changed migrations
-make a new one.
+The template also has a clock that tests can move, and a function that empties the tables. The server keeps it for the
+next run. The name of the template is a digest of all migrations, so changed migrations make a new one.
 """
 
 from __future__ import annotations

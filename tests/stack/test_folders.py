@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stack import StackError, folders
-from stack.folders import data_folder, is_locked, locked, socket_folder, sweep
+from stack.folders import data_folder, is_locked, kept_folder, locked, socket_folder, sweep
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="about running as root")
 
@@ -40,6 +40,28 @@ def test_sweeping_removes_the_folders_of_killed_runs(tmp_path: Path, monkeypatch
             pass
         sweep("run-")
         assert sorted(tmp_path.iterdir()) == [foreign, in_use, young]
+
+
+def test_a_folder_is_kept_unless_its_last_run_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "TEMPORARY", tmp_path)
+    with kept_folder("tests") as (folder, _):
+        (folder / "pgdata").mkdir()
+        with pytest.raises(StackError), kept_folder("tests"):
+            pass
+    with kept_folder("tests") as (folder, _):
+        assert sorted(path.name for path in folder.iterdir()) == ["lock", "pgdata"]
+    (tmp_path / "tests" / "complete").unlink()  # a killed run leaves none
+    with kept_folder("tests") as (folder, _):
+        assert [path.name for path in folder.iterdir()] == ["lock"]
+
+
+def test_a_folder_of_another_user_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "TEMPORARY", tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "tests").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StackError, match="another user"), kept_folder("tests"):
+        pass
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 @pytest.mark.parametrize("name", ["x" * 90, "my mails", "a?b"])

@@ -16,7 +16,7 @@ def test_each_test_process_has_a_redis_database_of_its_own() -> None:
     assert redis_url_of("gw3", "redis://cache:6379/2") == "redis://cache:6379/2"
 
 
-@pytest.mark.skipif("sluice-test-" not in os.environ["REDIS_URL"], reason="Redis is not the plugin's")
+@pytest.mark.skipif("/sluice-test" not in os.environ["REDIS_URL"], reason="Redis is not the plugin's")
 def test_this_process_uses_its_own(worker_id: str) -> None:
     number = "0" if worker_id == "master" else worker_id.removeprefix("gw")
     assert os.environ["REDIS_URL"].endswith(f"?virtual_host={number}")
