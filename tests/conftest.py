@@ -16,6 +16,7 @@ from django.db import connection
 from django.template import Template
 from django.test import Client
 from pytest_django import DjangoDbBlocker
+from xdist.remote import Producer
 
 from accounts.models import Account
 from console import fragments, viewers
@@ -26,6 +27,7 @@ from tests.examples import few_by_default, load_profile
 from tests.fleet import deliverer_for
 from tests.operators import logged_in
 from tests.peer import CountingPeer
+from tests.scheduling import FilesTogether, distribute, starting_place
 
 gc.disable()
 """Modules and tests stay, so the garbage collector would search them in vain. It would take a fifth of the start."""
@@ -41,10 +43,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 terminalreporter.write_line(figures)
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether | None:
+    return distribute(config, log)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the longest tests start first, so that none of them is the last one on a single process."""
-    items.sort(key=lambda item: item.get_closest_marker("first") is None)
+    """Let the longest groups start first, so that none of them is the last one on a single process."""
+    items.sort(key=starting_place)
 
 
 def pytest_collection_finish() -> None:

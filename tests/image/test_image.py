@@ -28,7 +28,7 @@ from tests.image.containers import RELAY, Containers, options_of
 from tests.image.engine import Engine
 from tests.peer import CountingPeer
 
-pytestmark = [pytest.mark.image, pytest.mark.xdist_group("image")]
+pytestmark = pytest.mark.image
 
 BASE = re.search(r"^ARG PYTHON_IMAGE=(\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
 LABEL = f"sluice-image-{os.getpid()}"

@@ -29,8 +29,6 @@ from tests.peer import CountingPeer
 from tests.waiting import wait_until
 from tests.worker_process import worker_process
 
-pytestmark = pytest.mark.xdist_group("forks")
-"""One process of the tests has them all, since the fork server of each one imports the product."""
 DOUBT = Selection(Why.IN_DOUBT)
 
 

@@ -12,7 +12,7 @@ from tests.mta.greylisting import GreylistingPostfix
 from tests.mta.servers import DOMAIN, url_of
 from tests.mta.waves import MESSAGES, Site
 
-pytestmark = [pytest.mark.mta, pytest.mark.xdist_group("mta")]
+pytestmark = pytest.mark.mta
 INTERRUPTED_AT = 50
 WATCHED_SECONDS = 1.0
 

@@ -22,7 +22,7 @@ from tests.content.handlebars.oracle import oracle_packages, render_all
 from tests.content.handlebars.random_templates import Case, case
 from tests.content.handlebars.table import TABLE
 
-pytestmark = [pytest.mark.large, pytest.mark.xdist_group("handlebars")]
+pytestmark = pytest.mark.large
 
 CASES = int(os.environ.get("HANDLEBARS_CASES", "2000"))
 FIRST = int(os.environ.get("HANDLEBARS_SEED", "0"))
