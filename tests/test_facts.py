@@ -43,6 +43,7 @@ from mailer import checking, expressing
 from mailer.admin.bulk import LARGE
 from mailer.bulk import actions
 from mailer.transports.smtp import limits
+from tests.examples import for_each
 
 ROOT = Path(__file__).parent.parent
 REQUIRED = {"DATABASE_URL": "postgresql://u:p@localhost/x", "REDIS_URL": "redis://localhost/0", "SECRET_KEY": "x" * 32}
@@ -130,7 +131,7 @@ def page(name: str) -> str:
     return " ".join((ROOT / name).read_text().split())
 
 
-@pytest.mark.parametrize("name", FACTS)
+@for_each("name", FACTS)
 def test_the_numbers_of_a_page_are_those_of_the_code(name: str) -> None:
     text = page(name)
     assert [fact for fact in FACTS[name] if fact not in text] == []

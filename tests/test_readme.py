@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples import for_each
 from tests.stack.launching import processes_naming
 from tests.waiting import wait_until
 
@@ -102,6 +103,6 @@ def test_the_table_names_every_variable() -> None:
     assert named == read
 
 
-@pytest.mark.parametrize("command", ["demo", "up", "test", "check", "chaos", "bench", "doctor"])
+@for_each("command", ["demo", "up", "test", "check", "chaos", "bench", "doctor"])
 def test_every_command_is_named(command: str) -> None:
     assert f"`./sluice {command}" in README

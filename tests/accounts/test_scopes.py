@@ -7,6 +7,7 @@ import pytest
 from accounts.errors import ScopesNotGrantable
 from accounts.keys import ALL_SCOPES, AUTOMATIC_SCOPES, FULL_ACCESS, allows, choose_scopes, spell_out
 from tests.accounts.official_scopes import SCOPES
+from tests.examples import for_each
 
 
 def test_full_access_allows_every_scope_and_reads_as_the_whole_list() -> None:
@@ -36,7 +37,7 @@ def test_names_are_unique_and_fit_their_column() -> None:
     assert max(map(len, ALL_SCOPES)) <= 100
 
 
-@pytest.mark.parametrize("wanted", ["mail.sends", FULL_ACCESS, "", "\0", "mail.*"])
+@for_each("wanted", ["mail.sends", FULL_ACCESS, "", "\0", "mail.*"])
 def test_an_unknown_scope_cannot_be_granted(wanted: str) -> None:
     with pytest.raises(ScopesNotGrantable) as caught:
         choose_scopes([wanted, "mail.send"])

@@ -13,7 +13,7 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from tests.api.conftest import ApiClient
 from tests.campaigns.building import again, campaign_in
-from tests.examples import few_by_default
+from tests.examples import few_by_default, for_each
 
 CORE_ALLOWS = {
     Move.EDIT: frozenset(CampaignStatus),
@@ -47,7 +47,7 @@ SINGLE_SEND_CALLS: dict[Move, tuple[str, str, Any, int]] = {
 }
 
 
-@pytest.mark.parametrize("dialect", Dialect)
+@for_each("dialect", Dialect)
 def test_every_status_has_a_word_in_every_dialect(dialect: Dialect) -> None:
     assert set(WORDS[dialect]) == set(CampaignStatus)
     for status, word in WORDS[dialect].items():
@@ -65,7 +65,7 @@ def test_a_paused_campaign_is_shown_as_paused_only_by_apis_with_this_status() ->
     }
 
 
-@pytest.mark.parametrize("dialect", Dialect)
+@for_each("dialect", Dialect)
 def test_no_dialect_allows_what_the_core_does_not(dialect: Dialect) -> None:
     for move in ALLOWED[dialect]:
         assert may(move, dialect) <= frozenset(CORE_ALLOWS[move])

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from audience.dates import has_time, read_date, write_date
 from audience.fields import read_value
 from audience.models import FieldDefinition, FieldForm, FieldType
+from tests.examples import for_each
 
 FULL_WIDTH = {ord("0") + n: 0xFF10 + n for n in range(10)}
 ARABIC = {ord("0") + n: 0x660 + n for n in range(10)}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "stored"),
     [
         ("2026-11-21", "2026-11-21T00:00:00Z"),
@@ -124,7 +125,7 @@ def test_stored_dates_sort_by_time(first: dt.datetime, second: dt.datetime) -> N
     assert read_date(write_date(first)) == first
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("given_value", "stored"),
     [
         (20240115, "2024-01-15T00:00:00Z"),
@@ -139,7 +140,7 @@ def test_a_field_takes_a_number_of_json_as_it_takes_its_digits(given_value: str 
         assert read_value(field, given_value) == stored
 
 
-@pytest.mark.parametrize(
+@for_each(
     "given_value",
     [0, -1, 2024, 45306, 45306.5, 63072000, 1705276800.5, 1705276800000, 1e300, float("inf"), float("nan")],
 )

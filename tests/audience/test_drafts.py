@@ -9,6 +9,7 @@ from audience.drafts import is_email, read_phone
 from audience.errors import InvalidContact
 from audience.models import FieldDefinition
 from tests.audience.conftest import draft
+from tests.examples import for_each
 
 
 def test_values_are_kept_in_one_shape(alice: Account, fields: dict[str, FieldDefinition]) -> None:
@@ -71,7 +72,7 @@ def test_a_value_that_cannot_be_stored_is_refused_with_its_field(
             assert caught.value.field == field
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "stored"),
     [
         ("+14155550100", "+14155550100"),
@@ -111,14 +112,12 @@ def test_a_telephone_number_has_one_form(text: str, stored: str | None) -> None:
         assert read_phone(text) == stored
 
 
-@pytest.mark.parametrize(
-    "email", ["a@x.org", "a.b+c=d'e@sub.x-y.org", "ünï@exämple.org", "a@xn--exmple-cua.org", "1@2.34"]
-)
+@for_each("email", ["a@x.org", "a.b+c=d'e@sub.x-y.org", "ünï@exämple.org", "a@xn--exmple-cua.org", "1@2.34"])
 def test_addresses(email: str) -> None:
     assert is_email(email)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "email",
     [
         "",

@@ -27,7 +27,7 @@ from mailer.pipeline.deliver import Deliverer
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft
-from tests.examples import further
+from tests.examples import for_each, further
 from tests.operators import logged_in
 
 BATCHES = "/admin/batches/batch/"
@@ -295,7 +295,7 @@ def test_counts_of_several_batches_are_those_of_each(
     assert count_batches([]) == {}
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("seconds", "text"),
     [
         (0, "now"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from batches.states import BatchStatus
 from batches.verdict import Gate, Limits, Verdict, verdict
+from tests.examples import for_each
 
 SEND_AT = dt.datetime(2026, 11, 20, 10, 53, tzinfo=dt.UTC)
 LIMITS = Limits(retention=dt.timedelta(hours=72))
@@ -20,7 +20,7 @@ def verdict_at(gate: Gate, moment: dt.timedelta) -> Verdict:
     return verdict(gate, SEND_AT + moment, send_at=SEND_AT, due_at=SEND_AT, limits=LIMITS)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("gate", "before", "during", "later"),
     [
         (Gate(BatchStatus.OPEN), Verdict.WAIT, Verdict.RELEASE, Verdict.RELEASE),
@@ -67,7 +67,7 @@ def test_a_retry_waits_for_its_next_try_whatever_the_gate(
     assert verdict(gate, SEND_AT + after, send_at=SEND_AT, due_at=due_at, limits=LIMITS) is Verdict.WAIT
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("opened", "now", "expected"),
     [
         (None, 9, Verdict.RELEASE),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from benchmarks.cases.stops import Round, conclude
+from tests.examples import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("played", "is_met"),
     [
         (Round(100.0, 5.0, is_settled=True, sent=7, taken=7, taken_later=7), True),

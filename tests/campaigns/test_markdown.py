@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from campaigns.markdown import render_markdown
+from tests.examples import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "html"),
     [
         ("# One\n\nTwo\n===", "<h1>One</h1>\n<h1>Two</h1>"),
@@ -27,7 +26,7 @@ def test_the_subset_is_html(text: str, html: str) -> None:
     assert render_markdown(text)[0] == html
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "html"),
     [
         ("a ~~b~~ c", "<p>a  c</p>"),
@@ -43,7 +42,7 @@ def test_the_rest_is_left_out(text: str, html: str) -> None:
     assert render_markdown(text)[0] == html
 
 
-@pytest.mark.parametrize(
+@for_each(
     "target",
     [
         *("javascript:alert(1)", "JaVaScRiPt:alert(1)", "vbscript:x", "data:text/html;base64,x", "file:///etc/passwd"),

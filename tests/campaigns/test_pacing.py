@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.pacing import NeverOpen, Pace, Window, at_wall_clock, pace_of
+from tests.examples import for_each
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WORKDAYS = frozenset({1, 2, 3, 4, 5})
@@ -23,7 +24,7 @@ def office_hours(zone: ZoneInfo = BERLIN) -> Window:
     return Window(zone, WORKDAYS, dt.time(9), dt.time(17))
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("moment", "seconds", "expected"),
     [
         ("2026-05-04T10:00", 0, "2026-05-04T10:00"),  # a Monday, 12:00 in Berlin
@@ -100,7 +101,7 @@ def test_the_slower_of_rate_and_spread_counts() -> None:
     assert pace_of(rate_per_minute=None, spread_seconds=0, audience=None, window=None) == Pace()
 
 
-@pytest.mark.parametrize(("seconds_each", "size"), [(0.0, 500), (0.001, 500), (0.01, 100), (1.0, 1), (60.0, 1)])
+@for_each(("seconds_each", "size"), [(0.0, 500), (0.001, 500), (0.01, 100), (1.0, 1), (60.0, 1)])
 def test_a_parcel_holds_about_a_second(seconds_each: float, size: int) -> None:
     assert Pace(seconds_each).parcel_size(500) == size
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils.html import strip_tags
@@ -25,6 +24,7 @@ from monitoring.scope import EVERYTHING
 from tests.campaigns.building import campaign_in
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.examples import for_each
 from tests.operators import logged_in
 
 NOW = "/admin/"
@@ -168,7 +168,7 @@ def test_waves_and_the_freeze_question_do_not_count_stopped_mail_as_coming(
         assert text in question, text
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("seconds", "text"),
     [
         (None, ""),

@@ -22,6 +22,7 @@ from foundation.addresses import (
     to_ascii,
 )
 from foundation.errors import UnfitCharacter
+from tests.examples import for_each
 from tests.foundation.characters import INVISIBLE
 
 DOMAINS = {
@@ -69,7 +70,7 @@ BAD_DOMAINS = [
 ]
 
 
-@pytest.mark.parametrize("written", DOMAINS)
+@for_each("written", DOMAINS)
 def test_a_domain_has_one_form(written: str) -> None:
     assert encode_domain(written) == DOMAINS[written]
     assert to_ascii(f"Ann@{written}") == f"Ann@{DOMAINS[written]}"
@@ -78,7 +79,7 @@ def test_a_domain_has_one_form(written: str) -> None:
     assert address_key(f"Ann@{written}") == f"ann@{DOMAINS[written]}".lower()
 
 
-@pytest.mark.parametrize("domain", ASCII_DOMAINS)
+@for_each("domain", ASCII_DOMAINS)
 def test_an_ascii_domain_is_neither_changed_nor_refused(domain: str) -> None:
     assert encode_domain(domain) == domain
     assert to_ascii(f"Ann@{domain}") == f"Ann@{domain}"
@@ -87,7 +88,7 @@ def test_an_ascii_domain_is_neither_changed_nor_refused(domain: str) -> None:
     assert is_address(f"änn@{domain}")
 
 
-@pytest.mark.parametrize("domain", BAD_DOMAINS)
+@for_each("domain", BAD_DOMAINS)
 def test_a_domain_without_a_form_of_idna_2008_is_refused(domain: str) -> None:
     assert not is_address(f"ann@{domain}")
     with pytest.raises(UnfitCharacter, match=r"^to "):
@@ -95,9 +96,7 @@ def test_a_domain_without_a_form_of_idna_2008_is_refused(domain: str) -> None:
     assert address_key(address_key(f"ann@{domain}")) == address_key(f"ann@{domain}")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "@", "ü", "ü@", "@ü", "ü@@x.org", "ü b@x.org", "ü,b@x.org", "ü@x y.org", "a@[::1]"]
-)
+@for_each("text", ["", "@", "ü", "ü@", "@ü", "ü@@x.org", "ü b@x.org", "ü,b@x.org", "ü@x y.org", "a@[::1]"])
 def test_a_malformed_address_has_a_lookup_key_too(text: str) -> None:
     assert not is_address(text)
     assert address_key(address_key(text)) == address_key(text)
@@ -137,7 +136,7 @@ def test_all_characters_that_uts_46_ignores_are_refused() -> None:
             encode_domain(f"a{char}b")
 
 
-@pytest.mark.parametrize("domain", ["a＠b.example", "℀.example", "a\u2e3ab.example", "ab\u2048.example"])
+@for_each("domain", ["a＠b.example", "℀.example", "a\u2e3ab.example", "ab\u2048.example"])
 def test_no_domain_gets_a_character_that_ends_it(domain: str) -> None:
     with pytest.raises(BadDomain):
         encode_domain(domain)

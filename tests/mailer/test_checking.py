@@ -13,6 +13,7 @@ from mailer.checking import check_characters
 from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
 from mailer.models import Mail
 from mailer.pipeline.accept import accept_mail
+from tests.examples import for_each
 
 DRAFT = MailDraft(
     sender=Address("from@example.com", "From"),
@@ -92,7 +93,7 @@ def test_the_draft_is_valid_and_has_every_field() -> None:
     assert all(getattr(DRAFT.personalizations[0], name) for name in Personalization._fields if name != "send_at")
 
 
-@pytest.mark.parametrize("place", PLACES)
+@for_each("place", PLACES)
 def test_a_control_character_is_refused_wherever_it_could_reach_a_header(place: str) -> None:
     parts = place.split(".")
     draft = changed(DRAFT, place, "a\vb")

@@ -21,6 +21,7 @@ from mailer.models import Mail, Message
 from mailer.pipeline.accept import accept_mail
 from mailer.preview import preview_message
 from tests.drafts import draft
+from tests.examples import for_each
 from tests.mailer.compose.composed import DATE
 
 NAMES = sorted({*URLS, *OTHERS, "content-disposition", "Content-Language", "List-Unsubscribe", "REFERENCES"})
@@ -93,7 +94,7 @@ def test_a_field_with_a_structure_is_written_without_encoded_words_or_refused(
                     assert max(map(len, data.split(b"\r\n"))) <= 998
 
 
-@pytest.mark.parametrize("name", sorted(URLS))
+@for_each("name", sorted(URLS))
 def test_a_url_is_percent_encoded_where_it_is_not_ascii(name: str) -> None:
     value = "<mailto:a@example.com?subject=\xdc>, <https://example.com/gr\xf6\xdfe/\u65e5?-k->"
     mail = with_headers({name: value}, {"-k-": "\U0001f389"}, is_own=False)
@@ -166,7 +167,7 @@ def test_a_body_that_no_message_can_express_is_refused_and_nothing_is_stored(
     assert not Mail.objects.exists()
 
 
-@pytest.mark.parametrize(
+@for_each(
     "changes",
     [
         file(b"A: b\n\nc", "message/rfc822"),

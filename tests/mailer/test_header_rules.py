@@ -11,6 +11,7 @@ from foundation.errors import SluiceError
 from mailer.checking import check_headers
 from mailer.draft import Address, ContentPart, MailDraft, Personalization
 from mailer.errors import InvalidMessageId, InvalidReplyTo, ReservedHeader
+from tests.examples import for_each
 
 CONTENT = (ContentPart("text/plain", "x"),)
 
@@ -36,7 +37,7 @@ def draft(
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     "accepted",
     [
         draft(headers={"Message-ID": "<a@b>"}),
@@ -55,7 +56,7 @@ def test_headers_that_can_be_composed_are_accepted(accepted: MailDraft) -> None:
     check_headers(accepted)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("refused", "kind", "field"),
     [
         *[(draft(headers={name: "x"}), ReservedHeader, "headers") for name in ("Date", "SENDER", "return-path", "to")],

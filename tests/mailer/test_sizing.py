@@ -19,7 +19,7 @@ from mailer.expressing import KeyCounter, check_size
 from mailer.models import Mail
 from mailer.pipeline.accept import accept_mail
 from tests.drafts import draft
-from tests.examples import examples
+from tests.examples import examples, for_each
 
 LIMIT = 100_000
 
@@ -44,7 +44,7 @@ def test_a_value_in_many_places_is_counted_in_each() -> None:
     assert refused.value.field == "personalizations.1"
 
 
-@pytest.mark.parametrize("place", ["subject", "headers", "own subject", "own headers"])
+@for_each("place", ["subject", "headers", "own subject", "own headers"])
 def test_subjects_and_headers_count(place: str) -> None:
     text, values = "-v-" * 60, {"-v-": "v" * 2000}
     changes: dict[str, Any] = {place: {"X-Note": text} if place == "headers" else text} if " " not in place else {}

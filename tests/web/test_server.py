@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from config.web.kinds import Kind
+from tests.examples import for_each
 from tests.waiting import wait_until
 from tests.web.serving import Client, Environ, Gate, Site, kind_that_serves, poll_until, request, serving
 
@@ -54,7 +55,7 @@ def test_half_open_requests_keep_nobody_waiting(site: Site, beginning: bytes) ->
         assert site.ask("GET", "/").status == 200
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("beginning", "deadline"),
     [
         (b"POST /v3/mail/send HTT", "head_seconds"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from api.http import BadBody
 from api.sendgrid import errors
 from api.sendgrid.contact_files.links import ANSWERS as LINK_ANSWERS
@@ -16,7 +14,7 @@ from campaigns.readiness import Lack
 from campaigns.senders import REQUIRED
 from foundation.errors import SluiceError
 from tests.api.core_errors import codes_raised_by, core_errors, unreadable_bodies
-from tests.examples import further
+from tests.examples import for_each, further
 
 
 def tables() -> dict[str, errors.Answers]:
@@ -114,7 +112,7 @@ def test_every_row_is_for_an_error_of_the_core_and_a_method_of_the_view() -> Non
             assert method in ("", "POST", "PUT", "PATCH", "DELETE"), (name, key)
 
 
-@pytest.mark.parametrize("kind", unreadable_bodies(), ids=lambda kind: kind.__name__)
+@for_each("kind", unreadable_bodies(), ids=lambda kind: kind.__name__)
 def test_every_unreadable_body_has_an_answer(kind: type[BadBody]) -> None:
     refusal = errors.answer_for(kind())
     assert refusal is not None

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
 from django.test import Client
 from django.urls import resolve
 
 from api.sendgrid import endpoint as views
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.official_routes import ROUTES
+from tests.examples import for_each
 
 VALUES = (["11", "12"], ["one", "two"], ["ann@example.com", "bob@example.com"], ["Spam Content", "a b"])
 """The kinds of values in a path: ids of both kinds, addresses and names."""
 
 
-@pytest.mark.parametrize("values", VALUES, ids=str)
+@for_each("values", VALUES, ids=str)
 def test_no_documented_path_is_answered_by_another_one_s_view(values: list[str]) -> None:
     served = []
     for route in ROUTES:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from api.http import BadBody
 from api.soap import errors
 from api.soap.reading import NotSoap
 from campaigns.errors import CampaignConflict, Lack, NotReady, UnknownPart
 from campaigns.states import CampaignStatus
 from tests.api.core_errors import core_errors, made, unreadable_bodies
+from tests.examples import for_each
 
 
 def test_every_core_error_has_an_answer() -> None:
@@ -27,14 +26,14 @@ def test_every_row_is_for_an_error_of_the_core() -> None:
     assert set(errors.CORE_ANSWERS) <= {each.code for each in core_errors()}
 
 
-@pytest.mark.parametrize("kind", [*unreadable_bodies(), NotSoap], ids=lambda kind: kind.__name__)
+@for_each("kind", [*unreadable_bodies(), NotSoap], ids=lambda kind: kind.__name__)
 def test_every_unreadable_body_is_a_fault(kind: type[BadBody]) -> None:
     fault = errors.fault_of(kind())
     assert fault is not None
     assert fault.kind is errors.FaultKind.CLIENT
 
 
-@pytest.mark.parametrize("lack", Lack)
+@for_each("lack", Lack)
 def test_every_missing_part_of_a_send_has_a_code(lack: Lack) -> None:
     problem = errors.problem_of(NotReady([lack]))
     assert problem is not None

@@ -9,6 +9,7 @@ import pytest
 
 from audience.jobs.csv_files import HEAD_BYTES, LONGEST_ROW, CsvFormat, CsvRows, find_format, read_header
 from audience.jobs.unpacking import UnreadableFile
+from tests.examples import for_each
 
 
 def delimiter_of(text: str) -> str:
@@ -16,7 +17,7 @@ def delimiter_of(text: str) -> str:
     return csv_format.delimiter
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("text", "delimiter"),
     [
         ("email,name\n", ","),
@@ -79,15 +80,13 @@ def test_a_first_line_names_the_delimiter_and_is_no_row(subtests: pytest.Subtest
                     assert rows == [(1, header.split(delimiter)), (2, ["x@example.com", "y"])]
 
 
-@pytest.mark.parametrize(
-    "line", ["sep=", "sep=a", 'sep="', "sep=;x", "sep=;,", "separator=;", '"sep=;', "sep==x", "x sep=;"]
-)
+@for_each("line", ["sep=", "sep=a", 'sep="', "sep=;x", "sep=;,", "separator=;", '"sep=;', "sep==x", "x sep=;"])
 def test_any_other_first_line_is_the_header(line: str) -> None:
     row = next(CsvRows([f"{line}\n".encode()]))
     assert row.end == len(line) + 1
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("file", "csv_format"),
     [
         (b"", CsvFormat("utf-8", ",", 0)),
@@ -129,7 +128,7 @@ def test_a_damaged_file_gives_its_rows_before_the_damage() -> None:
         next(rows)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         '"' * HEAD_BYTES,

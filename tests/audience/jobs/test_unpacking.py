@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audience.jobs.files import cut
 from audience.jobs.unpacking import BLOCK_BYTES, UnreadableFile, limit, skip, unpack
-from tests.examples import further
+from tests.examples import for_each, further
 
 
 @given(st.lists(st.binary(max_size=50), max_size=4), st.integers(1, 20), st.booleans())
@@ -39,7 +39,7 @@ def test_padding_is_passed_over() -> None:
     assert b"".join(unpack([gzip.compress(b"a") + b"\0" * 9, b"\0\0", gzip.compress(b"b")])) == b"ab"
 
 
-@pytest.mark.parametrize("size", [2, 3, 12, -1])
+@for_each("size", [2, 3, 12, -1])
 def test_a_file_that_ends_too_early_is_unreadable(size: int) -> None:
     with pytest.raises(UnreadableFile, match="too early"):
         list(unpack([gzip.compress(b"abc")[:size]]))

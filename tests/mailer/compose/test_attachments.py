@@ -15,6 +15,7 @@ from mailer.compose.attachments import Unencodable, encode_file
 from mailer.compose.part_heads import parse_mime_type, type_field
 from mailer.transports.base import Envelope
 from mailer.transports.checking import find_fault
+from tests.examples import for_each
 from tests.mailer.compose.composed import HTML, PLAIN, compose
 
 PARTS = b"--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n"
@@ -58,7 +59,7 @@ COMPOSITE = [
 ]
 
 
-@pytest.mark.parametrize(("type", "content", "encoding"), COMPOSITE)
+@for_each(("type", "content", "encoding"), COMPOSITE)
 def test_a_file_with_parts_is_sent_unchanged_but_for_its_line_ends(type: str, content: bytes, encoding: str) -> None:
     expected = content if encoding == "base64" else content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     actual, data = encode(content, type)
@@ -70,7 +71,7 @@ def test_a_file_with_parts_is_sent_unchanged_but_for_its_line_ends(type: str, co
     assert (b"\r\n\r\n" + data + b"\r\n--=mixed=") in envelope.data
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("type", "content"),
     [
         ("message/rfc822", b"A: b\n\n" + b"x" * 999),
@@ -119,19 +120,19 @@ NO_TYPES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "written"), TYPES.items())
+@for_each(("text", "written"), TYPES.items())
 def test_a_mime_type_is_read_with_its_parameters(text: str, written: str) -> None:
     type = parse_mime_type(text)
     assert type is not None
     assert type_field(type).decode() == f"Content-Type: {written}\r\n"
 
 
-@pytest.mark.parametrize("text", NO_TYPES)
+@for_each("text", NO_TYPES)
 def test_a_malformed_mime_type_is_refused(text: str) -> None:
     assert parse_mime_type(text) is None
 
 
-@pytest.mark.parametrize("name", ["--=mixed=", 'x"; boundary="y', "a\\", "; boundary=x"])
+@for_each("name", ["--=mixed=", 'x"; boundary="y', "a\\", "; boundary=x"])
 def test_parameters_of_a_type_do_not_change_the_structure(name: str) -> None:
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     _, message = attach(file(b"one", f'application/pdf; boundary=b; name="{quoted}"'), file(b"two", "text/csv"))
@@ -170,7 +171,7 @@ def test_a_calendar_has_the_method_that_it_names(line: str, method: str | None, 
         assert payload.decode().replace("\r\n", "\n") == text.replace("\r\n", "\n")
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("content", "type", "parameters"),
     [
         (CALENDAR.format("METHOD:REQUEST", "a").encode(), "text/calendar", {"method": "REQUEST"}),
@@ -214,7 +215,7 @@ CONTENT_IDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("content_id", "expected"), CONTENT_IDS.items())
+@for_each(("content_id", "expected"), CONTENT_IDS.items())
 def test_a_content_id_is_ascii_in_one_pair_of_brackets_that_the_html_refers_to(content_id: str, expected: str) -> None:
     bare = content_id.strip("<> ") if expected == "logo" else content_id
     html = f"""<img src="cid:{bare}"> <img src='cid:{bare}'> <img src="cid:other"> cid:{bare}x"""
@@ -230,7 +231,7 @@ def test_a_content_id_is_ascii_in_one_pair_of_brackets_that_the_html_refers_to(c
     assert max(map(len, re.split(rb"\r\n", envelope.data))) <= 998
 
 
-@pytest.mark.parametrize("content_id", ["", "<>", " <> ", "c" * 985, "é" * 200])
+@for_each("content_id", ["", "<>", " <> ", "c" * 985, "é" * 200])
 def test_a_part_without_a_valid_content_id_has_none(content_id: str) -> None:
     _, message = attach(file(b"x", "image/png", disposition="inline", content_id=content_id))
     assert "Content-ID" not in message.get_payload(1)  # type: ignore[operator]

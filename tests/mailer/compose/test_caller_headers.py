@@ -9,6 +9,7 @@ import pytest
 from mailer.compose.caller_headers import LONGEST_MESSAGE_ID, MESSAGE_ID_FORM, SERVER_HEADERS, fill_message_id
 from mailer.models import Mail, Message
 from mailer.preview import preview_message
+from tests.examples import for_each
 from tests.mailer.compose.composed import PLAIN, compose, parse
 
 OURS = f"<{'A' * 22}.512@sluice.test>"
@@ -40,7 +41,7 @@ INVALID = [
 ]
 
 
-@pytest.mark.parametrize("text", VALID)
+@for_each("text", VALID)
 def test_a_valid_message_id_is_kept_whole_on_one_line(text: str) -> None:
     for name, white in (("Message-ID", ""), ("message-id", " "), ("MESSAGE-ID", "\t")):
         for envelope in (
@@ -75,14 +76,14 @@ def test_the_messages_of_a_mail_share_its_message_id() -> None:
     ] * 2
 
 
-@pytest.mark.parametrize("name", [*SERVER_HEADERS, "DATE", "Sender", "Return-PATH"])
+@for_each("name", [*SERVER_HEADERS, "DATE", "Sender", "Return-PATH"])
 def test_a_stored_header_that_only_the_server_writes_is_left_out(name: str) -> None:
     plain = parse(compose())
     for message in (parse(compose(headers={name: "stored"})), parse(compose({"headers": {name: "stored"}}))):
         assert message.get_all(name) == plain.get_all(name)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("reply_to", "substitutions", "written"),
     [
         ([["-name-@example.com", "-name-"]], {"-name-": "ann"}, "ann <ann@example.com>"),

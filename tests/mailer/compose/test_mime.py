@@ -14,6 +14,7 @@ from mailer.compose.mime import Composer, date_field
 from mailer.compose.template import encode_text, substitute
 from mailer.draft import Address
 from mailer.models import Mail
+from tests.examples import for_each
 from tests.mailer.compose.composed import DATE, HTML, PLAIN, compose, parse
 
 
@@ -161,7 +162,7 @@ def test_no_hostile_name_or_subject_is_sent(name: str, subject: str, value: str)
     )
 
 
-@pytest.mark.parametrize("name", ["", "X Y", "X:Y", "X\r\nBcc", "Ü"])
+@for_each("name", ["", "X Y", "X:Y", "X\r\nBcc", "Ü"])
 def test_an_invalid_header_name_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="header name"):
         field(name, "x")
@@ -187,7 +188,7 @@ def test_the_longest_key_wins() -> None:
     assert substitute("-name-s", {"-name": "short", "-name-": "long"}) == "longs"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("address", "written"),
     [
         (Address("a@b.c"), "a@b.c"),

@@ -12,6 +12,7 @@ from campaigns.markdown import render_markdown
 from campaigns.models import Campaign
 from mailer.compose.html_tags import EndTag, StartTag, Text, read_html
 from mailer.compose.plain_text import plain_text_of
+from tests.examples import for_each
 
 NEWSLETTER = """<!DOCTYPE html>
 <html><head><meta charset="utf-8"><title>News</title><style>p > a { color: red }</style></head>
@@ -38,7 +39,7 @@ A picture https://example.com
 [unsubscribe] 1 < 2 <3>"""
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("html", "text"),
     [
         (NEWSLETTER, AS_TEXT),
@@ -59,7 +60,7 @@ def test_ordinary_html(html: str, text: str) -> None:
     assert plain_text_of(html) == text
 
 
-@pytest.mark.parametrize(
+@for_each(
     "html",
     [
         "<html><head><title>t</title><style>x</style><body><p>seen</p></body></html>",
@@ -73,7 +74,7 @@ def test_a_head_ends_without_its_end_tag(html: str) -> None:
     assert plain_text_of(html) == "seen"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "html",
     [
         "<p>seen</p><!-- <p>no</p>",
@@ -125,9 +126,7 @@ def hostile(size: int) -> list[str]:
     return repeated + [begin * count + end * count for begin, end in NESTED]
 
 
-@pytest.mark.parametrize(
-    ("read", "size"), [(plain_text_of, 4_000), (links, 4_000), (preheader, 4_000), (render_markdown, 500)]
-)
+@for_each(("read", "size"), [(plain_text_of, 4_000), (links, 4_000), (preheader, 4_000), (render_markdown, 500)])
 def test_hostile_html_takes_time_in_proportion_to_its_length(read: Callable[[str], object], size: int) -> None:
     """A quadratic reader takes 16 times as long for 4 times the HTML, and much more than a few milliseconds."""
     for short, long in zip(hostile(size), hostile(4 * size), strict=True):

@@ -18,7 +18,6 @@ from email.utils import collapse_rfc2231_value, getaddresses
 from random import Random
 from urllib.parse import unquote
 
-import pytest
 from fast_mail_parser import PyMimePart, parse_email, parse_email_tree
 
 from mailer.checking import check_characters
@@ -27,6 +26,7 @@ from mailer.compose.mime import Composer, date_field
 from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
 from mailer.expressing import check_expressible
 from mailer.models import Mail
+from tests.examples import for_each
 from tests.mailer.compose.composed import DATE
 
 MESSAGES = int(os.environ.get("RANDOM_MESSAGES", "80"))
@@ -352,7 +352,7 @@ def test_a_random_message_is_read_back_by_two_parsers() -> None:
             assert comparable(read(data, list(draft.headers))) == expected, (seed, read.__name__)
 
 
-@pytest.mark.parametrize("value", [f"{'a' * 60}  {'b' * 60}", f"{'a' * 60} \t{'b' * 60}", "x" * 100, "x" * 989])
+@for_each("value", [f"{'a' * 60}  {'b' * 60}", f"{'a' * 60} \t{'b' * 60}", "x" * 100, "x" * 989])
 def test_both_parsers_read_the_same_where_a_line_is_broken(value: str) -> None:
     data = field("Subject", value) + b"\r\ntext"
     check_lines(data)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from mailer.compose.system_tags import SystemTag, find_system_tags, has_unsubscribe_tag, line_and_column
+from tests.examples import for_each
 
 SPELLINGS = {
     "unsubscribe": ["[unsubscribe]", "[Unsubscribe]", "{{unsubscribe}}", "{{{ unsubscribe }}}", "[ UNSUBSCRIBE\t]"],
@@ -46,7 +45,7 @@ def test_a_place_is_named_by_line_and_column() -> None:
     assert line_and_column("[weblink]", 0) == (1, 1)
 
 
-@pytest.mark.parametrize("text", ["[ " * 100_000, "[" + " " * 200_000, "{{{" * 80_000, "<%asm_" * 50_000])
+@for_each("text", ["[ " * 100_000, "[" + " " * 200_000, "{{{" * 80_000, "<%asm_" * 50_000])
 def test_unfinished_tags_are_read_once(text: str) -> None:
     began = time.process_time()
     assert list(find_system_tags(text)) == []

@@ -16,6 +16,7 @@ from mailer.compose.template import (
     substitute,
     unify_breaks,
 )
+from tests.examples import for_each
 from tests.mailer.compose.composed import read
 
 QUOTED_LINE = 76
@@ -53,7 +54,7 @@ def test_a_filled_template_equals_the_text_encoded_as_a_whole(value: str, replac
         assert not any(line.endswith((b" ", b"\t")) for line in lines), "a relay may strip it"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "value",
     ["é", "two\nlines", "a\rb", "x" * LONGEST_LINE],
     ids=["not ASCII", "LF", "CR", "too long for its line"],

@@ -15,7 +15,7 @@ from mailer.compose.mime import Composer, date_field
 from mailer.compose.template import Template, Text, encode_text, unify_breaks, values_of
 from mailer.models import Mail
 from mailer.suppressions.links import Link, unseal
-from tests.examples import further
+from tests.examples import for_each, further
 from tests.mailer.compose.composed import DATE, parse, read
 
 BASE = "https://mail.example.com"
@@ -46,7 +46,7 @@ def token_of(url: str) -> str:
     return url.removeprefix(f"{BASE}/u/").split("/")[0]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("tag", "page"),
     [
         ("<%asm_group_unsubscribe_raw_url%>", ""),
@@ -139,7 +139,7 @@ def test_a_header_of_the_caller_is_not_changed(where: str) -> None:
     assert message["List-Unsubscribe-Post"] is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     "url",
     [
         "javascript:x",

@@ -16,6 +16,7 @@ from mailer.models import Classification, ReplyClass, SuppressionKind
 from mailer.outcomes import classes
 from mailer.outcomes.classes import CODES, SUBJECTS, Judgement, code_of, find_status, judge_reply
 from mailer.outcomes.patterns import PATTERNS, find_pattern, words_of
+from tests.examples import for_each
 
 REPLIES = Path(__file__).with_name("replies.csv")
 """Replies as providers and programs word them, with the stage of the transaction and the expected results.
@@ -160,7 +161,7 @@ def test_a_reply_without_a_code_is_not_classified_and_a_block() -> None:
         assert judgement == Judgement(Classification.UNCLASSIFIED, SuppressionKind.BLOCK, ""), reply
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("reply", "status"),
     [
         ("550 5.1.1 The email account that you tried to reach does not exist.", "5.1.1"),
@@ -182,7 +183,7 @@ def test_an_unknown_mailbox_is_a_bounce(reply: str, status: str) -> None:
     assert judgement == Judgement(Classification.INVALID_ADDRESS, SuppressionKind.BOUNCE, status)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "reply",
     [
         "550 5.1.0 sender rejected",

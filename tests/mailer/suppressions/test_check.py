@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-
 from mailer.draft import Bypass
 from mailer.models import Mail, SuppressionKind
 from mailer.suppressions.check import REASONS, Found, reason_to_drop
+from tests.examples import for_each
 
 GROUP, GLOBAL, BOUNCE, BLOCK, INVALID, SPAM = SuppressionKind
 UNSUBSCRIBED, BOUNCED, REPORTED = "Unsubscribed Address", "Bounced Address", "Spam Reporting Address"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("rows", "reason"),
     [
         ([], None),
@@ -36,7 +35,7 @@ def test_mail_without_a_group_ignores_group_suppressions() -> None:
     assert reason_to_drop([(GROUP, 7)], Mail()) is None
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("bypass", "let_through"),
     [
         (Bypass.NOTHING, set()),

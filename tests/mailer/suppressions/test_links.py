@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailer.suppressions.links import LONGEST_ADDRESS, BadLink, Link, seal, unseal
+from tests.examples import for_each
 
 LINK = Link(3, 7, 123_456_789_012, "someone@example.com")
 links = st.builds(
@@ -46,9 +47,7 @@ def test_no_character_of_it_can_be_changed() -> None:
                     unseal(token[:place] + other + token[place + 1 :])
 
 
-@pytest.mark.parametrize(
-    "token", ["", "x", "é", "====", "A" * 20, "A" * 43, "A" * 700, "a b", "\0" * 50, seal(LINK)[:-4]]
-)
+@for_each("token", ["", "x", "é", "====", "A" * 20, "A" * 43, "A" * 700, "a b", "\0" * 50, seal(LINK)[:-4]])
 def test_a_forged_link_is_refused(token: str) -> None:
     with pytest.raises(BadLink):
         unseal(token)

@@ -14,6 +14,7 @@ from mailer.transports.checking import CheckedTransport, find_fault
 from mailer.transports.django_backend import DjangoBackendTransport
 from mailer.transports.sandbox import SandboxTransport
 from mailer.transports.smtp import SmtpTransport
+from tests.examples import for_each
 from tests.mailer.transports.envelopes import make_envelope, outcomes_of
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.scripted import ScriptedServer
@@ -64,12 +65,12 @@ WELL_FORMED = {
 }
 
 
-@pytest.mark.parametrize("data", MALFORMED.values(), ids=MALFORMED)
+@for_each("data", MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_message_has_a_fault(data: bytes) -> None:
     assert find_fault(data)
 
 
-@pytest.mark.parametrize("data", WELL_FORMED.values(), ids=WELL_FORMED)
+@for_each("data", WELL_FORMED.values(), ids=WELL_FORMED)
 def test_a_well_formed_message_has_no_fault(data: bytes) -> None:
     assert find_fault(data) == ""
 
@@ -118,7 +119,7 @@ def test_a_refusal_names_the_fault_without_content_and_suppresses_nobody() -> No
     assert not any(outcome.is_of_recipient for outcome in result.outcomes if isinstance(outcome, Refused))
 
 
-@pytest.mark.parametrize(
+@for_each(
     "unit",
     [b"X: y\r\n", b"X: y\r\n z\r\n", b" \t", b"a", b"X:", b"a:b", b"\r\n", b"\r", b"\n", b"\0", b"QUJD\r\n", b"\r\n\r"],
 )

@@ -30,6 +30,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from mailer.transports.base import Envelope, InDoubt, NotSent, Outcome, Refused, RetryAt, Sent
 from mailer.transports.django_backend import DjangoBackendTransport
 from mailer.transports.django_message import EnvelopeMessage
+from tests.examples import for_each
 from tests.mailer.transports.envelopes import kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.real_server import RealServer
@@ -153,7 +154,7 @@ def test_a_provider_gets_inline_pictures_and_attachments() -> None:
 REPORT = b"Reporting-MTA: dns; a\r\n\r\nAction: failed\r\n"
 
 
-@pytest.mark.parametrize("kind", ["delivery-status", "global", "partial", "x-other"])
+@for_each("kind", ["delivery-status", "global", "partial", "x-other"])
 def test_a_provider_gets_the_bytes_of_a_file_with_parts(kind: str) -> None:
     """The parser reads some parts as messages."""
     head = b"From: a@example.org\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\ntext\r\n--b\r\n"

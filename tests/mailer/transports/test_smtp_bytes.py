@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from mailer.transports.base import Refused
 from mailer.transports.checking import find_fault
 from mailer.transports.smtp.replies import ReplyReader, text_of
 from mailer.transports.smtp.transaction import END_OF_DATA, PENDING, Peer, Transaction, end_line, stuff_dots
+from tests.examples import for_each
 from tests.mailer.transports.envelopes import make_envelope
 
 BYTES_THAT_MATTER = st.text(alphabet="a.\r\n", max_size=30).map(str.encode)
@@ -73,7 +73,7 @@ def test_no_bytes_make_the_reader_raise(data: bytes) -> None:
         assert re.match(rb"[2-5]\d\d ", reply)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "garbage",
     [b"hello\r\n", b"250\xff\r\n", b"999 x\r\n", b"250-a\r\n251 b\r\n", b"250 " + b"x" * 3000 + b"\r\n", b"2" * 3000,
      b"250-" + b"x" * 900 + b"\r\n" + (b"250-" + b"x" * 900 + b"\r\n") * 200],
@@ -90,9 +90,7 @@ def test_reply_text_is_one_clean_line() -> None:
     assert len(text_of(b"550 " + b"x" * 1000)) == 500
 
 
-@pytest.mark.parametrize(
-    "address", ["a@b\r\nRCPT TO:<evil@x>", "a b@c", "a@b>", "<a@b", "a\x00@b", "a\x7f@b", "\ud800@b", "a@b\n"]
-)
+@for_each("address", ["a@b\r\nRCPT TO:<evil@x>", "a b@c", "a@b>", "<a@b", "a\x00@b", "a\x7f@b", "\ud800@b", "a@b\n"])
 def test_an_address_that_could_split_a_command_is_never_sent(address: str) -> None:
     as_sender = Transaction(make_envelope(sender=address), Peer(is_utf8=True))
     assert as_sender.commands == []
@@ -112,7 +110,7 @@ def test_mail_carries_the_parameters_that_the_peer_offered() -> None:
     assert Transaction(make_envelope(sender=""), Peer()).commands[0] == b"MAIL FROM:<>\r\n"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("peer", "changes", "words"),
     [
         (Peer(takes_size=True, size_limit=10), {}, "552 5.3.4"),

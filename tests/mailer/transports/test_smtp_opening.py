@@ -15,6 +15,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from mailer.transports.base import InDoubt, NotSent, Sent
 from mailer.transports.smtp import SmtpAddress, SmtpTransport, opening
 from mailer.transports.smtp.url import StartTls
+from tests.examples import for_each
 from tests.mailer.transports.envelopes import HEAD, kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.real_server import RealServer
@@ -252,7 +253,7 @@ def test_default_ports() -> None:
     assert SmtpAddress.parse("smtp://[::1]:2525") == SmtpAddress(host="::1", port=2525)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "url",
     ["", "http://u:{0}@h", "smtp://", "smtp://u:{0}@h:port", "smtp://u:{0}@h/path", "smtp://u:{0}@h?starttls=maybe",
      "smtp://u:{0}@h?verify=perhaps", "smtp://u:{0}@h?tls=yes", "smtp://u:{0}@h?hello=a%0d%0ab", "smtp://u:{0}@[h"],

@@ -8,6 +8,7 @@ import pytest
 
 from mailer.transports.base import NotSent, Outcome, Refused, RetryAt
 from mailer.transports.smtp.verdicts import PeerBroken, Stage, judge
+from tests.examples import for_each
 
 ADDRESS = "user@example.net"
 WORDS = ("", "5.1.3 ", "5.5.1 ", "5.5.2 ", "5.7.1 ", "5.5.3 ", "#5.1.1 ")
@@ -45,7 +46,7 @@ def test_every_reply_means_the_same_wherever_it_comes_from() -> None:
             assert outcome.is_of_recipient == (stage is Stage.RCPT), (stage, reply)
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("stage", "reply", "kind"),
     [
         (Stage.RCPT, b"452 4.5.3 Too many recipients", RetryAt),
