@@ -39,6 +39,7 @@ PACKAGES = (
 )
 ROOT = Path(__file__).parent.parent
 METHODS = {"search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
+CALL = re.compile(rf"\bre\.({'|'.join(METHODS)})\(")
 MANY = 1000
 """A repetition with a greater maximum counts as unbounded."""
 
@@ -81,13 +82,15 @@ def in_modules(sources: str) -> Iterator[Expression]:
 def in_calls(files: Iterable[Path]) -> Iterator[Expression]:
     """Yield what is written in a call, such as `re.sub("…", …)`."""
     for file in files:
-        for node in ast.walk(ast.parse(file.read_text())):
+        text = file.read_text()
+        # To parse all files would take a second.
+        for node in ast.walk(ast.parse(text)) if CALL.search(text) else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
-                text = node.args[0]
+                pattern = node.args[0]
                 owner = node.func.value
                 is_use = isinstance(owner, ast.Name) and owner.id == "re" and node.func.attr in METHODS
-                if is_use and isinstance(text, ast.Constant):
-                    yield f"{file.relative_to(ROOT)}:{node.lineno}", text.value, 0, [node.func.attr]
+                if is_use and isinstance(pattern, ast.Constant):
+                    yield f"{file.relative_to(ROOT)}:{node.lineno}", pattern.value, 0, [node.func.attr]
 
 
 def in_urls(resolver: URLResolver) -> Iterator[Expression]:
