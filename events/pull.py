@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final, NamedTuple
 
 from accounts.models import Account
@@ -28,10 +29,11 @@ def read_page(account: Account, after: Position, *, limit: int) -> Page:
     position = after
     for number, (place, found) in enumerate(Reader(account.pk).read_after(after)):
         begin = after.offset or 0 if place == after.place else 0
-        taken = found[begin : begin + limit - len(events)]
+        rest = islice(found, begin, None)
+        taken = list(islice(rest, limit - len(events)))
         events += taken
-        end = begin + len(taken)
-        position = Position(place, end if end < len(found) else None)
+        is_whole = next(rest, None) is None
+        position = Position(place, None if is_whole else begin + len(taken))
         if len(events) == limit or number + 1 == PLACES_AT_ONCE:
             break
     return Page(events, position)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from config.checks import check_public_url
+from config.checks import check_history, check_public_url
 
 ROOT = Path(__file__).parent.parent
 RIGHT = {"DATABASE_URL": "postgresql://x@localhost/x", "REDIS_URL": "redis://localhost/0", "SECRET_KEY": "x" * 32}
@@ -32,6 +32,7 @@ WRONG = [
     ("RATE_LIMIT_PER_MINUTE", "-1"),
     ("MAIL_SEND_RATE_LIMIT_PER_MINUTE", "-1"),
     ("MAX_PENDING_MESSAGES", "-1"),
+    ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.0/8,localhost"),
     ("WORKER_MEMORY_MB", "199"),
     ("DATABASE_URL", "mysql://x@localhost/x"),
     ("PUBLIC_URL", "mail.example.com"),
@@ -107,3 +108,10 @@ def test_a_host_that_the_web_does_not_answer_to_is_warned_of(
 ) -> None:
     settings.PUBLIC_URL, settings.ALLOWED_HOSTS = url, hosts
     assert [each.id for each in check_public_url(None)] == ["sluice.W003"] * warned
+
+
+def test_events_have_to_outlive_an_endpoint_that_is_away(settings: Any) -> None:
+    settings.HISTORY_DAYS = 4
+    assert check_history(None) == []
+    settings.HISTORY_DAYS = 3
+    assert [each.id for each in check_history(None)] == ["sluice.E004"]

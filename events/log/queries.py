@@ -26,14 +26,20 @@ with taken as (
 select count(*) from published
 """
 
-# Delete the oldest entries, if they are too old and no lane of an endpoint in use still has to read them.
+# Delete the oldest entries that are too old, unless a lane of an endpoint in use still has to read them. The search
+# ends at the first entry that is not too old, since times grow with places.
 DELETE_OLD: Final = """
-delete from events_logentry
-where place = any(array(select place from events_logentry order by place limit %(page)s))
-    and at < %(before)s
-    and place < coalesce((
-        select min(l.place) from events_lane l join events_endpoint e on e.id = l.endpoint_id where e.is_enabled
-    ), place + 1)
+delete from events_logentry where place = any(array(
+    select g.place from events_logentry g
+    where g.place < coalesce(
+        (select place from events_logentry where at >= %(before)s order by place limit 1), 9223372036854775807
+    ) and not exists (
+        select from events_endpoint e join events_lane l on l.endpoint_id = e.id
+        where e.account_id = g.account_id and e.is_enabled
+            and (l.place < g.place or (l.place = g.place and l."offset" is not null))
+    )
+    order by g.place limit %(page)s
+))
 """
 
 # The entries of an account from one place to another one.
@@ -48,7 +54,7 @@ order by place limit %(limit)s
 # the first one. Their replies are not read.
 READ_HAPPENED: Final = f"""
 select n.number, e.is_own, e.id, e.message_id, e.kind, extract(epoch from e.at)::float8, e.fence, e.recipient,
-    case when e.is_own then e.reply end, e.members, e.suppression, e.classification
+    case when e.is_own then e.reply end, e.members, coalesce(e.recipients, 1), e.suppression, e.classification
 from unnest(%(bases)s::bigint[], %(fences)s::bigint[], %(times)s::timestamptz[])
     with ordinality as n(base, fence, at, number)
 cross join lateral (

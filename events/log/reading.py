@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import chain
 from typing import Any, Final, NamedTuple, Self
 
 from django.db import connection
@@ -25,6 +26,8 @@ from mailer.outcomes.packing import unpack_members, unpack_replies
 
 ENTRIES_AT_ONCE: Final = 8
 """The entries whose events are read at a time: most of them have at most 1,000 messages."""
+EVENTS_AT_ONCE: Final = 4000
+"""The events whose messages are read at a time, unless one place has more."""
 MAILS_REMEMBERED: Final = 1000
 """The mails that a reader remembers. With more it forgets all of them, since it reads mail in the order of its way."""
 FINAL: Final = frozenset(
@@ -129,8 +132,15 @@ class Row(NamedTuple):
     recipient: str | None
     reply: str | None
     members: bytes | None
+    recipients: int
     suppression: int | None
     classification: int | None
+
+    @property
+    def weight(self) -> int:
+        """Return about how many events it becomes, one for each recipient."""
+        messages = 1 if self.members is None else len(unpack_members(self.members))
+        return messages * max(1, self.recipients)
 
 
 class Reader:
@@ -141,7 +151,9 @@ class Reader:
         self._wanted = wanted
         self._mails: dict[int, MailFacts] = {}
 
-    def read_after(self, position: Position, *, until: Position | None = None) -> Iterator[tuple[int, list[Happened]]]:
+    def read_after(
+        self, position: Position, *, until: Position | None = None
+    ) -> Iterator[tuple[int, Iterator[Happened]]]:
         """Yield the events of each place that has any entry of the account, in order, as far as `until` if it is given.
 
         The events of the first place are all of them, those included that were read before. A place may have no event:
@@ -159,20 +171,17 @@ class Reader:
             entries = [Entry(*row) for row in cursor.fetchall()]
         return entries if self._wanted is None else [entry.only(self._wanted) for entry in entries]
 
-    def _expand(self, entries: Sequence[Entry]) -> Iterator[tuple[int, list[Happened]]]:
+    def _expand(self, entries: Sequence[Entry]) -> Iterator[tuple[int, Iterator[Happened]]]:
         """Yield the events of entries, by place."""
-        rows = self._read_rows(entries)
-        messages = self._read_messages(rows)
-        by_entry: defaultdict[int, list[list[Row]]] = defaultdict(list)
-        places = [entry.place for entry in entries for _ in entry.bases]
-        for row in rows:
-            parcels = by_entry[places[row.number - 1]]
-            if not parcels or parcels[-1][0].number != row.number:
-                parcels.append([])
-            parcels[-1].append(row)
-        for entry in entries:
-            parcels = by_entry.get(entry.place, [])
-            yield entry.place, [event for parcel in parcels for event in self._events_of(parcel, messages)]
+        numbers = iter(range(1, 1 + sum(len(entry.bases) for entry in entries)))
+        parcels: defaultdict[int, list[Row]] = defaultdict(list)
+        for row in self._read_rows(entries):
+            parcels[row.number].append(row)
+        by_place = [(entry.place, [parcels.get(next(numbers), []) for _ in entry.bases]) for entry in entries]
+        for group in _group(by_place):
+            messages = self._read_messages(row for _, several in group for rows in several for row in rows)
+            for place, several in group:
+                yield place, chain.from_iterable(self._events_of(rows, messages) for rows in several)
 
     def _read_rows(self, entries: Sequence[Entry]) -> list[Row]:
         """Return the rows of all events of the parcels, by parcel and id, for earlier ones tell what an event is."""
@@ -241,6 +250,25 @@ class Reader:
                 history.add(row, message_id)
 
 
+Place = tuple[int, list[list[Row]]]
+"""A place, and the rows of each of its parcels."""
+
+
+def _group(places: Iterable[Place]) -> Iterator[list[Place]]:
+    """Yield places in groups whose messages are read at a time: not too many, since they can have many recipients."""
+    group: list[Place] = []
+    weight = 0
+    for place, parcels in places:
+        own = sum(row.weight for rows in parcels for row in rows if row.is_own)
+        if group and weight + own > EVENTS_AT_ONCE:
+            yield group
+            group, weight = [], 0
+        group.append((place, parcels))
+        weight += own
+    if group:
+        yield group
+
+
 def _with_substitutions(messages: Mapping[int, Known]) -> dict[int, Known]:
     """Return those of the messages whose Message-ID came from the caller, with the values of the keys in it."""
     ids = [
@@ -279,13 +307,7 @@ class History:
         return [row for row in rows if row.recipient in (None, recipient)] if rows else []
 
 
-def _events_for(
-    row: Row,
-    message_id: int,
-    reply: str | None,
-    message: Known,
-    history: History,
-) -> Iterator[Happened]:
+def _events_for(row: Row, message_id: int, reply: str | None, message: Known, history: History) -> Iterator[Happened]:
     """Yield an event of a message, once for each recipient that it is about.
 
     An event of all recipients is not about those whose mail has ended before.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
 
 from events.log.reading import Happened, Position, Reader
@@ -75,10 +76,10 @@ class LaneReader:
     def _read_units(self, after: Position, until: Position | None) -> Iterator[Unit]:
         for place, events in self._reader.read_after(after, until=until):
             first = after.offset or 0 if place == after.place else 0
-            last = len(events) if until is None or until.offset is None or place < until.place else until.offset
-            for number in range(first, min(last, len(events))):
-                yield self._write(events[number], Position(place, number + 1))
-            if last == len(events):
+            last = until.offset if until is not None and place == until.place else None
+            for number, event in enumerate(islice(events, first, last), start=first + 1):
+                yield self._write(event, Position(place, number))
+            if last is None:
                 yield Unit(Position(place), [], 0.0)
 
     def _write(self, event: Happened, position: Position) -> Unit:

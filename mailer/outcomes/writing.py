@@ -27,8 +27,8 @@ PACKED_FROM: Final = 8
 """The fewest sent messages of a parcel that are packed. With fewer, packing costs the worker more than it is worth."""
 NOTICE_PARCELS: Final = 64
 """The most parcels of a notice. With more, PostgreSQL would store its numbers outside of its row."""
-NOTICE_MESSAGES: Final = 1000
-"""The most messages of a notice, unless one parcel has more events: whoever reads the log reads a whole notice."""
+NOTICE_EVENTS: Final = 1000
+"""The most events of a notice, one for each recipient, unless one parcel has more: readers read a whole notice."""
 SENT: Final = int(EventKind.SENT)
 Row = tuple[object, ...]
 
@@ -137,13 +137,14 @@ def write_events(entries: Iterable[Entry], at: dt.datetime) -> None:
 
 
 def _share(entries: Sequence[Entry]) -> list[int]:
-    """Return which notice of the log each entry is in, so that no notice is about too many parcels or messages."""
-    shares, parcels, messages, share = [], 0, 0, 0
+    """Return which notice of the log each entry is in, so that no notice is about too many parcels or events."""
+    shares, parcels, events, share = [], 0, 0, 0
     for entry in entries:
-        number = len(entry.events) + len(entry.sent) + (entry.verdict.mask.bit_count() if entry.verdict else 0)
-        if parcels and (parcels == NOTICE_PARCELS or messages + number > NOTICE_MESSAGES):
-            parcels, messages, share = 0, 0, share + 1
-        parcels, messages = parcels + 1, messages + number
+        number = sum(max(1, event.recipients) for event in entry.events) + len(entry.sent)
+        number += entry.verdict.mask.bit_count() if entry.verdict else 0
+        if parcels and (parcels == NOTICE_PARCELS or events + number > NOTICE_EVENTS):
+            parcels, events, share = 0, 0, share + 1
+        parcels, events = parcels + 1, events + number
         shares.append(share)
     return shares
 

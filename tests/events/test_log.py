@@ -169,7 +169,7 @@ def test_one_publisher_works_at_a_time_and_a_crash_loses_nothing(alice: Account,
     assert len(read(alice)) == 1
 
 
-def test_an_entry_goes_with_its_history(alice: Account, parcel: Parcel, clock: Clock) -> None:
+def test_an_entry_goes_with_its_history(alice: Account, charlie: Account, parcel: Parcel, clock: Clock) -> None:
     write(parcel)
     publish_events()
     clock.advance(hours=24 * settings.HISTORY_DAYS - 1)
@@ -177,6 +177,7 @@ def test_an_entry_goes_with_its_history(alice: Account, parcel: Parcel, clock: C
     publish_events()
     assert sum(delete_old_entries()) == 0
     clock.advance(hours=2)
+    create_endpoint(charlie, Dialect.NATIVE, "https://example.com")
     endpoint = create_endpoint(alice, Dialect.NATIVE, "https://example.com")
     Lane.objects.filter(number=0).update(place=0)
     assert sum(delete_old_entries()) == 0, "a lane still has to read it"

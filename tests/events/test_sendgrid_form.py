@@ -16,6 +16,7 @@ from batches.admit import admit_batch
 from batches.handles import create_batch
 from batches.states import BatchStatus
 from batches.stop.control import stop_batch
+from campaigns.lifecycle import send_now
 from events.log.publishing import publish_events
 from events.models import Dialect, Endpoint
 from events.webhooks.endpoints import create_endpoint, sign_with_ecdsa
@@ -29,6 +30,7 @@ from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions.leaving import find_holder, leave
 from mailer.suppressions.links import Link
 from mailer.sweep import sweep
+from tests.campaigns.building import expand_all, ready_campaign
 from tests.conftest import Clock
 from tests.drafts import draft
 from tests.events.receiver import Receiver
@@ -195,3 +197,15 @@ def test_a_message_id_of_the_caller_is_shown(
     headers = [event["smtp-id"] for event in receiver.events if event["event"] == "delivered"]
     assert headers == ["<of.0@caller.example>", "<of.1@caller.example>"]
     assert json.loads(receiver.got[0].body)
+
+
+def test_mail_of_a_campaign_names_it(alice: Account, hook: Endpoint, receiver: Receiver, deliverer: Deliverer) -> None:
+    campaign = ready_campaign(alice, recipients=2)
+    send_now(alice, campaign.pk)
+    expand_all()
+    deliverer.deliver_due(seconds=5)
+    publish_events()
+    run_due()
+    shown = {(each["marketing_campaign_id"], each["singlesend_id"], each["mc_stats"]) for each in receiver.events}
+    assert shown == {(campaign.pk, str(campaign.uuid), "singlesend")}
+    assert len(receiver.events) == 4
