@@ -183,6 +183,8 @@ EXPENSIVE_CALLS = env.int("EXPENSIVE_CALLS", 2, validate=validate.Range(min=0))
 JOB_STATEMENT_SECONDS = env.float("JOB_STATEMENT_SECONDS", 60.0, validate=lambda n: n > 0)
 """A page of a job or of a campaign's audience whose statement takes longer is cancelled."""
 SENDERS_LIMIT = env.int("SENDERS_LIMIT", 100)
+ENDPOINTS_LIMIT = env.int("ENDPOINTS_LIMIT", 20, validate=validate.Range(min=0))
+"""The endpoints of webhooks of one account."""
 IMPORT_ROWS = env.int("IMPORT_ROWS", 1_000_000, validate=lambda n: n >= 1)
 IMPORT_BYTES = env.int("IMPORT_BYTES", 5 * 1024**3, validate=lambda n: n >= 1)
 """The limit of an uploaded file, both as uploaded and unpacked."""

@@ -18,6 +18,7 @@ from api.sendgrid.contactdb_exports import schema as contactdb_exports
 from api.sendgrid.contactdb_segments import schema as contactdb_segments
 from api.sendgrid.contacts import schema as contacts
 from api.sendgrid.designs import schema as designs
+from api.sendgrid.event_webhooks import schema as event_webhooks
 from api.sendgrid.fields import schema as fields
 from api.sendgrid.lists import schema as lists
 from api.sendgrid.mail import schema as mail
@@ -38,7 +39,7 @@ FAMILIES = (
     *(words, mail, batches, asm, campaigns, single_sends, statistics),
     *(contactdb, contactdb_segments, contacts, lists, fields, contact_files, segments, senders),
     *(templates, designs, mail_settings, tracking_settings, user, verified_senders, contactdb_exports),
-    *(stats, messages),
+    *(stats, messages, event_webhooks),
 )
 COMPONENTS: dict[str, Piece] = {name: piece for family in FAMILIES for name, piece in family.COMPONENTS.items()}
 PATHS = mail.PATHS
@@ -46,7 +47,7 @@ WITHOUT_EFFECT: Final[tuple[WithoutEffect, ...]] = tuple(
     field
     for family in (
         *(mail, campaigns, single_sends, contactdb, contact_files, segments),
-        *(templates, designs, mail_settings, tracking_settings),
+        *(templates, designs, mail_settings, tracking_settings, event_webhooks),
     )
     for field in family.WITHOUT_EFFECT
 )

@@ -29,6 +29,11 @@ def seconds_of(moment: dt.datetime) -> int:
     return int(moment.timestamp())
 
 
+def write_time(moment: dt.datetime) -> str:
+    """Return a time in UTC, to the second."""
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def metadata_of(request: Request, path: str = "") -> dict[str, str]:
     """Return the address of a resource, or without a path that of the request."""
     return {"self": request.build_absolute_uri(f"/v3/marketing/{path}" if path else None)}

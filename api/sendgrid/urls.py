@@ -18,6 +18,7 @@ from api.sendgrid.contactdb_segments import views as contactdb_segments
 from api.sendgrid.contacts import views as contacts
 from api.sendgrid.designs import views as designs
 from api.sendgrid.endpoint import not_found
+from api.sendgrid.event_webhooks import views as event_webhooks
 from api.sendgrid.fields import views as fields
 from api.sendgrid.keys import views as keys
 from api.sendgrid.lists import views as lists
@@ -47,6 +48,7 @@ urlpatterns: list[URLPattern] = [
     *mail_settings.urlpatterns,
     *tracking_settings.urlpatterns,
     *user.urlpatterns,
+    *event_webhooks.urlpatterns,
     *messages.urlpatterns,
     *verified_senders.urlpatterns,
     *campaigns.urlpatterns,

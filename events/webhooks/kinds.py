@@ -21,6 +21,8 @@ class SendGridKind(IntFlag):
     UNSUBSCRIBE = 256
     GROUP_UNSUBSCRIBE = 512
     GROUP_RESUBSCRIBE = 1024
+    ACCOUNT_STATUS_CHANGE = 2048
+    """Only kept: an account has no such events here."""
 
 
 def native_bit(kind: int) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 from api.http import BadBody
 from foundation.errors import SluiceError
 
-APPS = ("foundation", "accounts", "batches", "content", "mailer", "audience", "campaigns")
+APPS = ("foundation", "accounts", "batches", "content", "mailer", "audience", "campaigns", "events")
 
 
 def subclasses_of(base: type) -> Iterator[type]:

@@ -28,6 +28,8 @@ from batches.states import BatchStatus
 from batches.stop.control import stop_batch
 from campaigns.senders import list_senders
 from campaigns.states import CampaignStatus
+from events.models import Dialect
+from events.webhooks.endpoints import create_endpoint
 from foundation.clock import database_now
 from mailer.models import Mail, Message, SuppressionKind
 from mailer.pipeline.accept import accept_mail
@@ -81,6 +83,7 @@ def ids_of(alice: Account, deliverer: Deliverer) -> Ids:
         "version_id": templates["version_id"],
         "version_id_override": templates["version_id"],
         "design_id": [str(design_of(alice).uuid)],
+        "webhook_id": [str(create_endpoint(alice, Dialect.SENDGRID, "https://example.com").public_id)],
         "sender_id": [campaign.sender_id for campaign in campaigns],
         **audience,
         "scopes": [["mail.send"]],

@@ -20,6 +20,8 @@ from batches.models import Receipt
 from batches.states import BatchStatus
 from batches.stop.control import stop_batch
 from campaigns.states import CampaignStatus
+from events.models import Dialect
+from events.webhooks.endpoints import create_endpoint
 from mailer.models import Mail, Message, SuppressionKind
 from mailer.pipeline.accept import accept_mail
 from mailer.suppressions.groups import create_group
@@ -59,6 +61,7 @@ URL_BODIES: dict[str, Any] = {
     "PATCH /v3/verified_senders/<sender_id>/": {"nickname": "Mine"},
     "POST /v3/marketing/segments/2.0/refresh/<segment_id>/": {"user_time_zone": "Europe/Berlin"},
     "POST /v3/templates/<template_id>/versions/": {"name": "Mine", "subject": "x"},
+    "PATCH /v3/user/webhooks/event/settings/signed/<webhook_id>/": {"enabled": True},
     "POST /sluice/v1/batches/<batch_id>/reschedule/": {"send_at": LATER.isoformat()},
     "POST /sluice/v1/messages/<message_id>/reschedule/": {"send_at": LATER.isoformat()},
 }
@@ -161,6 +164,7 @@ def ids(alice: Account) -> Ids:
         "dynamic_template_id": templates["template_id"][1],
         "dynamic_version_id": templates["version_id"][-1],
         "design_id": design_of(alice).uuid,
+        "webhook_id": create_endpoint(alice, Dialect.SENDGRID, "https://example.com").public_id,
     }
     return {name: str(value) for name, value in ids.items() if not isinstance(value, list)}
 
@@ -191,7 +195,7 @@ def fill_body(body: Any, ids: Ids) -> Any:
 
 def everything_stored() -> Any:
     """Return all rows of the product's tables."""
-    labels = ("accounts", "batches", "content", "mailer", "campaigns")
+    labels = ("accounts", "batches", "content", "mailer", "campaigns", "events")
     models = [model for label in labels for model in apps.get_app_config(label).get_models()]
     return {model: list(model._base_manager.order_by("pk").values()) for model in models}
 

@@ -39,6 +39,7 @@ VALUES: dict[str, Any] = {
     "language": "de",
     "is_public": False,
     "enabled": True,
+    "account_status_change": True,
     "email": "eve@example.com",
     "landing": "<p>Goodbye</p>",
     "url": "https://example.com/leave",
@@ -138,6 +139,13 @@ def mail_with_setting(path: str, **others: Any) -> Callable[[ApiClient, dict[str
     return mail_of_setting
 
 
+def mail_with_webhook(client: ApiClient, fields: dict[str, Any]) -> Any:
+    url = f"https://example.com/{next(NUMBERS)}"
+    answer_of(client.post("/v3/user/webhooks/event/settings", {"url": url, **fields}))
+    answer_of(client.post("/v3/mail/send", mail_body()))
+    return stored(Message, Mail)
+
+
 def content_of_design(client: ApiClient, fields: dict[str, Any]) -> Any:
     design = answer_of(client.post("/v3/designs", {**CONTENT, **fields}))["id"]
     return sent_with_design(client, design)
@@ -165,6 +173,7 @@ RESULTS: dict[str, Callable[[ApiClient, dict[str, Any]], Any]] = {
     "change_click_tracking": mail_with_setting("tracking_settings/click", enabled=False),
     "change_google_analytics": mail_with_setting("tracking_settings/google_analytics", enabled=False),
     "change_subscription_tracking": mail_with_setting("tracking_settings/subscription"),
+    "create_event_webhook": mail_with_webhook,
     "easymail_test_campaign": mail_of_easymail_campaign,
     "easymail_create_list": mail_to_easymail_list,
 }

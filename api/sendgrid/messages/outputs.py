@@ -6,11 +6,11 @@ readers. They are empty texts, which SendGrid's document does not have for all o
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from typing import Any, Final
 
 from api.sendgrid.errors import Refusal
+from api.sendgrid.outputs import write_time
 from mailer.activity.records import Activity, Happening, Name
 
 LONGEST_REASON: Final = 1024
@@ -34,7 +34,7 @@ def message_line(activity: Activity) -> dict[str, Any]:
         **_common(activity),
         "opens_count": 0,
         "clicks_count": 0,
-        "last_event_time": _time(activity.last_event_time),
+        "last_event_time": write_time(activity.last_event_time),
     }
 
 
@@ -61,7 +61,7 @@ def event(happening: Happening) -> dict[str, Any]:
     attempt = happening.attempt
     return {
         "event_name": happening.name.value,
-        "processed": _time(happening.at),
+        "processed": write_time(happening.at),
         **({"reason": happening.reason[:LONGEST_REASON]} if happening.reason else {}),
         **({} if attempt is None else {"attempt_num": min(attempt, MOST_ATTEMPTS)}),
         "bounce_type": ("hard" if happening.is_hard else "soft") if happening.name is Name.BOUNCED else "",
@@ -78,8 +78,3 @@ def _common(activity: Activity) -> dict[str, Any]:
         "to_email": activity.to_email,
         "status": activity.status.value,
     }
-
-
-def _time(at: dt.datetime) -> str:
-    """Return a time in UTC, to the second."""
-    return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
