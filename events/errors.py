@@ -53,3 +53,9 @@ class IncompleteOAuth(SluiceError):
 
     def __init__(self, field: str) -> None:
         super().__init__(f"{field} is missing: OAuth needs a client id, a client secret and a token URL", field=field)
+
+
+class NoSecret(SluiceError):
+    """An endpoint of SendGrid's dialect signs with ECDSA, and has no secret that could be rotated."""
+
+    code = "no_secret"

@@ -211,7 +211,7 @@ def test_the_queries_on_the_page_of_the_audience_can_be_read() -> None:
 def test_the_calls_on_the_page_of_the_native_api_have_their_scopes() -> None:
     """A row of a table is a call, its fields, and its scope."""
     text = (ROOT / "docs" / "native-api.md").read_text()
-    rows = re.findall(r"^\| (`(?:GET|POST|PATCH).*?`(?:, `….*?`)*) \|.*\| `([\w.]+)` \|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| (`(?:GET|POST|PATCH|DELETE).*?`(?:, `….*?`)*) \|.*\| `([\w.]+)` \|$", text, re.MULTILINE)
     named = {}
     for cell, scope in rows:
         first, *others = re.findall(r"`(.+?)`", cell)

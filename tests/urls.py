@@ -11,6 +11,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 VALUES = {
     "campaign_id": "1",
+    "delivery_id": "1",
+    "endpoint_id": "1",
     "group_id": "1",
     "message_id": "1",
     "part": "0",

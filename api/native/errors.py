@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from api.errors import ANY_CALL, CodedAnswer, CodedErrors, CodedRefusal
+from api.errors import ANY_CALL, ITS_OWN, CodedAnswer, CodedErrors, CodedRefusal
 from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
 from batches.listing import UnknownPlace
 
@@ -30,6 +30,24 @@ CORE_ANSWERS: Final[dict[tuple[str, str], Answer]] = {
         409, "MESSAGE_IN_FLIGHT", "A worker has the message and did not give it back; ask again."
     ),
     ("message_ended", ANY_CALL): Answer(409, "MESSAGE_ENDED", "This cannot be done now: {error}."),
+    ("unknown_endpoint", ANY_CALL): Answer(404, "RESOURCE_NOT_FOUND", "Endpoint not found."),
+    ("unknown_delivery", ANY_CALL): Answer(404, "RESOURCE_NOT_FOUND", "Delivery not found."),
+    ("endpoint_limit_reached", ANY_CALL): Answer(
+        409, "ENDPOINT_LIMIT_REACHED", "The account has as many endpoints as it may have."
+    ),
+    ("invalid_url", ANY_CALL): Answer(
+        422,
+        "VALIDATION_ERROR",
+        "Must be a URL of http or https in visible ASCII characters, without a user name or password.",
+        ITS_OWN,
+    ),
+    ("url_taken", ANY_CALL): Answer(422, "VALIDATION_ERROR", "Another endpoint has this URL.", "url"),
+    ("incomplete_oauth", ANY_CALL): Answer(
+        422, "VALIDATION_ERROR", "OAuth needs a client id, a client secret and a token URL.", ITS_OWN
+    ),
+    ("no_secret", ANY_CALL): Answer(
+        409, "ENDPOINT_WITHOUT_SECRET", "An endpoint of SendGrid's dialect signs with a key that is not rotated."
+    ),
     ("bad_idempotency_key", ANY_CALL): Answer(
         400, "IDEMPOTENCY_KEY_INVALID", "The Idempotency-Key must be 1 to 255 visible ASCII characters."
     ),

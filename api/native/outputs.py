@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 
@@ -20,6 +21,8 @@ from batches.waves import Overview, Wave
 from campaigns.models import Campaign, Revocation
 from campaigns.revoking import Scheduled
 from events.log.reading import Position
+from events.models import Delivery, DeliveryState, Endpoint
+from events.webhooks.kinds import names_in
 from foundation.clock import moment
 from mailer.in_hand import Place
 from mailer.models import Event, EventKind
@@ -38,7 +41,7 @@ def one(value: Body) -> Body:
     return {"data": value}
 
 
-def page(values: Iterable[Body], *, limit: int, next_after: str | int | None) -> Body:
+def page(values: Iterable[Body], *, limit: int, next_after: str | int | UUID | None) -> Body:
     """Return the envelope of a list. `next` is the `after` of the next page, or null on the last page."""
     return {
         "data": list(values),
@@ -118,6 +121,58 @@ def place(after: Place | None) -> str | None:
 def position(at: Position) -> str:
     """Return the `after` of the next page of events. Its form means nothing to callers."""
     return str(at.place) if at.offset is None else f"{at.place}.{at.offset}"
+
+
+def endpoint(row: Endpoint) -> Body:
+    """Return an endpoint of webhooks without its secrets. `kinds` is null if it gets events of all kinds."""
+    expires_at = row.previous_expires_at if row.previous_secret else None
+    return {
+        "id": str(row.public_id),
+        "dialect": row.dialect,
+        "url": row.url,
+        "name": row.friendly_name,
+        "kinds": names_in(row.dialect, row.kinds),
+        "enabled": row.is_enabled,
+        "disabled_at": moment(row.disabled_at),
+        "disabled_reason": row.disabled_reason,
+        "failing_since": moment(row.failing_since),
+        "failures": row.failures,
+        "retry_at": moment(row.retry_at),
+        "previous_secret_expires_at": moment(expires_at),
+        "public_key": row.public_key,
+        "oauth_client_id": row.oauth_client_id,
+        "oauth_token_url": row.oauth_token_url,
+        "created_at": moment(row.created_at),
+        "updated_at": moment(row.updated_at),
+    }
+
+
+def endpoint_with_secret(row: Endpoint, secret: str) -> Body:
+    """Return an endpoint with its new secret. No other answer shows it."""
+    return {**endpoint(row), "secret": secret}
+
+
+def delivery(row: Delivery, next_attempts: Mapping[int, dt.datetime]) -> Body:
+    """Return a delivery without its body. `next_attempt_at` is null if it is over, due, or its endpoint disabled."""
+    is_pending = row.state == DeliveryState.PENDING
+    return {
+        "id": str(row.public_id),
+        "state": DeliveryState(row.state).label,
+        "events": row.events,
+        "attempts": row.attempts,
+        "status_code": row.status_code,
+        "error": row.error,
+        "reply": row.reply,
+        "seconds": row.seconds,
+        "created_at": moment(row.created_at),
+        "attempted_at": moment(row.attempted_at),
+        "next_attempt_at": moment(next_attempts.get(row.lane_number)) if is_pending else None,
+    }
+
+
+def delivery_with_body(row: Delivery, next_attempts: Mapping[int, dt.datetime], body: bytes) -> Body:
+    """Return a delivery with the text of its body."""
+    return {**delivery(row, next_attempts), "body": body.decode()}
 
 
 def message(trace: Trace) -> Body:

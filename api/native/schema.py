@@ -31,6 +31,7 @@ from api.openapi import (
 )
 from batches.models import Receipt
 from batches.verdict import GateStatus
+from events.models import Dialect
 from mailer.models import EventKind
 from monitoring.coming import Fate
 from monitoring.problems import Kind, Severity
@@ -43,6 +44,7 @@ REFUSALS = {status: answer.message for status, answer in errors.HTTP_ANSWERS.ite
     422: "The given data was invalid. `details` has the problems of each field.",
 }
 
+UUID: Piece = {"type": "string", "format": "uuid"}
 ID: Piece = {**TEXT, "example": "Ptm-O-FkVBG7lnvMa5DiDA"}
 LABEL: Piece = {**TEXT, "example": "Your invoice for November"}
 ACTION = one_of(Receipt.Action.values)
@@ -83,6 +85,36 @@ CAMPAIGN_LINE: dict[str, Piece] = {
     "finished_at": nullable(TIME),
     "created_at": TIME,
     "batch_id": nullable(ID),
+}
+ENDPOINT: dict[str, Piece] = {
+    "id": UUID,
+    "dialect": one_of(Dialect.values),
+    "url": TEXT,
+    "name": TEXT,
+    "kinds": nullable(list_of(one_of(inputs.KINDS))),
+    "enabled": FLAG,
+    "disabled_at": nullable(TIME),
+    "disabled_reason": TEXT,
+    "failing_since": nullable(TIME),
+    "failures": NUMBER,
+    "retry_at": nullable(TIME),
+    "previous_secret_expires_at": nullable(TIME),
+    **dict.fromkeys(("public_key", "oauth_client_id", "oauth_token_url"), TEXT),
+    "created_at": TIME,
+    "updated_at": TIME,
+}
+DELIVERY: dict[str, Piece] = {
+    "id": UUID,
+    "state": one_of(inputs.DELIVERY_STATES),
+    "events": NUMBER,
+    "attempts": NUMBER,
+    "status_code": nullable(NUMBER),
+    "error": TEXT,
+    "reply": TEXT,
+    "seconds": nullable({"type": "number"}),
+    "created_at": TIME,
+    "attempted_at": nullable(TIME),
+    "next_attempt_at": nullable(TIME),
 }
 KEY: dict[str, Piece] = {
     "id": ID,
@@ -150,6 +182,10 @@ COMPONENTS: dict[str, Piece] = {
         categories=list_of(TEXT),
         custom_args={"type": "object", "additionalProperties": TEXT},
     ),
+    "Endpoint": record(**ENDPOINT),
+    "EndpointWithSecret": record(**ENDPOINT, secret={**TEXT, "example": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}),
+    "Delivery": record(**DELIVERY),
+    "DeliveryDetails": record(**DELIVERY, body=TEXT),
     "Receipt": record(**RECEIPT),
     "ReceiptDetails": record(**RECEIPT, doubtful_messages=list_of(TEXT)),
     "DryRun": record(
@@ -360,6 +396,90 @@ events = extend_schema_view(
                 page_of("LoggedEvent"),
             )
         },
+    ),
+)
+endpoints = extend_schema_view(
+    get=call(
+        "list_endpoints",
+        "List the endpoints of webhooks of the account in both dialects, oldest first",
+        tag="webhooks",
+        refusals=[422],
+        replies={200: Reply("All endpoints, on one page.", page_of("Endpoint"))},
+    ),
+    post=call(
+        "create_endpoint",
+        "Create an endpoint of the native dialect, which gets the events from now on",
+        tag="webhooks",
+        body=inputs.EndpointForm,
+        replies={201: Reply("The endpoint with its secret, which is never shown again.", one("EndpointWithSecret"))},
+    ),
+)
+one_endpoint = extend_schema_view(
+    get=call(
+        "get_endpoint",
+        "Get an endpoint",
+        tag="webhooks",
+        replies={200: Reply("The endpoint.", one("Endpoint"))},
+        refusals=[404],
+    ),
+    patch=call(
+        "change_endpoint",
+        "Change an endpoint; its `kinds` are those of its dialect",
+        tag="webhooks",
+        body=inputs.EndpointForm,
+        replies={200: Reply("The changed endpoint.", one("Endpoint"))},
+        refusals=[404],
+    ),
+    delete=call(
+        "delete_endpoint",
+        "Delete an endpoint with its deliveries",
+        tag="webhooks",
+        replies={204: Reply("The endpoint is deleted.")},
+        refusals=[404],
+    ),
+)
+rotate_secret = extend_schema_view(
+    post=call(
+        "rotate_secret",
+        "Give an endpoint another secret; the one before it also signs for 24 hours",
+        tag="webhooks",
+        body=inputs.NothingForm,
+        replies={200: Reply("The endpoint with its secret, which is never shown again.", one("EndpointWithSecret"))},
+        refusals=[404],
+    ),
+)
+enable_endpoint = extend_schema_view(
+    post=call(
+        "enable_endpoint",
+        "Enable an endpoint, and try at once what it failed at",
+        tag="webhooks",
+        body=inputs.NothingForm,
+        replies={200: Reply("The endpoint.", one("Endpoint"))},
+        refusals=[404],
+    ),
+)
+deliveries = extend_schema_view(
+    get=call(
+        "list_deliveries",
+        "List the deliveries of an endpoint, newest first, all or those in one state",
+        tag="webhooks",
+        query=inputs.DeliveriesForm,
+        replies={200: Reply("A page of deliveries.", page_of("Delivery"))},
+        refusals=[404],
+    ),
+)
+one_delivery = extend_schema_view(
+    get=call(
+        "get_delivery",
+        "Get a delivery with its body",
+        tag="webhooks",
+        replies={
+            200: Reply(
+                "The delivery. Its body has fewer events once the history of some messages is over.",
+                one("DeliveryDetails"),
+            )
+        },
+        refusals=[404],
     ),
 )
 receipts = extend_schema_view(

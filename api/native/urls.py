@@ -12,6 +12,8 @@ RECEIPT = r"v1/receipts/(?P<receipt_id>[A-Za-z0-9_-]{1,64})"
 CAMPAIGN = r"v1/campaigns/(?P<campaign_id>[0-9A-Fa-f-]{1,36})"
 KEY = r"v1/keys/(?P<key_id>[A-Za-z0-9_-]{1,64})"
 MESSAGE = r"v1/messages/(?P<message_id>[0-9]{1,18})"
+ENDPOINT = r"v1/endpoints/(?P<endpoint_id>[0-9A-Fa-f-]{1,36})"
+DELIVERY = r"deliveries/(?P<delivery_id>[0-9A-Fa-f-]{1,36})"
 
 urlpatterns: list[URLPattern] = [
     re_path(r"^v1/batches/?$", views.Batches.as_view()),
@@ -33,6 +35,12 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"^{MESSAGE}/cancel/?$", views.CancelMessage.as_view()),
     re_path(rf"^{MESSAGE}/reschedule/?$", views.RescheduleMessage.as_view()),
     re_path(r"^v1/events/?$", views.Events.as_view()),
+    re_path(r"^v1/endpoints/?$", views.Endpoints.as_view()),
+    re_path(rf"^{ENDPOINT}/?$", views.OneEndpoint.as_view()),
+    re_path(rf"^{ENDPOINT}/rotate-secret/?$", views.RotateSecret.as_view()),
+    re_path(rf"^{ENDPOINT}/enable/?$", views.EnableEndpoint.as_view()),
+    re_path(rf"^{ENDPOINT}/deliveries/?$", views.Deliveries.as_view()),
+    re_path(rf"^{ENDPOINT}/{DELIVERY}/?$", views.OneDelivery.as_view()),
     re_path(r"^v1/receipts/?$", views.Receipts.as_view()),
     re_path(rf"^{RECEIPT}/?$", views.OneReceipt.as_view()),
     re_path(r"^v1/now/?$", views.Now.as_view()),

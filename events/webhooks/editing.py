@@ -15,10 +15,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import Account
-from events.errors import EndpointLimitReached, IncompleteOAuth, UnknownEndpoint, UrlTaken
+from events.errors import EndpointLimitReached, IncompleteOAuth, NoSecret, UnknownEndpoint, UrlTaken
 from events.models import Dialect, Endpoint
-from events.webhooks.endpoints import create_endpoint, disable, enable, sign_with_ecdsa
-from events.webhooks.secrets import encrypt
+from events.webhooks.endpoints import create_endpoint, disable, enable, rotate_secret, sign_with_ecdsa
+from events.webhooks.secrets import decrypt, encrypt
+from events.webhooks.signing import write_secret
 from events.webhooks.urls import check_url
 from foundation.clock import Now
 
@@ -98,6 +99,35 @@ def sign_endpoint(endpoint: Endpoint, *, is_signed: bool) -> Endpoint:
     sign_with_ecdsa(endpoint, is_signed=is_signed)
     Endpoint.objects.filter(pk=endpoint.pk).update(updated_at=Now())
     return endpoint
+
+
+@transaction.atomic
+def renew_secret(endpoint: Endpoint) -> tuple[Endpoint, str]:
+    """Give an endpoint another secret. Return both; nobody can read the secret again.
+
+    Raises NoSecret and UnknownEndpoint.
+    """
+    endpoint = _lock_again(endpoint)
+    if endpoint.dialect != Dialect.NATIVE:
+        raise NoSecret
+    text = rotate_secret(endpoint)
+    endpoint.refresh_from_db()
+    return endpoint, text
+
+
+@transaction.atomic
+def enable_again(endpoint: Endpoint) -> Endpoint:
+    """Let an endpoint continue, or try at once what it failed at. Raises UnknownEndpoint."""
+    endpoint = _lock_again(endpoint)
+    enable(endpoint)
+    endpoint.refresh_from_db()
+    return endpoint
+
+
+def read_new_secret(endpoint: Endpoint) -> str:
+    """Return the secret of an endpoint that was just created, as its receiver needs it."""
+    assert endpoint.secret is not None
+    return write_secret(decrypt(endpoint.secret))
 
 
 @transaction.atomic

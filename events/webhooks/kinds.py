@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from enum import IntFlag
+from typing import Final
 
+from events.models import ALL_KINDS, Dialect
 from mailer.models import EventKind
 
 
@@ -30,6 +33,18 @@ def native_bit(kind: int) -> int:
     return 1 << kind
 
 
-def native_mask(kinds: set[EventKind]) -> int:
-    """Return the mask of some kinds of events for an endpoint of the native dialect."""
-    return sum(native_bit(kind) for kind in kinds)
+BITS: Final[Mapping[str, Mapping[str, int]]] = {
+    Dialect.SENDGRID: {kind.name.lower(): int(kind) for kind in SendGridKind if kind.name},
+    Dialect.NATIVE: {kind.name.lower(): native_bit(kind) for kind in EventKind},
+}
+"""The bits of each dialect by the names of the kinds."""
+
+
+def mask_of(dialect: str, names: Collection[str] | None) -> int:
+    """Return the mask of some kinds of events of a dialect; None are all. Raises KeyError for another name."""
+    return ALL_KINDS if names is None else sum(BITS[dialect][name] for name in set(names))
+
+
+def names_in(dialect: str, mask: int) -> list[str] | None:
+    """Return the names of the kinds of events in a mask of a dialect, or None for all of them."""
+    return None if mask == ALL_KINDS else [name for name, bit in BITS[dialect].items() if mask & bit]

@@ -36,6 +36,7 @@ from events.log.reading import Position
 from events.models import Delivery, DeliveryState, Endpoint, Lane
 from events.webhooks.bodies import Body, LaneReader
 from events.webhooks.client import Answer, Client
+from events.webhooks.deliveries import read_body
 from events.webhooks.dialects import form_of
 from events.webhooks.endpoints import LANES, disable
 from events.webhooks.oauth import BadToken, forget_token, token_for
@@ -105,17 +106,9 @@ class LaneRun:
 
     def _finish_pending(self) -> bool:
         """Attempt the delivery that is pending, if there is one. Return whether the lane can go on."""
-        pending = Delivery.objects.filter(
-            endpoint=self.lane.endpoint_id, lane_number=self.lane.number, state=DeliveryState.PENDING
-        ).first()
-        return pending is None or (self._may_attempt() and self._attempt(pending, self._body_of(pending)))
-
-    def _body_of(self, delivery: Delivery) -> bytes:
-        if delivery.body is not None:
-            return zlib.decompress(delivery.body)
-        reader = self._reader(delivery.kinds, gets_own_events=delivery.gets_own_events)
-        after = Position(delivery.after_place, delivery.after_offset)
-        return reader.read_again(after, Position(delivery.place, delivery.offset)).data
+        deliveries = Delivery.objects.select_related("endpoint").filter(state=DeliveryState.PENDING)
+        pending = deliveries.filter(endpoint=self.lane.endpoint_id, lane_number=self.lane.number).first()
+        return pending is None or (self._may_attempt() and self._attempt(pending, read_body(pending)))
 
     def _deliver_new(self, until: float) -> None:
         for body in self._read_bodies():

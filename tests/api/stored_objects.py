@@ -28,7 +28,7 @@ from batches.states import BatchStatus
 from batches.stop.control import stop_batch
 from campaigns.senders import list_senders
 from campaigns.states import CampaignStatus
-from events.models import Dialect
+from events.models import Delivery, Dialect
 from events.webhooks.endpoints import create_endpoint
 from foundation.clock import database_now
 from mailer.models import Mail, Message, SuppressionKind
@@ -84,12 +84,20 @@ def ids_of(alice: Account, deliverer: Deliverer) -> Ids:
         "version_id_override": templates["version_id"],
         "design_id": [str(design_of(alice).uuid)],
         "webhook_id": [str(create_endpoint(alice, Dialect.SENDGRID, "https://example.com").public_id)],
+        **endpoint_of(alice),
         "sender_id": [campaign.sender_id for campaign in campaigns],
         **audience,
         "scopes": [["mail.send"]],
         "after": [batches[0].public_id, *receipts, *messages],
         "On-Behalf-Of": ["alice-shop"],
     }
+
+
+def endpoint_of(account: Account) -> Ids:
+    """Create an endpoint of the native dialect with a delivery."""
+    endpoint = create_endpoint(account, Dialect.NATIVE, "https://example.com")
+    delivery = Delivery.objects.create(endpoint=endpoint, lane_number=0, after_place=0, place=1, kinds=-1, events=1)
+    return {"endpoint_id": [str(endpoint.public_id)], "delivery_id": [str(delivery.public_id)]}
 
 
 def templates_of(account: Account) -> Ids:

@@ -20,7 +20,7 @@ from batches.models import Receipt
 from batches.states import BatchStatus
 from batches.stop.control import stop_batch
 from campaigns.states import CampaignStatus
-from events.models import Dialect
+from events.models import Delivery, Dialect
 from events.webhooks.endpoints import create_endpoint
 from mailer.models import Mail, Message, SuppressionKind
 from mailer.pipeline.accept import accept_mail
@@ -166,6 +166,9 @@ def ids(alice: Account) -> Ids:
         "design_id": design_of(alice).uuid,
         "webhook_id": create_endpoint(alice, Dialect.SENDGRID, "https://example.com").public_id,
     }
+    endpoint = create_endpoint(alice, Dialect.NATIVE, "https://example.com")
+    delivery = Delivery.objects.create(endpoint=endpoint, lane_number=0, after_place=0, place=1, kinds=-1, events=1)
+    ids |= {"endpoint_id": endpoint.public_id, "delivery_id": delivery.public_id}
     return {name: str(value) for name, value in ids.items() if not isinstance(value, list)}
 
 

@@ -15,16 +15,16 @@ from accounts.models import Account
 from batches.models import PARCEL_SPAN
 from events.log.publishing import publish_events
 from events.log.reading import Position
-from events.models import Delivery, DeliveryState, Endpoint, Lane, LogEntry
+from events.models import Delivery, DeliveryState, Dialect, Endpoint, Lane, LogEntry
 from events.webhooks import bodies, lanes
 from events.webhooks.client import Answer, Client
+from events.webhooks.deliveries import read_body
 from events.webhooks.endpoints import rotate_secret
 from events.webhooks.hints import due_lanes
-from events.webhooks.kinds import native_mask
+from events.webhooks.kinds import mask_of
 from events.webhooks.secrets import decrypt
 from events.webhooks.signing import write_secret
 from foundation.clock import database_now
-from mailer.models import EventKind
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.conftest import Clock
@@ -249,7 +249,7 @@ def test_a_process_without_its_lease_changes_nothing(
 def test_an_endpoint_gets_the_kinds_that_it_asks_for(
     alice: Account, endpoint: Endpoint, receiver: Receiver, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
-    Endpoint.objects.update(kinds=native_mask({EventKind.REFUSED}))
+    Endpoint.objects.update(kinds=mask_of(Dialect.NATIVE, ["refused"]))
     peer.replies["to0x3@example.com"] = "550 5.1.1 unknown"
     send(alice, deliverer, 20)
     assert run_due() == 1
@@ -268,7 +268,5 @@ def test_a_large_body_is_cut_and_its_parts_are_in_order(
     numbers = [int(event["message"]) % PARCEL_SPAN for event in receiver.events]
     assert numbers == list(range(60))
     delivery = Delivery.objects.order_by("id")[2]
-    lane = Lane.objects.get(number=delivery.lane_number)
-    run = lanes.LaneRun(lane, uuid.uuid4(), Client())
-    assert run._body_of(delivery) == receiver.got[2].body
+    assert read_body(delivery) == receiver.got[2].body
     assert Position(delivery.after_place, delivery.after_offset) < Position(delivery.place, delivery.offset)

@@ -21,6 +21,17 @@ from api.native.inputs.campaigns import (
     read_campaign_id,
     read_campaigns_query,
 )
+from api.native.inputs.endpoints import (
+    DELIVERY_STATES,
+    KINDS,
+    DeliveriesForm,
+    EndpointForm,
+    read_deliveries_query,
+    read_delivery_id,
+    read_endpoint_change,
+    read_endpoint_id,
+    read_new_endpoint,
+)
 from api.native.inputs.events import EventsForm, read_events_query
 from api.native.inputs.fields import MoveForm, ReasonForm
 from api.native.inputs.keys import RevokeForm, read_revoke
@@ -41,11 +52,15 @@ from api.native.inputs.receipts import ReceiptsForm, read_receipts_query
 
 __all__ = [
     "CAMPAIGN_STATUSES",
+    "DELIVERY_STATES",
     "DOUBT_POLICIES",
+    "KINDS",
     "STATES",
     "STATUSES",
     "BatchesForm",
     "CampaignsForm",
+    "DeliveriesForm",
+    "EndpointForm",
     "EventsForm",
     "InHandForm",
     "MessagesForm",
@@ -63,10 +78,15 @@ __all__ = [
     "read_batches_query",
     "read_campaign_id",
     "read_campaigns_query",
+    "read_deliveries_query",
+    "read_delivery_id",
+    "read_endpoint_change",
+    "read_endpoint_id",
     "read_events_query",
     "read_in_hand_query",
     "read_messages_query",
     "read_move",
+    "read_new_endpoint",
     "read_no_query",
     "read_nothing",
     "read_one_reschedule",

@@ -4,6 +4,14 @@ from api.native.views.account import FreezeAccount, OneAccount, PurgeAccount, Th
 from api.native.views.base import Endpoint, bad_request, busy, not_found, server_error
 from api.native.views.batches import Batches, CancelBatch, OneBatch, PauseBatch, RescheduleBatch, ResumeBatch
 from api.native.views.campaigns import Campaigns, CancelCampaign, OneCampaign, PauseCampaign, ResumeCampaign
+from api.native.views.endpoints import (
+    Deliveries,
+    EnableEndpoint,
+    Endpoints,
+    OneDelivery,
+    OneEndpoint,
+    RotateSecret,
+)
 from api.native.views.events import Events
 from api.native.views.keys import KeyRevocation, Keys, RevokeKey
 from api.native.views.messages import (
@@ -25,8 +33,11 @@ __all__ = [
     "CancelBatch",
     "CancelCampaign",
     "CancelMessage",
+    "Deliveries",
     "DropMessages",
+    "EnableEndpoint",
     "Endpoint",
+    "Endpoints",
     "Events",
     "FreezeAccount",
     "KeyRevocation",
@@ -36,6 +47,8 @@ __all__ = [
     "OneAccount",
     "OneBatch",
     "OneCampaign",
+    "OneDelivery",
+    "OneEndpoint",
     "OneMessage",
     "OneReceipt",
     "PauseBatch",
@@ -48,6 +61,7 @@ __all__ = [
     "ResumeBatch",
     "ResumeCampaign",
     "RevokeKey",
+    "RotateSecret",
     "ThawAccount",
     "bad_request",
     "busy",

@@ -11,14 +11,15 @@ from api.bodies import ANY, Body, condition, find_uuid
 from api.sendgrid.reading import read_fields, read_object
 from api.sendgrid.values import Texts, is_short
 from events.errors import UnknownEndpoint
+from events.models import Dialect
 from events.webhooks.editing import Changes
-from events.webhooks.kinds import SendGridKind
+from events.webhooks.kinds import BITS
 from foundation.texts import is_line
 
 NAME_LENGTH, CREDENTIAL_LENGTH = 255, 1000
 ACCOUNT_STATUS_CHANGE: Final = "account_status_change"
-FLAGS: Final = {kind.name.lower(): kind for kind in SendGridKind if kind.name}
-"""The kinds of events by the names of their flags."""
+FLAGS: Final = BITS[Dialect.SENDGRID]
+"""The bits of the kinds of events by the names of their flags."""
 
 Credential = Annotated[str, condition("line", is_line), is_short(CREDENTIAL_LENGTH)]
 

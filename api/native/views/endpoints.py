@@ -1,0 +1,118 @@
+"""Endpoints of webhooks and their deliveries. The native API creates endpoints of the native dialect, and shows all."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.idempotency import done_once, has_key
+from api.native import errors, inputs, outputs, schema
+from api.native.views.base import Endpoint
+from events.models import Dialect
+from events.models import Endpoint as Receiver
+from events.webhooks import deliveries, editing
+
+SCOPE: Final = "user.webhooks.event.settings"
+
+
+class ReceiverEndpoint(Endpoint):
+    """An endpoint about the endpoints of webhooks."""
+
+    resource = "endpoint"
+
+    def find(self, endpoint_id: str) -> Receiver:
+        """Return an endpoint of the account. Raises UnknownEndpoint."""
+        return editing.find_endpoint(self.account, inputs.read_endpoint_id(endpoint_id))
+
+
+@schema.endpoints
+class Endpoints(ReceiverEndpoint):
+    scopes = {"GET": f"{SCOPE}.read", "POST": f"{SCOPE}.create"}
+
+    def get(self, request: Request) -> Response:
+        inputs.read_no_query(request)
+        # ENDPOINTS_LIMIT bounds the list.
+        rows = list(editing.list_endpoints(self.account))
+        return Response(outputs.page(map(outputs.endpoint, rows), limit=len(rows), next_after=None))
+
+    def post(self, request: Request) -> Response:
+        refuse_idempotency_key(request)
+        receiver = editing.add_endpoint(self.account, Dialect.NATIVE, inputs.read_new_endpoint(request))
+        body = outputs.endpoint_with_secret(receiver, editing.read_new_secret(receiver))
+        return Response(outputs.one(body), status=201)
+
+
+@schema.one_endpoint
+class OneEndpoint(ReceiverEndpoint):
+    scopes = {"GET": f"{SCOPE}.read", "PATCH": f"{SCOPE}.update", "DELETE": f"{SCOPE}.delete"}
+
+    def get(self, request: Request, endpoint_id: str) -> Response:
+        return Response(outputs.one(outputs.endpoint(self.find(endpoint_id))))
+
+    def patch(self, request: Request, endpoint_id: str) -> Response:
+        receiver = self.find(endpoint_id)
+        changes = inputs.read_endpoint_change(request, receiver.dialect)
+        return Response(outputs.one(outputs.endpoint(editing.change_endpoint(receiver, changes))))
+
+    def delete(self, request: Request, endpoint_id: str) -> Response:
+        editing.delete_endpoint(self.find(endpoint_id))
+        return Response(status=204)
+
+
+@schema.rotate_secret
+class RotateSecret(ReceiverEndpoint):
+    scopes = {"POST": f"{SCOPE}.update"}
+
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        refuse_idempotency_key(request)
+        inputs.read_nothing(request)
+        receiver, secret = editing.renew_secret(self.find(endpoint_id))
+        return Response(outputs.one(outputs.endpoint_with_secret(receiver, secret)))
+
+
+@schema.enable_endpoint
+class EnableEndpoint(ReceiverEndpoint):
+    scopes = {"POST": f"{SCOPE}.update"}
+
+    @done_once
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        inputs.read_nothing(request)
+        return Response(outputs.one(outputs.endpoint(editing.enable_again(self.find(endpoint_id)))))
+
+
+@schema.deliveries
+class Deliveries(ReceiverEndpoint):
+    scopes = {"GET": f"{SCOPE}.read"}
+
+    def get(self, request: Request, endpoint_id: str) -> Response:
+        query = inputs.read_deliveries_query(request)
+        receiver = self.find(endpoint_id)
+        rows, next_after = deliveries.list_deliveries(receiver, state=query.state, after=query.after, limit=query.limit)
+        times = deliveries.next_attempts(receiver)
+        lines = (outputs.delivery(each, times) for each in rows)
+        return Response(outputs.page(lines, limit=query.limit, next_after=next_after))
+
+
+@schema.one_delivery
+class OneDelivery(ReceiverEndpoint):
+    """A delivery with its body. It shows recipients, so the scope is that of messages."""
+
+    scopes = {"GET": "messages.read"}
+
+    def get(self, request: Request, endpoint_id: str, delivery_id: str) -> Response:
+        receiver = self.find(endpoint_id)
+        delivery = deliveries.find_delivery(receiver, inputs.read_delivery_id(delivery_id))
+        times = deliveries.next_attempts(receiver)
+        return Response(outputs.one(outputs.delivery_with_body(delivery, times, deliveries.read_body(delivery))))
+
+
+def refuse_idempotency_key(request: Request) -> None:
+    """Refuse an Idempotency-Key: the answer holds a secret, and cannot be kept for a repetition. Raises Refusal."""
+    if has_key(request):
+        raise errors.Refusal(
+            400,
+            "IDEMPOTENCY_KEY_INVALID",
+            "A secret is shown once and never again, so this call takes no Idempotency-Key.",
+        )
