@@ -39,16 +39,14 @@ from events.webhooks.client import Answer, Client
 from events.webhooks.deliveries import read_body
 from events.webhooks.dialects import form_of
 from events.webhooks.endpoints import LANES, disable
-from events.webhooks.oauth import BadToken, forget_token, token_for
+from events.webhooks.posting import post_signed
 from events.webhooks.schedule import FAILING_LIMIT, GONE, wait_after
-from events.webhooks.secrets import LostSecret
 from foundation.clock import Now, database_now
 
 log = structlog.get_logger(__name__)
 
 LEASE: Final = timedelta(seconds=60)
 """Longer than an attempt may take."""
-UNAUTHORIZED: Final = (401, 403)
 OUTAGE: Final = 3
 """After this many failures without a success, the receiver was away, and not just one body was refused."""
 RUN_SECONDS: Final = 20.0
@@ -167,14 +165,7 @@ class LaneRun:
     def _attempt(self, delivery: Delivery, body: bytes) -> bool:
         """Post a delivery and settle it. Return whether it was accepted."""
         # The history of all its messages can be over, if it was pending for long and its bytes were not stored.
-        try:
-            answer = self._post(delivery, body) if body else Answer(None, "")
-        except LostSecret:
-            answer = Answer(None, "the secret of the endpoint was encrypted with another SECRET_KEY")
-        except BadToken as error:
-            answer = Answer(None, f"no OAuth token: {error}")
-        if answer.status in UNAUTHORIZED:
-            forget_token(self.lane.endpoint)
+        answer = self._post(delivery, body) if body else Answer(None, "")
         if answer.is_success:
             self._settle(delivery, answer)
             self._end_outage()
@@ -185,13 +176,7 @@ class LaneRun:
     def _post(self, delivery: Delivery, body: bytes) -> Answer:
         endpoint = self.lane.endpoint
         form = form_of(endpoint.dialect, gets_own_events=delivery.gets_own_events)
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "Sluice",
-            **token_for(endpoint, self.client),
-            **form.sign(endpoint, str(delivery.public_id), int(time.time()), body),
-        }
-        return self.client.post(endpoint.url, body, headers)
+        return post_signed(self.client, endpoint, form, str(delivery.public_id), body)
 
     @transaction.atomic
     def _settle(self, delivery: Delivery, answer: Answer) -> None:

@@ -14,6 +14,7 @@ from events.errors import UnknownEndpoint
 from events.models import Dialect
 from events.webhooks.editing import Changes
 from events.webhooks.kinds import BITS
+from events.webhooks.trial import Trial
 from foundation.texts import is_line
 
 NAME_LENGTH, CREDENTIAL_LENGTH = 255, 1000
@@ -51,6 +52,13 @@ class WebhookFields(OAuthFields):
     group_unsubscribe: bool | None = None
     group_resubscribe: bool | None = None
     account_status_change: bool | None = None
+
+
+class TrialFields(OAuthFields):
+    """A URL that test events are posted to. `id` names the webhook with whose key they are signed."""
+
+    id: str | None = None
+    url: str = ""
 
 
 class Signature(Body):
@@ -100,3 +108,15 @@ def read_id(text: str | None) -> UUID | None:
 def includes_account_status(request: Request) -> bool:
     """Return whether the answer is to have the flag that SendGrid shows only on request."""
     return ACCOUNT_STATUS_CHANGE in request.query_params.get("include", "").split(",")
+
+
+def read_trial(request: Request) -> Trial:
+    """Return the body of POST test. Raises UnknownEndpoint."""
+    fields = read_fields(TrialFields, read_object(request))
+    return Trial(
+        url=fields.url,
+        public_id=read_id(fields.id or None),
+        oauth_client_id=fields.oauth_client_id or "",
+        oauth_client_secret=fields.oauth_client_secret or "",
+        oauth_token_url=fields.oauth_token_url or "",
+    )

@@ -154,3 +154,21 @@ one_signature = extend_schema_view(
     get=show_signature("get_event_webhook_key", "Get the public key of an event webhook"),
     patch=change_signature("sign_event_webhook", "Let an event webhook sign, or not"),
 )
+trial = extend_schema_view(
+    post=call(
+        "test_event_webhook",
+        "Post an event of each kind that never happened to a URL",
+        body={
+            "type": "object",
+            "properties": {
+                "id": nullable({**TEXT, "description": "The webhook with whose key the request is signed."}),
+                # Without an example, which tools that try calls would post to.
+                "url": {**TEXT, "maxLength": URL_LENGTH},
+                **{field: nullable(piece) for field, piece in OAUTH.items()},
+            },
+            "required": ["url"],
+        },
+        replies={204: Reply("The receiver has accepted them.")},
+        refusals=(*REPEATABLE, 404),
+    ),
+)

@@ -9,17 +9,22 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import done_once
+from accounts.rates import count_request
+from api.caller import check_rate
+from api.idempotency import done_once, done_once_in_steps
 from api.sendgrid.endpoint import Endpoint
-from api.sendgrid.errors import Answer, Answers, Refusal
+from api.sendgrid.errors import Answer, Answers, Problem, Refusal
 from api.sendgrid.event_webhooks import inputs, outputs, schema
 from events.errors import UrlTaken
 from events.models import Dialect
 from events.models import Endpoint as Webhook
 from events.webhooks import editing
+from events.webhooks.trial import post_samples
 
 SCOPE: Final = "user.webhooks.event.settings"
 CHANGING: Final = f"{SCOPE}.update"
+TRIALS_PER_MINUTE: Final = 10
+"""The test requests of a key."""
 
 
 def taken_url(error: UrlTaken) -> Refusal:
@@ -119,6 +124,22 @@ class OneSignature(SignedWebhook):
     scopes = {"GET": f"{SCOPE}.read", "PATCH": CHANGING}
 
 
+@schema.trial
+class TryWebhook(WebhookEndpoint):
+    """Post test events while the caller waits, which takes a thread for some seconds at most."""
+
+    scopes = {"POST": ("user.webhooks.event.test.create", "user.webhooks.event.test.update")}
+
+    @done_once_in_steps
+    def post(self, request: Request) -> Response:
+        trial = inputs.read_trial(request)
+        check_rate(count_request(self.key, kind="webhook test", limit=TRIALS_PER_MINUTE))
+        answer = post_samples(self.account, trial)
+        if not answer.is_success:
+            raise Refusal(400, Problem(f"the test events were not accepted: {answer.error}"))  # ours
+        return Response(status=204)
+
+
 SETTINGS = r"user/webhooks/event/settings"
 WEBHOOK_ID = r"(?P<webhook_id>[^/\0]{1,200})"
 
@@ -129,4 +150,5 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"^{SETTINGS}/signed/?$", OldestSignature.as_view()),
     re_path(rf"^{SETTINGS}/signed/{WEBHOOK_ID}/?$", OneSignature.as_view()),
     re_path(rf"^{SETTINGS}/{WEBHOOK_ID}/?$", OneWebhook.as_view()),
+    re_path(r"^user/webhooks/event/test/?$", TryWebhook.as_view()),
 ]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sendgrid import SendGridAPIClient
+from sendgrid.helpers.eventwebhook import EventWebhook
+from sendgrid.helpers.eventwebhook.eventwebhook_header import EventWebhookHeader
 
 from accounts.models import Account
-from events.models import Dialect, Endpoint, Lane
+from events.models import Delivery, Dialect, Endpoint, Lane
 from events.webhooks.endpoints import create_endpoint
 from events.webhooks.kinds import SendGridKind
 from events.webhooks.secrets import decrypt
 from tests.api.conftest import ApiClient, NewClient
+from tests.events.receiver import FINE, Behaviour, Receiver
 
 SETTINGS = "/v3/user/webhooks/event/settings"
 URL = "https://example.com/events"
@@ -22,6 +28,7 @@ FLAGS = {
     *("processed", "delivered", "deferred", "bounce", "dropped", "open", "click", "spam_report", "unsubscribe"),
     *("group_unsubscribe", "group_resubscribe"),
 }
+TEST = "/v3/user/webhooks/event/test"
 UNKNOWN = {"errors": [{"message": "Invalid id provided."}]}
 
 
@@ -232,3 +239,69 @@ def test_the_official_client_manages_webhooks(alice: Account, client_of_alice: A
     assert client.all.get(query_params={"include": "account_status_change"}).to_dict["webhooks"][0]["url"] == URL
     assert client.signed._(created["id"]).patch(request_body={"enabled": True}).to_dict["public_key"]
     assert client._(created["id"]).delete().status_code == 204
+
+
+def test_samples_of_all_events_are_posted_signed_and_with_a_token(client_of_alice: ApiClient, settings: Any) -> None:
+    settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+    token = Behaviour(body=b'{"access_token": "t0ken", "expires_in": 3600}')
+    with Receiver(lambda number, got: token if b"client_credentials" in got.body else FINE) as receiver:
+        assert client_of_alice.post(TEST, {"url": receiver.url}).status_code == 204
+        (plain,) = receiver.got
+        assert {event["event"] for event in plain.events} == {*FLAGS, "spamreport"} - {"spam_report"}
+        assert len({event["sg_event_id"] for event in plain.events}) == len(plain.events)
+        assert "authorization" not in plain.headers
+        assert EventWebhookHeader.SIGNATURE.lower() not in plain.headers
+
+        oauth = {"oauth_client_id": "sluice", "oauth_token_url": receiver.url}
+        webhook_id = create(client_of_alice, **oauth, **SECRET)["id"]
+        public_key = client_of_alice.patch(f"{SETTINGS}/signed", {"enabled": True}).json()["public_key"]
+        for secret in ({}, {"oauth_client_secret": "other"}):
+            body = {"id": webhook_id, "url": receiver.url, **oauth, **secret}
+            assert client_of_alice.post(TEST, body).status_code == 204
+            *_, asked, signed = receiver.got
+            pair = f"sluice:{secret.get('oauth_client_secret', 's3cret')}"
+            assert asked.headers["authorization"] == f"Basic {b64encode(pair.encode()).decode()}"
+            assert signed.headers["authorization"] == "Bearer t0ken"
+        webhook = EventWebhook(public_key)
+        assert webhook.verify_signature(
+            signed.body.decode(),
+            signed.headers[EventWebhookHeader.SIGNATURE.lower()],
+            signed.headers[EventWebhookHeader.TIMESTAMP.lower()],
+        )
+    assert not Delivery.objects.exists()
+
+
+def test_a_stored_secret_is_not_posted_elsewhere(
+    client_of_alice: ApiClient, client_of_charlie: ApiClient, settings: Any
+) -> None:
+    settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+    create(client_of_alice, **OAUTH, **SECRET)
+    with Receiver() as receiver:
+        for client, oauth in (
+            (client_of_alice, {**OAUTH, "oauth_token_url": receiver.url}),
+            (client_of_alice, {**OAUTH, "oauth_client_id": "other"}),
+            (client_of_charlie, OAUTH),
+        ):
+            status, text = refusal(client.post(TEST, {"url": receiver.url, **oauth}))
+            assert (status, text.partition(" ")[0]) == (400, "oauth_client_secret"), oauth
+        assert receiver.got == []
+
+
+def test_a_test_that_fails_is_reported_and_not_repeated(
+    client_of_alice: ApiClient, client_of_charlie: ApiClient, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "the test events were not accepted: "
+    with Receiver(lambda number, got: Behaviour(500)) as receiver:
+        answer = client_of_alice.post(TEST, {"url": receiver.url})
+        assert refusal(answer) == (400, f"{text}the address of the host is not allowed")
+        settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+        assert refusal(client_of_alice.post(TEST, {"url": receiver.url})) == (400, f"{text}the response was 500")
+        assert len(receiver.got) == 1
+        theirs = create(client_of_charlie)["id"]
+        for webhook_id in (theirs, "x"):
+            assert client_of_alice.post(TEST, {"id": webhook_id, "url": receiver.url}).status_code == 404
+        assert refusal(client_of_alice.post(TEST, {"url": "x"})) == (400, "'x' is not a valid url")
+        assert refusal(client_of_alice.post(TEST, {})) == (400, "'' is not a valid url")
+        monkeypatch.setattr("api.sendgrid.event_webhooks.views.TRIALS_PER_MINUTE", 1)
+        statuses = [client_of_charlie.post(TEST, {"url": receiver.url}).status_code for _ in range(3)]
+        assert 429 in statuses[1:]
