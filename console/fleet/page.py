@@ -29,6 +29,7 @@ QUEUES = {
     "transactional": "delivers small requests, before bulk mail",
     "bulk": "delivers",
     "audience": "expands campaigns, imports contacts",
+    "events": "delivers events to webhooks",
 }
 
 
