@@ -25,6 +25,7 @@ select name from (
     union select name from accounts_apikey union select key_id from accounts_apikey
     union select nickname from campaigns_sender union select name from mailer_unsubscribegroup
     union select title from campaigns_campaign union select name from campaigns_contactlist
+    union select url from events_endpoint union select friendly_name from events_endpoint
     union select name from batches_node union select actor from batches_receipt union select reason from batches_receipt
 ) named(name) where name ~ '[0-9]' and name ~ '[[:alpha:]]'
 """

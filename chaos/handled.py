@@ -30,6 +30,9 @@ from mailer_bulkaction b cross join lateral jsonb_each_text(b.receipts) of_accou
 join batches_receipt r on r.id = of_account.receipt_id::bigint
 where b.action = 'cancel'
 """
+# The newest deliveries of webhooks.
+READ_DELIVERIES = "select id, events, attempts from events_delivery order by id desc limit 300"
+READ_ENDPOINTS = "select id, failures from events_endpoint"
 
 
 def count_handled(connection: Connection, numbers: Numbers) -> None:
@@ -42,10 +45,22 @@ def count_handled(connection: Connection, numbers: Numbers) -> None:
         numbers.by_key[f"receipt:{receipt_id}:stopped"] = stopped
         for name in ("expected", "affected"):
             numbers.by_key[f"bulk:{bulk_id}:{name}"] = stopped
+    count_deliveries(connection, numbers)
     numbers.readers |= {
         "match": partial(count_matching, numbers.messages),
         "problem": partial(tell_problem, numbers.messages),
     }
+
+
+def count_deliveries(connection: Connection, numbers: Numbers) -> None:
+    """Count the events and attempts of deliveries, and the failures of endpoints."""
+    for delivery, events, attempts in connection.execute(READ_DELIVERIES).fetchall():
+        numbers.deliveries.append(delivery)
+        numbers.by_key[f"delivery:{delivery}:events"] = events
+        numbers.by_key[f"delivery:{delivery}:attempts"] = attempts
+    for endpoint, failures in connection.execute(READ_ENDPOINTS).fetchall():
+        numbers.endpoints.append(endpoint)
+        numbers.by_key[f"endpoint:{endpoint}:failures"] = failures
 
 
 def count_matching(messages: list[Stored], key: str) -> Shown:

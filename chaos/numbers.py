@@ -54,6 +54,10 @@ class Numbers:
     """The statuses of the campaigns, by id."""
     bulks: list[int] = field(default_factory=list)
     """The actions on many messages."""
+    endpoints: list[int] = field(default_factory=list)
+    """The endpoints of webhooks."""
+    deliveries: list[int] = field(default_factory=list)
+    """The newest deliveries to them."""
     names: frozenset[str] = frozenset()
     """The names with numerals that people and programs have given, which are no figures."""
 

@@ -232,9 +232,20 @@ def paths_of(numbers: Numbers) -> Iterator[str]:
         yield f"/admin/stop/receipts/?receipts={'.'.join(group)}"
     for bulk in numbers.bulks:
         yield f"{MESSAGES}actions/{bulk}/?live=1"
+    yield from paths_of_webhooks(numbers)
     for campaign, status in numbers.campaigns.items():
         for page in ("change/?live=1", "reach/", *QUESTIONS.get(status, ())):
             yield f"/admin/campaigns/campaign/{campaign}/{page}"
+
+
+def paths_of_webhooks(numbers: Numbers) -> Iterator[str]:
+    """Yield the pages of endpoints and of the newest deliveries."""
+    for endpoint in numbers.endpoints[:MOST]:
+        yield f"/admin/events/endpoint/{endpoint}/change/"
+    if numbers.deliveries:
+        yield "/admin/events/delivery/"
+    for delivery in numbers.deliveries[:HANDLES]:
+        yield f"/admin/events/delivery/{delivery}/change/"
 
 
 def paths_of_batches(batches: list[int], numbers: Numbers) -> Iterator[str]:

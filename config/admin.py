@@ -83,6 +83,7 @@ def navigate(request: HttpRequest) -> list[dict[str, Any]]:
             "items": [
                 entry("Accounts", "apartment", "admin:accounts_account_changelist", "accounts.view_account"),
                 entry("API keys", "key", "admin:accounts_apikey_changelist", "accounts.view_apikey"),
+                entry("Webhooks", "webhook", "admin:events_endpoint_changelist", "events.view_endpoint"),
             ],
         },
         {

@@ -18,6 +18,7 @@ SEEN: Final = (
     *("mailer.unsubscribegroup", "campaigns.accountterms", "campaigns.campaign", "campaigns.sender"),
     *("audience.contact", "audience.contactlist", "audience.job", "audience.segment"),
     *("content.design", "content.mailsettings", "content.template", "content.templateversion"),
+    *("events.endpoint", "events.delivery"),
 )
 MANAGED: Final = (
     *("mailer.unsubscribegroup", "campaigns.campaign", "campaigns.sender"),
@@ -39,7 +40,9 @@ def spell(models: tuple[str, ...], *actions: str) -> set[str]:
 
 VIEWER: Final = spell(SEEN, "view")
 OPERATOR: Final = (
-    VIEWER | spell(MANAGED, "add", "change", "delete") | spell(("accounts.account", "batches.batch"), "change")
+    VIEWER
+    | spell(MANAGED, "add", "change", "delete")
+    | spell(("accounts.account", "batches.batch", "events.endpoint"), "change")
 )
 """Stops, freezes and reschedules mail, and runs campaigns."""
 ADMINISTRATOR: Final = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from chaos.counting import count_in
 from chaos.fleet import Watch
 from chaos.numbers import Numbers
 from chaos.pages import Compared, compare_now, compare_pages
+from events.models import Delivery, Dialect
+from events.webhooks.endpoints import create_endpoint
 from foundation.clock import database_now
 from foundation.redis_client import client_for
 from mailer.models import SuppressionKind
@@ -80,6 +83,7 @@ FAMILIES = {
         "list:sent",
     ),
     *("all:problems", "receipt:not_sent", "receipt:stopped"),
+    *("endpoint:failures", "delivery:events", "delivery:attempts"),
 }
 """The figures that have to be shown after these steps: a page that loses its marks is not compared."""
 
@@ -111,6 +115,25 @@ def begin_campaigns(account: Account) -> None:
     schedule_campaign(account, scheduled.pk, database_now() + dt.timedelta(hours=50))
 
 
+def deliver_to_a_webhook(account: Account) -> None:
+    """Store a delivery that was attempted twice."""
+    endpoint = create_endpoint(account, Dialect.NATIVE, "https://127.0.0.1:8443/hook", failures=2)
+    Delivery.objects.create(
+        endpoint=endpoint,
+        lane_number=0,
+        after_place=0,
+        place=0,
+        kinds=-1,
+        events=3,
+        attempts=2,
+        status_code=503,
+        error="the response was 503",
+        reply="come back in 7 minutes",
+        seconds=0.25,
+        body=zlib.compress(b'{"data":[1]}'),
+    )
+
+
 def answer_as_the_recipients_say(peer: CountingPeer) -> None:
     """Let the peer refuse and defer mail to the recipients whose names say so."""
     peer.replies.update({each: REPLIES[kind] for each in RECIPIENTS if (kind := each.split("@")[0][:-1]) in REPLIES})
@@ -120,6 +143,7 @@ def test_figures_of_all_pages_equal_what_is_stored(database: None, deliverer: De
     answer_as_the_recipients_say(peer)
     history = History(deliverer)
     begin_campaigns(history.account)
+    deliver_to_a_webhook(history.account)
     for step, value in STEPS:
         history.take(step, value)
     list(fold_counters())

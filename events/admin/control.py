@@ -1,0 +1,120 @@
+"""Enable or disable an endpoint, after a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from batches.admin.asking import REFUSALS, Question, confirm, require
+from events.errors import UnknownEndpoint
+from events.models import Endpoint
+from events.webhooks.editing import Changes, change_endpoint, enable_again
+
+MAY_SEE, MAY_CHANGE = "events.view_endpoint", "events.change_endpoint"
+REFUSALS[UnknownEndpoint] = "the endpoint no longer exists"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button of an endpoint. `name` is the end of its address."""
+
+    name: str
+    title: str
+    icon: str
+    variant: str
+    carry: Callable[[Endpoint], object]
+    consequences: tuple[str, ...]
+    done: str
+
+
+ENABLE: Final = Button(
+    "enable",
+    "Enable",
+    "play_arrow",
+    "primary",
+    enable_again,
+    (
+        "It gets what happened since it was disabled, as far as the history goes.",
+        "What failed before is tried at once.",
+    ),
+    "The endpoint is enabled.",
+)
+TRY_AGAIN: Final = Button(
+    "try-again",
+    "Try again now",
+    "replay",
+    "primary",
+    enable_again,
+    ("What failed before is tried at once.", "If it fails again, the next attempt is some seconds later."),
+    "The endpoint is tried again.",
+)
+DISABLE: Final = Button(
+    "disable",
+    "Disable",
+    "block",
+    "danger",
+    lambda endpoint: change_endpoint(endpoint, Changes(is_enabled=False)),
+    (
+        "No further attempt is made. An attempt that is under way is not cut off.",
+        "When it is enabled, it continues where it was.",
+    ),
+    "The endpoint is disabled.",
+)
+BUTTONS: Final = (ENABLE, TRY_AGAIN, DISABLE)
+
+
+def fitting(endpoint: Endpoint) -> list[Button]:
+    """Return the buttons that would change something."""
+    if not endpoint.is_enabled:
+        return [ENABLE]
+    return [TRY_AGAIN, DISABLE] if endpoint.failing_since else [DISABLE]
+
+
+def buttons_of(request: HttpRequest, endpoint: Endpoint) -> list[tuple[str, str, str]]:
+    """Return the buttons of an endpoint, as title, address and icon."""
+    if not request.user.has_perms([MAY_SEE, MAY_CHANGE]):
+        return []
+    return [
+        (button.title, reverse(f"admin:events_endpoint_{button.name}", args=[endpoint.pk]), button.icon)
+        for button in fitting(endpoint)
+    ]
+
+
+def control_endpoint(
+    request: HttpRequest, endpoint_id: int, *, button: Button, log: Callable[[HttpRequest, Endpoint, str], object]
+) -> HttpResponse:
+    """Ask for confirmation, and on POST do what the button says. `log` notes the change for the page Activity."""
+    require(request, MAY_SEE, MAY_CHANGE)
+    endpoint = get_object_or_404(Endpoint.objects.select_related("account"), pk=endpoint_id)
+    back = reverse("admin:events_endpoint_change", args=[endpoint.pk])
+
+    def carry(actor: str, fields: dict[str, Any]) -> HttpResponse:
+        button.carry(endpoint)
+        log(request, endpoint, button.done)
+        messages.success(request, button.done)
+        return HttpResponseRedirect(back)
+
+    return confirm(
+        request,
+        forms.Form(request.POST if request.method == "POST" else None),
+        lambda: Question(
+            title=f"{button.title}: an endpoint of webhooks",
+            text=f"{button.title} this endpoint of {endpoint.account}?",
+            named=f"“{endpoint.url}”",
+            consequences=button.consequences,
+            button=button.title,
+            icon=button.icon,
+            variant=button.variant,
+        ),
+        carry,
+        back=back,
+        model=Endpoint,
+        first=lambda: "" if button in fitting(endpoint) else "There is nothing to do: somebody else was faster.",
+    )

@@ -1,0 +1,102 @@
+"""The pages of endpoints and deliveries: what they show, their buttons, and who may see what."""
+
+from __future__ import annotations
+
+import zlib
+
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Account
+from events.models import Delivery, DeliveryState, Dialect, Endpoint
+from events.webhooks.endpoints import create_endpoint, disable
+from tests.operators import logged_in
+
+ENDPOINTS, DELIVERIES = "/admin/events/endpoint/", "/admin/events/delivery/"
+STATEMENTS = 12
+URL = "https://example.com/hook"
+
+
+def deliver(endpoint: Endpoint, number: int = 1) -> Delivery:
+    """Store deliveries that failed, and return the last one."""
+    rows = [
+        Delivery(
+            endpoint=endpoint,
+            lane_number=0,
+            state=DeliveryState.DELIVERED if each else DeliveryState.PENDING,
+            after_place=0,
+            place=0,
+            kinds=-1,
+            events=1,
+            attempts=2,
+            status_code=503,
+            error="the response was 503",
+            reply="<b>later</b>",
+            seconds=0.5,
+            body=zlib.compress(b'{"data":["ann@example.com"]}'),
+        )
+        for each in range(number)
+    ]
+    return Delivery.objects.bulk_create(rows)[-1]
+
+
+def read(client: Client, path: str) -> str:
+    """Return a page, which may take a few statements."""
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        answer = client.get(path)
+    assert answer.status_code == 200, path
+    assert len(queries) <= STATEMENTS, path
+    return answer.text
+
+
+def test_endpoints_and_their_deliveries_are_shown(alice: Account, operator: Client) -> None:
+    endpoint = create_endpoint(alice, Dialect.NATIVE, URL, friendly_name="Shop", oauth_client_secret=b"s3cret")
+    delivery = deliver(endpoint, 60)
+    listed = read(operator, ENDPOINTS)
+    for text in (URL, "Shop", alice.username, "enabled"):
+        assert text in listed
+    page = read(operator, f"{ENDPOINTS}{endpoint.pk}/change/")
+    assert page.count("/admin/events/delivery/") >= 20
+    assert f"{DELIVERIES}?endpoint__id__exact={endpoint.pk}" in page
+    assert str(delivery.public_id) in read(operator, f"{DELIVERIES}?endpoint__id__exact={endpoint.pk}")
+    shown = read(operator, f"{DELIVERIES}{delivery.pk}/change/")
+    for text in ("the response was 503", "&lt;b&gt;later&lt;/b&gt;", "ann@example.com", "0.50 s"):
+        assert text in shown
+    assert not [each for each in (listed, page, shown) if "s3cret" in each or "<b>later" in each]
+
+
+def test_buttons_enable_and_disable_an_endpoint(alice: Account, operator: Client) -> None:
+    endpoint = create_endpoint(alice, Dialect.SENDGRID, URL)
+    path = f"{ENDPOINTS}{endpoint.pk}/"
+    assert f"{path}enable/" not in read(operator, f"{path}change/")
+    assert "“https://example.com/hook”" in read(operator, f"{path}disable/")
+    for name, is_enabled in (("disable", False), ("disable", False), ("enable", True), ("enable", True)):
+        operator.post(f"{path}{name}/")
+        assert Endpoint.objects.get().is_enabled is is_enabled
+    disable(endpoint, reason="It has failed for 3 days.")
+    page = read(operator, f"{path}change/")
+    assert "It has failed for 3 days." in page
+    assert f"{path}disable/" not in page
+    endpoint = create_endpoint(alice, Dialect.SENDGRID, f"{URL}/2", failing_since=endpoint.created_at, failures=3)
+    assert "/try-again/" in read(operator, f"{ENDPOINTS}{endpoint.pk}/change/")
+    operator.post(f"{ENDPOINTS}{endpoint.pk}/try-again/")
+    assert Endpoint.objects.get(pk=endpoint.pk).failures == 0
+    assert LogEntry.objects.filter(change_message__contains="The endpoint is").exists()
+
+
+def test_a_viewer_has_no_buttons_and_sees_bodies_only_with_messages(alice: Account) -> None:
+    endpoint = create_endpoint(alice, Dialect.NATIVE, URL)
+    delivery = deliver(endpoint)
+    path = f"{ENDPOINTS}{endpoint.pk}/"
+    permissions = ("events.view_endpoint", "events.view_delivery")
+    with logged_in("vera", may=permissions) as client:
+        assert f"{path}disable/" not in read(client, f"{path}change/")
+        assert client.post(f"{path}disable/").status_code == 403
+        assert "ann@example.com" not in read(client, f"{DELIVERIES}{delivery.pk}/change/")
+    with logged_in("vic", may=(*permissions, "mailer.view_message")) as client:
+        assert "ann@example.com" in read(client, f"{DELIVERIES}{delivery.pk}/change/")
+    assert Endpoint.objects.get().is_enabled
