@@ -55,13 +55,26 @@ def check_history(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMess
 
 @register
 def check_public_url(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
-    """Check that the web server answers to the host of links in mail. If not, PUBLIC_URL was usually forgotten."""
-    host = urlsplit(settings.PUBLIC_URL).hostname or ""
-    if validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS):
-        return []
-    return [
-        Warning(
-            "PUBLIC_URL names a host that is not in ALLOWED_HOSTS, so unsubscribe links lead to an error. Set both.",
-            id="sluice.W003",
-        )
-    ]
+    """Check that the web server answers to the hosts of links in mail. If not, PUBLIC_URL was usually forgotten."""
+    if not _is_answered(settings.PUBLIC_URL):
+        return [
+            Warning(
+                "PUBLIC_URL names a host that is not in ALLOWED_HOSTS, so unsubscribe links lead to an error. "
+                "Set both.",
+                id="sluice.W003",
+            )
+        ]
+    if not _is_answered(settings.TRACKING_URL):
+        return [
+            Warning(
+                "TRACKING_URL names a host that is not in ALLOWED_HOSTS, so tracked links lead to an error. Set both.",
+                id="sluice.W005",
+            )
+        ]
+    return []
+
+
+def _is_answered(url: str) -> bool:
+    """Return whether the web server answers to the host of a URL."""
+    host = urlsplit(url).hostname or ""
+    return validate_host(f"[{host}]" if ":" in host else host, settings.ALLOWED_HOSTS)

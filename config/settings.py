@@ -89,6 +89,10 @@ PUBLIC_URL = env.str("PUBLIC_URL", LOCAL_URL, validate=[validate.Regexp(WEB_ADDR
     "/"
 )
 """The URL under which recipients of mail find this installation. One-click unsubscribing requires https."""
+TRACKING_URL = env.str(
+    "TRACKING_URL", PUBLIC_URL, validate=[validate.Regexp(WEB_ADDRESS), validate.Length(max=200)]
+).rstrip("/")
+"""The beginning of tracked links and pixels. Its host has to be in ALLOWED_HOSTS and to lead to the web server."""
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LEVELS))
 LOGGING = logging_config(level=LOG_LEVEL, is_readable=DEBUG or sys.stderr.isatty())

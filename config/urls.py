@@ -11,9 +11,12 @@ from mailer.admin.failures import show_failures
 from mailer.admin.in_hand import show_in_hand
 from mailer.inbox.views import show_inbox, show_received
 from mailer.suppressions.views import show_leaving, show_preferences
+from mailer.tracking.views import open_link, show_pixel
 from mailer.weblink import show_sent
 
 TOKEN = r"(?P<token>[A-Za-z0-9_-]{43,700})"
+TRACKED_LINK = r"(?P<link>[A-Za-z0-9_-]{26,6000})"
+TRACKED_MESSAGE = r"(?P<message>[A-Za-z0-9_-]{50})"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz),
@@ -21,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^u/{TOKEN}/all/?$", show_leaving, {"everything": True}, name="leave_everything"),
     re_path(rf"^u/{TOKEN}/preferences/?$", show_preferences, name="preferences"),
     re_path(rf"^u/{TOKEN}/view/?$", show_sent, name="weblink"),
+    re_path(rf"^c/{TRACKED_LINK}\.{TRACKED_MESSAGE}/?$", open_link, name="tracked_link"),
+    re_path(rf"^o/{TRACKED_MESSAGE}\.gif$", show_pixel, name="pixel"),
     re_path(r"^senders/verify/(?P<token>[A-Za-z0-9_:=-]{20,700})/?$", show_verification, name="verify_sender"),
     path("admin/in-hand/", admin.site.admin_view(show_in_hand), name="in_hand"),
     path("admin/in-hand/replay/", admin.site.admin_view(replay_in_hand), name="in_hand_replay"),

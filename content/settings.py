@@ -23,6 +23,8 @@ from foundation.texts import check_line, check_text
 Setting = dict[str, Any]
 Settings = Mapping[str, Setting]
 
+UTM_PARAMETERS: Final = ("utm_source", "utm_medium", "utm_term", "utm_content", "utm_campaign")
+"""The parameters of links that Google Analytics reads."""
 DEFAULTS: Final[Settings] = {
     "address_whitelist": {"enabled": False, "list": []},
     "bounce_purge": {"enabled": False, "soft_bounces": None, "hard_bounces": None},
@@ -33,7 +35,7 @@ DEFAULTS: Final[Settings] = {
     "click": {"enabled": False, "enable_text": False},
     "google_analytics": {
         "enabled": False,
-        **dict.fromkeys(("utm_source", "utm_medium", "utm_term", "utm_content", "utm_campaign"), ""),
+        **dict.fromkeys(UTM_PARAMETERS, ""),
     },
     "open": {"enabled": False},
     "subscription": {
@@ -103,7 +105,20 @@ def rendering_of(settings: Settings) -> dict[str, Any] | None:
         }
     if template["enabled"]:
         rendering["wrapper"] = template["html_content"]
-    return rendering or None
+    return rendering | _tracking_of(settings) or None
+
+
+def _tracking_of(settings: Settings) -> dict[str, Any]:
+    """Return the part of the rendering that is about tracking."""
+    clicks, opens, analytics = (settings[name] for name in ("click", "open", "google_analytics"))
+    tracking: dict[str, Any] = {}
+    if clicks["enabled"]:
+        tracking["clicks"] = {"in_text": clicks["enable_text"]}
+    if opens["enabled"]:
+        tracking["opens"] = True
+    if analytics["enabled"] and (parameters := {name: analytics[name] for name in UTM_PARAMETERS if analytics[name]}):
+        tracking["utm"] = parameters
+    return tracking
 
 
 def _complete(stored: Mapping[str, Setting]) -> dict[str, Setting]:

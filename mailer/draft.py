@@ -69,6 +69,12 @@ class SubscriptionTexts(FooterTexts):
     tag: str
 
 
+class ClickTracking(TypedDict):
+    """How clicks are tracked: in HTML, and in plain text only if `in_text` is true."""
+
+    in_text: bool
+
+
 class Rendering(TypedDict, total=False):
     """The changes to the content of a mail, as they are stored in the mail and as defaults in its account.
 
@@ -80,8 +86,13 @@ class Rendering(TypedDict, total=False):
     footer: FooterTexts | None
     subscription: SubscriptionTexts | None
     """Subscription tracking: the mail has a link to unsubscribe from everything. `unsubscribe_group` replaces it."""
-    removed: Sequence[str]
-    """Tags that are replaced by nothing."""
+    clicks: ClickTracking | None
+    opens: bool
+    """Opens are tracked: HTML gets a pixel, last in the body unless it has one of `pixel_tags`."""
+    pixel_tags: Sequence[str]
+    """Tags that are replaced by the pixel, or by nothing if opens are not tracked."""
+    utm: Mapping[str, str] | None
+    """Parameters for Google Analytics that links get unless they have them."""
     wrapper: str | None
     """HTML into which the mail's HTML is put, at `<% body %>`."""
     handlebars: bool
@@ -90,7 +101,14 @@ class Rendering(TypedDict, total=False):
     """Values of messages may contain system tags. Accept decides it."""
 
 
-PLAIN_RENDERING: Final[Rendering] = {"footer": None, "subscription": None, "wrapper": None}
+PLAIN_RENDERING: Final[Rendering] = {
+    "footer": None,
+    "subscription": None,
+    "wrapper": None,
+    "clicks": None,
+    "opens": False,
+    "utm": None,
+}
 """The rendering of a mail that the defaults of its account leave unchanged."""
 
 

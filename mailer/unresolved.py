@@ -49,7 +49,7 @@ def _not_resolved(
         has_links=draft.unsubscribe_group is not None or bool(draft.unsubscribe_url),
         is_global=draft.template is not None or subscription is not None,
     )
-    chosen = {*(rendering.get("removed") or ()), subscription["tag"] if subscription else ""}
+    chosen = {*(rendering.get("pixel_tags") or ()), subscription["tag"] if subscription else ""}
     return [(part, tag) for part, tag in tags if tag.name not in names and tag.text not in chosen]
 
 

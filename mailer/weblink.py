@@ -25,7 +25,8 @@ from mailer.compose.source import Unrenderable
 from mailer.compose.template import TextTooLong
 from mailer.models import Mail, Message
 from mailer.preview import finished_texts
-from mailer.suppressions.links import BadLink, Link, unseal
+from mailer.sealing import BadLink
+from mailer.suppressions.links import Link, unseal
 
 LONGEST_TEXT: Final = 4_000_000
 """The most characters of a message that is shown. So that a visitor costs little, it is also the most bytes that its

@@ -106,8 +106,10 @@ def test_every_invalid_variable_is_refused_by_name_and_valid_ones_are_read() -> 
 def test_a_host_that_the_web_does_not_answer_to_is_warned_of(
     url: str, hosts: list[str], warned: bool, settings: Any
 ) -> None:
-    settings.PUBLIC_URL, settings.ALLOWED_HOSTS = url, hosts
+    settings.PUBLIC_URL, settings.TRACKING_URL, settings.ALLOWED_HOSTS = url, f"http://{hosts[0]}", hosts
     assert [each.id for each in check_public_url(None)] == ["sluice.W003"] * warned
+    settings.PUBLIC_URL, settings.TRACKING_URL = f"http://{hosts[0]}", url
+    assert [each.id for each in check_public_url(None)] == ["sluice.W005"] * warned
 
 
 def test_events_have_to_outlive_an_endpoint_that_is_away(settings: Any) -> None:

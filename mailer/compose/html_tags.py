@@ -26,8 +26,7 @@ RAW: Final = {
     for name in ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 }
 """Elements in which only their own end tag counts, each with the beginning of that tag."""
-
-
+NOTHING_SKIPPED: Final = re.compile("")
 NOTHING: Final[Mapping[str, str]] = {}
 
 
@@ -51,37 +50,72 @@ class EndTag(NamedTuple):
     name: str
 
 
+class Attribute(NamedTuple):
+    """An attribute by its name in lower case, with its places in the HTML. Its value is without the quotes."""
+
+    name: str
+    start: int
+    end: int
+    value_start: int
+    value_end: int
+    is_quoted: bool
+
+
+class Markup(NamedTuple):
+    """A tag by its name in lower case, or a comment or declaration without a name, with its place in the HTML."""
+
+    start: int
+    end: int
+    name: str
+    is_end: bool
+    attributes: list[Attribute]
+
+
 def read_html(html: str) -> Iterator[Text | StartTag | EndTag]:
     """Yield the texts and tags of HTML in their order. Comments and declarations are left out."""
     at = 0
-    while markup := MARKUP.search(html, at):
-        if markup.start() > at:
-            yield Text(resolve(html[at : markup.start()]))
-        name = markup["name"]
-        if name is None:
-            at = _skip_other(html, markup.start())
-            if at < 0:
-                return
-            continue
-        tag, attributes = name.lower(), NOTHING
-        at = markup.end()
-        if html.startswith(">", at):
-            at += 1
-        else:
-            at, attributes = _read_attributes(html, at)
-            if at < 0:
-                return
-        if markup["end"]:
-            yield EndTag(tag)
-            continue
-        yield StartTag(tag, attributes)
-        if tag in RAW:
-            end = RAW[tag].search(html, at)
-            stop = end.start() if end else len(html)
-            yield Text(resolve(html[at:stop]), inside=tag)
-            at = stop
+    for markup in read_markup(html):
+        if markup.start > at:
+            yield Text(resolve(html[at : markup.start]))
+        at = markup.end
+        if markup.is_end:
+            yield EndTag(markup.name)
+        elif markup.name:
+            yield StartTag(markup.name, _values(html, markup.attributes))
+            if markup.name in RAW:
+                at = _end_of_raw(html, markup)
+                yield Text(resolve(html[markup.end : at]), inside=markup.name)
     if at < len(html):
         yield Text(resolve(html[at:]))
+
+
+def read_markup(html: str, skipped: re.Pattern[str] = NOTHING_SKIPPED) -> Iterator[Markup]:
+    """Yield the tags, comments and declarations of HTML with their places; the rest is text.
+
+    If the last one is not closed, it reaches to the end. A pattern can skip text and whole tags that need not be read.
+    """
+    at = 0
+    while match := MARKUP.search(html, skipped.match(html, at).end()):  # type: ignore[union-attr]
+        start, end, name = match.start(), match.end(), match["name"] or ""
+        attributes: list[Attribute] = []
+        if not name:
+            end = _skip_other(html, start)
+        elif html.startswith(">", end):
+            end += 1
+        else:
+            end, attributes = _read_attributes(html, end)
+        if end < 0:
+            yield Markup(start, len(html), "", is_end=False, attributes=[])
+            return
+        markup = Markup(start, end, name.lower(), is_end=bool(match["end"]), attributes=attributes)
+        yield markup
+        at = _end_of_raw(html, markup) if markup.name in RAW and not markup.is_end else end
+
+
+def _end_of_raw(html: str, markup: Markup) -> int:
+    """Return the end of the content of an element in which only its own end tag counts."""
+    end = RAW[markup.name].search(html, markup.end)
+    return end.start() if end else len(html)
 
 
 def resolve(text: str) -> str:
@@ -97,17 +131,27 @@ def _skip_other(html: str, begin: int) -> int:
     return end + len(mark) if end >= 0 else -1
 
 
-def _read_attributes(html: str, at: int) -> tuple[int, dict[str, str]]:
+def _read_attributes(html: str, at: int) -> tuple[int, list[Attribute]]:
     """Return the place behind a tag, -1 if it does not end, and its attributes."""
-    attributes: dict[str, str] = {}
-    while attribute := ATTRIBUTE.match(html, at):
-        quote, at = attribute["quote"], attribute.end()
-        value = attribute["value"] or ""
+    attributes: list[Attribute] = []
+    while match := ATTRIBUTE.match(html, at):
+        begin, (start, end) = match.start("name"), match.span("value")
+        quote, at = match["quote"], match.end()
         if quote:
-            end = html.find(quote, at)
+            start, end = at, html.find(quote, at)
             if end < 0:
                 return -1, attributes
-            value, at = html[at:end], end + 1
-        attributes.setdefault(attribute["name"].lower(), resolve(value))
+            at = end + 1
+        elif start < 0:
+            start = end = at
+        attributes.append(Attribute(match["name"].lower(), begin, at, start, end, is_quoted=bool(quote)))
     at = html.find(">", at)
     return (at + 1 if at >= 0 else -1), attributes
+
+
+def _values(html: str, attributes: list[Attribute]) -> Mapping[str, str]:
+    """Return the values of attributes by name."""
+    values: dict[str, str] = {}
+    for each in attributes:
+        values.setdefault(each.name, resolve(html[each.value_start : each.value_end]))
+    return values or NOTHING

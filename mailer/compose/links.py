@@ -38,8 +38,9 @@ WORDS: Final[Mapping[str, str]] = {
 }
 """The texts of the links that replace these tags in HTML, unless they are in quotes, as an attribute is."""
 SUBSCRIPTION: Final = "subscription"
-REMOVED: Final = "removed"
-"""The names of the tags that a mail or its account chooses: for the link to unsubscribe, and to be removed."""
+PIXEL: Final = "pixel"
+"""The names of the tags that a mail or its account chooses: for the link to unsubscribe, and for the pixel of open
+tracking."""
 HEADER_URL = re.compile(r"https?://[!-;=?-~]{1,900}")
 """The URLs that can be written between angle brackets in a header."""
 ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
@@ -75,10 +76,14 @@ def address_form(url: str, words: str | None = None) -> Form:
 
 
 class Forms(NamedTuple):
-    """The forms of all tags that a mail of one sender can resolve, and the URL of `List-Unsubscribe`, or ""."""
+    """The forms of all tags that a mail of one sender can resolve, and the URL of `List-Unsubscribe`, or "".
+
+    `leave_url` is the URL by which a recipient unsubscribes, with the place of the token in it.
+    """
 
     by_name: Mapping[str, Form]
     header_url: str
+    leave_url: str
 
 
 class Links:
@@ -106,9 +111,9 @@ class Links:
         for name, page in self._pages():
             by_name[name] = address_form(leave if self._own_url else self._base + page, WORDS.get(name))
         by_name[SUBSCRIPTION] = address_form(self._base + LEAVE_EVERYTHING)
-        by_name[REMOVED] = Form("", "", "")
+        by_name[PIXEL] = Form("", "", "")
         is_fit = self._has_header and HEADER_URL.fullmatch(leave.replace(TOKEN, "x" * TOKEN_LENGTH))
-        return Forms(by_name, leave if is_fit else "")
+        return Forms(by_name, leave if is_fit else "", leave)
 
     def header(self, forms: Forms, token: str, *, is_alone: bool, own: Iterable[str] | None) -> bytes:
         """Return the header fields of a message with this token.

@@ -38,14 +38,15 @@ Templates = dict[tuple[str, ...], Template | None]
 class Composer:
     """Makes the messages of one mail."""
 
-    def __init__(self, mail: Mail, *, message_id_domain: str, public_url: str) -> None:
+    def __init__(self, mail: Mail, *, message_id_domain: str, public_url: str, tracking_url: str = "") -> None:
         """Prepare the parts that the messages share.
 
-        `public_url` is where recipients find this installation, without a slash at its end.
+        `public_url` is where recipients find this installation, and `tracking_url` the beginning of tracked URLs, both
+        without a slash at their end. Nothing is tracked without the latter.
         """
         self.mail = mail
         self.domain = one_line(message_id_domain)
-        self._renderer = make_renderer(mail, public_url)
+        self._renderer = make_renderer(mail, public_url, tracking_url)
         self.sender = Address(mail.sender, mail.sender_name)
         self.reply_to = [Address(email, name) for email, name in mail.reply_to]
         self._wire_sender = wire_address(mail.sender)

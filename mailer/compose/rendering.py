@@ -4,6 +4,7 @@
 2. Substitutions and sections (`sections.py`).
 3. The footer, then a link to unsubscribe if the body has none (`footers.py`).
 4. System tags (`system_tags.py`, `links.py`).
+5. Tracked links (`mailer/tracking/`).
 
 For most messages all keys and tags are known from the texts that the messages of a mail share. Then `fill` returns
 values for one pass over these texts, which have their footers already. A message whose own values may bring
@@ -22,7 +23,7 @@ from foundation.addresses import address_key
 from mailer.compose.brought_tags import may_bring_tags, own_texts
 from mailer.compose.footers import BODY_END_TAG, Footers, place_of_footer
 from mailer.compose.headers import is_html
-from mailer.compose.links import REMOVED, SUBSCRIPTION, TOKEN, Form, Forms, Links, Pieces, split
+from mailer.compose.links import PIXEL, SUBSCRIPTION, TOKEN, Form, Forms, Links, Pieces, split
 from mailer.compose.overlaps import Edges
 from mailer.compose.sections import keys_in, resolve
 from mailer.compose.source import Base, Unrenderable, make_source
@@ -32,6 +33,9 @@ from mailer.compose.template import Values, substitute, substitute_once, values_
 from mailer.draft import Address, Rendering
 from mailer.models import Mail
 from mailer.suppressions.links import sealer
+from mailer.tracking.early import EarlyLinks
+from mailer.tracking.rewriting import LinkRewriter
+from mailer.tracking.tracker import PIXEL_TAG, TRACKED, Tracker, make_tracker
 
 MOST_TAGS: Final = 100
 """The most different tags of a mail that are keys. In a mail with more of them every message is rendered as a whole."""
@@ -59,11 +63,15 @@ class Filling(NamedTuple):
 
 
 class OfSender(NamedTuple):
-    """The parts that messages of one sender share: the forms of tags, and the pieces of the values of keys."""
+    """The parts that messages of one sender share: the forms of tags, and the pieces of the values of keys.
+
+    `pixels` has the keys that are replaced by the pixel in HTML.
+    """
 
     forms: Forms
     plain: Mapping[str, Pieces]
     html: Mapping[str, Pieces]
+    pixels: tuple[str, ...]
     needs_token: bool
 
 
@@ -73,28 +81,33 @@ def rendering_of(mail: Mail) -> Rendering:
     return merged
 
 
-def make_renderer(mail: Mail, public_url: str) -> Renderer | None:
+def make_renderer(mail: Mail, public_url: str, tracking_url: str = "") -> Renderer | None:
     """Return the renderer of a mail, or None if only the values of substitutions are filled in.
 
-    Raises Unrenderable if its template cannot be compiled.
+    Nothing is tracked without a `tracking_url`. Raises Unrenderable if its template cannot be compiled.
     """
     rendering = rendering_of(mail)
-    if not rendering and mail.template_id is None and not (mail.unsubscribe_group_id or mail.unsubscribe_url):
+    if (
+        not any(rendering.values())
+        and mail.template_id is None
+        and not (mail.unsubscribe_group_id or mail.unsubscribe_url)
+    ):
         texts = (mail.subject, *mail.headers.values(), *(part["value"] for part in mail.content))
         if not any(may_have_tags(text) and any(find_system_tags(text)) for text in texts):
             return None
-    return Renderer(mail, rendering, public_url)
+    return Renderer(mail, rendering, public_url, tracking_url)
 
 
 class Renderer:
     """Renders the messages of one mail."""
 
-    def __init__(self, mail: Mail, rendering: Rendering, public_url: str) -> None:
+    def __init__(self, mail: Mail, rendering: Rendering, public_url: str, tracking_url: str = "") -> None:
         self._mail = mail
         self._sender = Address(mail.sender, mail.sender_name)
         self._links = Links(mail, rendering, public_url)
         self._seal = partial(sealer().seal, mail.account_id, mail.unsubscribe_group_id or 0)
-        self._finder = TagFinder(_own_tags(rendering, self._links))
+        self._tracker = make_tracker(mail, rendering, public_url=public_url, tracking_url=tracking_url)
+        self._finder = TagFinder(_own_tags(rendering, self._links, self._tracker))
         if rendering.get("handlebars"):
             self._finder = SealedTagFinder(self._finder, mail.public_id)
         self._source = make_source(mail, rendering, self._finder)
@@ -113,7 +126,8 @@ class Renderer:
         """The tags in them by their keys: text, name, and whether the tag is in quotes."""
         self.types = self._source.types
         self.texts: tuple[str, ...] = ("",) * len(self.types)
-        """The bodies that the messages share, with their footers."""
+        """The bodies that the messages share, with their footers and tracked links."""
+        self._early: EarlyLinks | None = None
         if self._source.shared is not None:
             self._prepare(self._source.shared)
 
@@ -129,28 +143,37 @@ class Renderer:
     def fill(self, message_id: int, recipient: str, personal: Mapping[str, Any], sender: Address) -> Filling:
         """Return the values or the texts of one message. Raises Unrenderable and TextTooLong."""
         of_sender, own = self._of_sender(sender), values_of(personal)
-        is_whole = self._is_rendered_as_a_whole(personal, own)
-        needs_token = is_whole or of_sender.needs_token
-        token = self._token(message_id, recipient, personal) if needs_token else ""
-        list_fields = self._links.header(
-            of_sender.forms, token, is_alone=is_to_one(personal), own=personal.get("headers")
-        )
-        if is_whole:
-            return Filling(own, self._render(personal, own, of_sender.forms, token), list_fields)
-        if self._sections:
-            own = self._with_sections(own, personal, self._sections_in(personal))
-        return Filling(own.over(_filled_in(of_sender, token)), None, list_fields)
+        shared = self._values_in_shared_texts(personal, own, of_sender)
+        token = self._token(message_id, recipient, personal) if shared is None or of_sender.needs_token else ""
+        is_alone = is_to_one(personal)
+        list_fields = self._links.header(of_sender.forms, token, is_alone=is_alone, own=personal.get("headers"))
+        tracked = self._tracker.seal(message_id, is_alone=is_alone) if self._tracker else ""
+        if shared is None:
+            return Filling(own, self._render(personal, own, of_sender.forms, token, tracked), list_fields)
+        return Filling(shared.over(self._filled_in(of_sender, token, tracked)), None, list_fields)
 
     def render(self, message_id: int, recipient: str, personal: Mapping[str, Any]) -> Rendered:
         """Return the finished texts of one message. Raises Unrenderable and TextTooLong."""
         forms = self._of_sender(self._sender_of(personal)).forms
-        return self._render(personal, values_of(personal), forms, self._token(message_id, recipient, personal))
+        token = self._token(message_id, recipient, personal)
+        tracked = self._tracker.seal(message_id, is_alone=is_to_one(personal)) if self._tracker else ""
+        return self._render(personal, values_of(personal), forms, token, tracked)
 
     def _sender_of(self, personal: Mapping[str, Any]) -> Address:
         return Address(*personal["from"]) if "from" in personal else self._sender
 
     def _token(self, message_id: int, recipient: str, personal: Mapping[str, Any]) -> str:
         return self._seal(message_id, address_key(recipient) if is_to_one(personal) else "")
+
+    def _values_in_shared_texts(self, personal: Mapping[str, Any], own: Values, of_sender: OfSender) -> Values | None:
+        """Return the message's values for the texts that the messages share; None if it is rendered as a whole."""
+        if self._is_rendered_as_a_whole(personal, own):
+            return None
+        if self._sections:
+            own = self._with_sections(own, personal, self._sections_in(personal))
+        if self._early is not None and not self._early.is_for(own, of_sender.plain):
+            return None
+        return own
 
     def _prepare(self, shared: Base) -> None:
         """Find the keys and tags of the texts that the messages share."""
@@ -159,6 +182,8 @@ class Renderer:
         self._text_sections = keys_in("\0".join(texts), self._sections)
         bodies = zip(self.types, shared.texts, strict=True)
         self.texts = tuple([self._with_keys(type, text) for type, text in bodies])
+        if self._tracker and self._tracker.links:
+            self._rewrite_early(self._tracker.links)
         has_many = len(self._tags) > MOST_TAGS
         self._edges = Edges(() if has_many else (*self._tags, *((BODY_END_TAG,) if self._appended else ())))
         self._is_searched = (
@@ -166,6 +191,13 @@ class Renderer:
             or any(may_bring_tags(text) or self._finder.has_own(text) for text in self._sections.values())
             or self._overlap(tuple(self._sections))
         )
+
+    def _rewrite_early(self, links: LinkRewriter) -> None:
+        """Rewrite the links of the shared texts, with a key in the place of the message's token."""
+        leave_url = self._of_sender(self._sender).forms.leave_url
+        rewritten = links.rewrite(self.types, self.texts, TRACKED, leave_url=leave_url)
+        self._early = EarlyLinks(self.types, self.texts, rewritten, is_in_text=links.is_in_text)
+        self.texts = rewritten
 
     def _with_keys(self, type: str, body: str) -> str:
         """Return a body with the text behind it, between two keys, and with a key for each tag in that text.
@@ -187,7 +219,12 @@ class Renderer:
     def _text_after(self, type: str, text: str) -> str:
         """Return the text to append to a body whose keys are replaced."""
         has_way_out = self._footers.needs_way_out(type) and self._finder.has_way_out(text)
-        return self._footers.text_after(type, has_way_out=has_way_out)
+        after = self._footers.text_after(type, has_way_out=has_way_out)
+        if self._tracker and self._tracker.has_pixel and is_html(type):
+            tags = (tag.name for each in (text, after) for tag in self._finder.find(each))
+            if PIXEL not in tags:
+                after += self._finder.prepare(PIXEL_TAG)
+        return after
 
     def _of_sender(self, sender: Address) -> OfSender:
         of_sender = self._by_sender.get(sender)
@@ -214,7 +251,27 @@ class Renderer:
         plain = {key: split(text) for key, (text, _) in keyed.items()}
         html = {key: split(text) for key, (_, text) in keyed.items()}
         needs_token = TOKEN in forms.header_url or any(len(pieces) > 1 for pieces in (*plain.values(), *html.values()))
-        return OfSender(forms, plain, plain if plain == html else html, needs_token)
+        pixels = self._pixel_keys()
+        return OfSender(forms, plain, plain if plain == html and not pixels else html, pixels, needs_token)
+
+    def _pixel_keys(self) -> tuple[str, ...]:
+        """Return the keys that are replaced by the pixel."""
+        if not (self._tracker and self._tracker.has_pixel):
+            return ()
+        chosen = [text for text, name in self._tags.items() if name == PIXEL]
+        return (*chosen, *[key for key, (_, name, _) in self._appended_tags.items() if name == PIXEL])
+
+    def _filled_in(self, of_sender: OfSender, token: str, tracked: str) -> Values:
+        """Return the values of the keys of a mail's texts in a message with these tokens."""
+        plain = {key: token.join(pieces) for key, pieces in of_sender.plain.items()}
+        html = plain
+        if of_sender.html is not of_sender.plain:
+            html = {key: token.join(pieces) for key, pieces in of_sender.html.items()}
+        if self._tracker:
+            plain[TRACKED] = html[TRACKED] = tracked
+            if of_sender.pixels:
+                html.update(dict.fromkeys(of_sender.pixels, self._tracker.pixel(tracked)))
+        return Values(plain, html)
 
     def _is_rendered_as_a_whole(self, personal: Mapping[str, Any], own: Values) -> bool:
         """Return whether a message may have other tags than the texts that the messages share."""
@@ -252,22 +309,29 @@ class Renderer:
             return Values(resolved, resolved)
         return Values({**own.plain, **resolved}, {**own.html, **resolved})
 
-    def _render(self, personal: Mapping[str, Any], own: Values, forms: Forms, token: str) -> Rendered:
+    def _render(self, personal: Mapping[str, Any], own: Values, forms: Forms, token: str, tracked: str) -> Rendered:
         texts, subject = self._source.texts_for(personal), self._source.subject_for(personal)
         headers = (*self._mail.headers.values(), *(personal.get("headers") or {}).values())
-        finisher = self._finisher(personal, own, forms, token, (*texts, subject, *headers))
+        by_name = forms.by_name
+        if self._tracker and self._tracker.has_pixel:
+            pixel = self._tracker.pixel(tracked)
+            by_name = {**by_name, PIXEL: Form("", pixel, pixel)}
+        finisher = self._finisher(personal, own, by_name, token, (*texts, subject, *headers))
         finished = tuple([finisher.body(type, text) for type, text in zip(self.types, texts, strict=True)])
+        if self._tracker and self._tracker.links:
+            leave_url = forms.leave_url.replace(TOKEN, token)
+            finished = self._tracker.links.rewrite(self.types, finished, tracked, leave_url=leave_url)
         if sum(map(len, finished)) > settings.MAX_MESSAGE_BYTES:
             raise Unrenderable(f"the message has more than {settings.MAX_MESSAGE_BYTES:,} characters with its values")
         return Rendered(finisher.line(subject), finished, finisher.header)
 
     def _finisher(
-        self, personal: Mapping[str, Any], own: Values, forms: Forms, token: str, texts: Iterable[str]
+        self, personal: Mapping[str, Any], own: Values, forms: Mapping[str, Form], token: str, texts: Iterable[str]
     ) -> Finisher:
         if self._sections:
             own = self._with_sections(own, personal, keys_in("\0".join(texts), self._sections))
         values, held_back = _without_merged(own, personal)
-        return Finisher(self._finder, self._text_after, values, held_back, forms.by_name, token)
+        return Finisher(self._finder, self._text_after, values, held_back, forms, token)
 
 
 class Finisher(NamedTuple):
@@ -311,20 +375,14 @@ def insert_footer(body: str, type: str, text: str) -> str:
     return f"{body[:place]}{text}{body[place:]}"
 
 
-def _own_tags(rendering: Rendering, links: Links) -> dict[str, str]:
+def _own_tags(rendering: Rendering, links: Links, tracker: Tracker | None) -> dict[str, str]:
     """Return the names of the tags that a mail or its account chooses, by their texts."""
-    tags = dict.fromkeys(rendering.get("removed") or (), REMOVED)
+    tags = dict.fromkeys(rendering.get("pixel_tags") or (), PIXEL)
+    if tracker and tracker.has_pixel:
+        tags[PIXEL_TAG] = PIXEL
     if links.subscription is not None:
         tags[links.subscription["tag"]] = SUBSCRIPTION
     return {tag: name for tag, name in tags.items() if tag}
-
-
-def _filled_in(of_sender: OfSender, token: str) -> Values:
-    """Return the values of the keys of a mail's texts in a message with this token."""
-    plain = {key: token.join(pieces) for key, pieces in of_sender.plain.items()}
-    if of_sender.html is of_sender.plain:
-        return Values(plain, plain)
-    return Values(plain, {key: token.join(pieces) for key, pieces in of_sender.html.items()})
 
 
 def _without_merged(own: Values, personal: Mapping[str, Any]) -> tuple[Values, Values]:

@@ -221,6 +221,7 @@ class ComposerCache:
             Mail.objects.get(pk=mail_id),
             message_id_domain=settings.MESSAGE_ID_DOMAIN,
             public_url=settings.PUBLIC_URL,
+            tracking_url=settings.TRACKING_URL,
         )
         self._composers[mail_id] = (composer, composer.size)
         self._bytes += composer.size

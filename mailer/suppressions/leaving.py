@@ -19,9 +19,10 @@ from mailer.models import EventKind, Mail, Message, SuppressionKind, Unsubscribe
 from mailer.outcomes.providers import group_of
 from mailer.outcomes.reading import read_events
 from mailer.outcomes.writing import Entry, NewEvent, write_events
+from mailer.sealing import BadLink
 from mailer.suppressions import queries
 from mailer.suppressions.groups import MAX_GROUPS_TO_DISPLAY, living_groups
-from mailer.suppressions.links import BadLink, Link
+from mailer.suppressions.links import Link
 from mailer.suppressions.lists import New, find_suppressed, groups_left, suppress, unsuppress
 
 

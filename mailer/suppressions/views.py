@@ -15,9 +15,10 @@ from django.views.decorators.csrf import csrf_exempt
 
 from foundation.addresses import is_visible
 from foundation.responses import accept_methods, render_public_page
+from mailer.sealing import BadLink
 from mailer.suppressions import leaving, own_link
 from mailer.suppressions.leaving import Holder
-from mailer.suppressions.links import BadLink, Link, unseal
+from mailer.suppressions.links import Link, unseal
 from mailer.transports.checking import is_safe_address
 
 LONGEST_ADDRESS: Final = 320

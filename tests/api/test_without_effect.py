@@ -43,7 +43,6 @@ VALUES: dict[str, Any] = {
     "email": "eve@example.com",
     "landing": "<p>Goodbye</p>",
     "url": "https://example.com/leave",
-    **dict.fromkeys(("utm_source", "utm_medium", "utm_term", "utm_content", "utm_campaign"), "news"),
 }
 """Values of fields; all read-only fields of a legacy recipient have the same."""
 NUMBERS = count()
@@ -170,8 +169,6 @@ RESULTS: dict[str, Callable[[ApiClient, dict[str, Any]], Any]] = {
     "export_contacts": stored_export,
     "refresh_segment": refreshed_segment,
     "change_forward_bounce": mail_with_setting("mail_settings/forward_bounce", enabled=False, email=ADA),
-    "change_click_tracking": mail_with_setting("tracking_settings/click", enabled=False),
-    "change_google_analytics": mail_with_setting("tracking_settings/google_analytics", enabled=False),
     "change_subscription_tracking": mail_with_setting("tracking_settings/subscription"),
     "create_event_webhook": mail_with_webhook,
     "easymail_test_campaign": mail_of_easymail_campaign,

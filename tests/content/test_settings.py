@@ -49,7 +49,7 @@ def test_mail_defaults_have_what_is_enabled_and_are_null_without_it(alice: Accou
     change_setting(alice, "subscription", {"enabled": True, **words})
     subscription = {"text": "Leave: <% %>", "html": "<% leave %>", "tag": "[leave]"}
     assert defaults_of(alice)[0] == {**footer, "wrapper": "<i><%body%></i>", "subscription": subscription}
-    change_setting(alice, "click", {"enabled": True})
+    change_setting(alice, "forward_spam", {"enabled": True, "email": "a@example.com"})
     change_setting(alice, "footer", {"enabled": False})
     change_setting(alice, "template", {"enabled": False})
     assert defaults_of(alice)[0] == {"subscription": subscription}
@@ -124,7 +124,7 @@ def test_an_empty_address_or_several_can_be_forwarded_to(alice: Account) -> None
 
 def test_two_changes_at_once_both_take_effect(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each change waits in the middle for the other one, which cannot come there before the first has ended."""
-    change_setting(alice, "open", {"enabled": True})
+    change_setting(alice, "forward_spam", {"enabled": True, "email": "a@example.com"})
     both_in_the_middle = threading.Barrier(2)
     check = settings._check
 

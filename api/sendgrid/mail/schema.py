@@ -43,13 +43,6 @@ COMPONENTS: dict[str, Piece] = {
 SEND: Final = ("send_mail",)
 WITHOUT_EFFECT: Final = (
     WithoutEffect(SEND, ("mail_settings.spam_check",), "Messages are not checked for spam."),
-    WithoutEffect(SEND, ("tracking_settings.click_tracking",), "Links are left unchanged, and clicks are not counted."),
-    WithoutEffect(
-        SEND,
-        ("tracking_settings.open_tracking.enable",),
-        "No pixel is added, and opens are not counted. `substitution_tag` is removed from the text.",
-    ),
-    WithoutEffect(SEND, ("tracking_settings.ganalytics",), "Links are left unchanged."),
     WithoutEffect(SEND, ("ip_pool_name",), NO_POOL),
     WithoutEffect(SEND, ("categories",), "The statistics of a category count the mail.", is_kept=True),
     WithoutEffect(

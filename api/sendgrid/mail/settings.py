@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from api.sendgrid.mail.texts import EXAMPLE, Found
+from content.settings import UTM_PARAMETERS
 from foundation.addresses import address_key, is_address
 from mailer.draft import Address, FooterTexts, Personalization, Rendering, SubscriptionTexts
 
@@ -78,9 +79,22 @@ def read_rendering(mail: Mapping[str, Any]) -> Rendering | None:
         rendering["footer"] = texts if footer["enable"] else None
     if "enable" in subscription:
         rendering["subscription"] = _subscription_texts(subscription) if subscription["enable"] else None
-    if tag := tracking.get("open_tracking", {}).get("substitution_tag"):
-        rendering["removed"] = [tag]
+    _read_tracking(tracking, rendering)
     return rendering or None
+
+
+def _read_tracking(tracking: Mapping[str, Any], rendering: Rendering) -> None:
+    """Add the tracking of clicks and opens, and the parameters of links, to a rendering."""
+    clicks, opens, analytics = (tracking.get(name, {}) for name in ("click_tracking", "open_tracking", "ganalytics"))
+    if "enable" in clicks:
+        rendering["clicks"] = {"in_text": clicks.get("enable_text", False)} if clicks["enable"] else None
+    if "enable" in opens:
+        rendering["opens"] = opens["enable"]
+    if tag := opens.get("substitution_tag"):
+        rendering["pixel_tags"] = [tag]
+    if "enable" in analytics:
+        parameters = {name: analytics[name] for name in UTM_PARAMETERS if analytics.get(name)}
+        rendering["utm"] = parameters if analytics["enable"] else None
 
 
 def _subscription_texts(setting: Mapping[str, str]) -> SubscriptionTexts:

@@ -7,7 +7,7 @@ from api.sendgrid.values import Url
 
 
 class GoogleAnalytics(Switch):
-    """The parameters that Google Analytics would find in links."""
+    """The parameters that links get for Google Analytics."""
 
     utm_source: str = ""
     utm_medium: str = ""

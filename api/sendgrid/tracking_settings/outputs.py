@@ -7,8 +7,8 @@ from typing import Final
 from api.sendgrid.mail_settings.outputs import Summaries
 
 SUMMARIES: Final[Summaries] = {
-    "open": ("Open Tracking", "Opens would be counted. It has no effect here."),
-    "click": ("Click Tracking", "Clicks on links would be counted. It has no effect here."),
-    "google_analytics": ("Google Analytics", "Links would get parameters for Google Analytics. It has no effect here."),
+    "open": ("Open Tracking", "Each mail gets a pixel, which counts its opens."),
+    "click": ("Click Tracking", "Links of each mail lead over the tracking host, which counts clicks."),
+    "google_analytics": ("Google Analytics", "Links get parameters for Google Analytics, unless they have them."),
     "subscription": ("Subscription Tracking", "A text with a link to unsubscribe is added to each mail."),
 }

@@ -37,13 +37,6 @@ COMPONENTS: dict[str, Piece] = {
 
 WITHOUT_EFFECT: Final = (
     WithoutEffect(
-        ("change_click_tracking", "change_open_tracking"),
-        ("enabled",),
-        "Links are left unchanged and no pixel is added; clicks and opens are not counted.",
-        is_kept=True,
-    ),
-    WithoutEffect(("change_google_analytics",), tuple(ANALYTICS), "Links are left unchanged.", is_kept=True),
-    WithoutEffect(
         ("change_subscription_tracking",),
         ("landing", "url"),
         "Recipients unsubscribe on the page of the installation.",

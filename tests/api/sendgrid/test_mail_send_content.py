@@ -200,7 +200,8 @@ def test_subscription_tracking_and_the_tag_of_open_tracking(
     deliverer.deliver_due(seconds=5)
     first, second = (bodies_of(message_of(taken)) for taken in peer.ledger)
     url = first[0].split("Out: ")[1]
-    assert first == [f"Hi\nOut: {url}", f'<b>%leave%</b><p><a href="{url}">leave</a></p>']
+    assert first[0] == f"Hi\nOut: {url}"
+    assert first[1].startswith(f'<b>%leave%</b><p><a href="{url}">leave</a></p><img src="http://localhost:8000/o/')
     assert second[1].startswith("<b>http")
     assert "Out:" not in second[0]
     assert "/all" in second[0], "the text has no tag, so it gets the default link"

@@ -41,7 +41,7 @@ OTHER: dict[str, Any] = {
 """Values to replace required fields with. Flags are inverted, and other fields are removed."""
 ALWAYS_DIFFERENT = {"Message-ID", "Date", "Content-Type", "List-Unsubscribe"}
 """Header fields that contain an id, a time or a boundary, and so differ in each message."""
-TOKEN = re.compile(r"/u/[\w-]+")
+TOKEN = re.compile(r"/[uo]/[\w-]+")
 UTM = ("source", "medium", "term", "content", "campaign")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from email import message_from_bytes, policy
 from typing import Any
+
+from django.test import Client
 
 from accounts.models import Account
 from mailer.pipeline.deliver import Deliverer
@@ -107,3 +110,40 @@ def test_mail_of_the_installation_and_of_other_accounts_stays_as_it_is(
         pass
     assert len(peer.ledger) == 2
     assert not any(b"The shop" in each.data for each in peer.ledger)
+
+
+TRACKED = re.compile(r"http://localhost:8000(/c/[\w.-]+)")
+PIXEL = re.compile(r"http://localhost:8000(/o/[\w-]+\.gif)")
+LINK = '<body><a href="https://shop.example/?a=1&amp;b=2">Shop</a></body>'
+
+
+def send_link(client: ApiClient, **changes: Any) -> None:
+    content = [{"type": "text/plain", "value": "Shop: https://shop.example/"}, {"type": "text/html", "value": LINK}]
+    answer = client.post("/v3/mail/send", mail_body(content=content, **changes))
+    assert answer.status_code == 202, answer.content
+
+
+def test_opens_and_clicks_are_tracked_as_account_and_request_ask(
+    client_of_alice: ApiClient, peer: CountingPeer, deliverer: Deliverer, client: Client
+) -> None:
+    send_link(client_of_alice, subject="1")
+    for setting in ("click", "open"):
+        change(client_of_alice, f"tracking_settings/{setting}", {"enabled": True})
+    change(client_of_alice, "tracking_settings/google_analytics", {"enabled": True, "utm_source": "news"})
+    send_link(client_of_alice, subject="2")
+    off = {"click_tracking": {"enable": False}, "open_tracking": {"enable": False}, "ganalytics": {"enable": False}}
+    send_link(client_of_alice, subject="3", tracking_settings=off)
+    in_text = {**off, "click_tracking": {"enable": True, "enable_text": True}}
+    send_link(client_of_alice, subject="4", tracking_settings=in_text)
+    untracked, tracked, overridden, with_text = received(peer, deliverer)
+    assert untracked == overridden == ("Shop: https://shop.example/", LINK)
+    assert tracked[0] == "Shop: https://shop.example/"
+    (link,), (pixel,) = TRACKED.findall(tracked[1]), PIXEL.findall(tracked[1])
+    assert client.get(link)["Location"] == "https://shop.example/?a=1&b=2&utm_source=news"
+    assert client.get(pixel)["Content-Type"] == "image/gif"
+    assert tracked[1].endswith("></body>")
+    assert [client.get(each)["Location"] for each in TRACKED.findall("".join(with_text))] == [
+        "https://shop.example/",
+        "https://shop.example/?a=1&b=2",
+    ]
+    assert not PIXEL.search(with_text[1])

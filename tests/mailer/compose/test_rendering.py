@@ -47,7 +47,7 @@ renderings = st.fixed_dictionaries(
         | st.fixed_dictionaries(
             {"text": st.just("Out: <% %>"), "html": st.just("<% out & away %>"), "tag": st.sampled_from(["", "%out%"])}
         ),
-        "removed": st.just(["%pixel%"]),
+        "pixel_tags": st.just(["%pixel%"]),
     },
 )
 
@@ -104,7 +104,7 @@ def replaced(case: Case, text: str, *, is_html: bool) -> str:
         values |= {"unsubscribe": url + leave, "preferences": f"{url}/preferences", "group link": url + leave}
     if case.subscription and case.subscription["tag"]:
         values["out"] = f"{url}/all"
-    if "removed" in case.rendering:
+    if "pixel_tags" in case.rendering:
         values["removed"] = ""
     pieces = []
     for piece, tag in tags_in(text):

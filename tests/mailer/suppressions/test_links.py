@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailer.suppressions.links import LONGEST_ADDRESS, BadLink, Link, seal, unseal
+from mailer.sealing import BadLink
+from mailer.suppressions.links import LONGEST_ADDRESS, Link, seal, unseal
 from tests.examples import for_each
 
 LINK = Link(3, 7, 123_456_789_012, "someone@example.com")

@@ -1,0 +1,111 @@
+"""Find the links in the texts of a mail, and the places in which a value cannot begin, end or change one.
+
+HTML is read as a browser's tokenizer reads it (`mailer/compose/html_tags.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from mailer.compose.html_tags import RAW, Markup, read_markup
+
+LINKS: Final = frozenset({"a", "area"})
+"""The elements with links that a reader opens. `link` and `base` have an `href` as well, but load or change others."""
+ATTRIBUTES: Final = (
+    r"(?:[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|(?![\"'])[^\s>]*+)|(?!\s*+=)))*+[\s/]*+>"
+)
+"""The attributes of a tag up to its end, as `html_tags.ATTRIBUTE` reads them."""
+SKIPPED: Final = re.compile(
+    rf"(?i)(?:[^<]++|</[a-z][^\s/>]*+{ATTRIBUTES}"
+    rf"|<(?!(?:{'|'.join([*LINKS, *RAW])})[\s/>])[a-z][^\s/>]*+{ATTRIBUTES})*+"
+)
+"""Text and whole tags without a link. It is a few times as fast to skip them as to read them."""
+WEB: Final = re.compile(r"https?://.", re.IGNORECASE)
+MARK: Final = "clicktracking"
+"""The attribute that a link has with the value `off` if it must not be tracked."""
+AFTER_ATTRIBUTE: Final = " \t\n\r\f/>"
+URL_IN_TEXT: Final = re.compile(r"(?i)\bhttps?://[^\s<>\"'\x00-\x20]*[^\s<>\"'\x00-\x20.,;:!?)\]}]")
+WORD: Final = re.compile(r"\S+")
+
+Span = tuple[int, int]
+
+
+class LinkPlace(NamedTuple):
+    """The places of a link's address, and of the attribute that says that it is not tracked, if it has one."""
+
+    address: Span
+    mark: Span | None
+
+
+def find_links(html: str) -> Iterator[LinkPlace]:
+    """Yield the links of HTML with a quoted address that starts with http:// or https://."""
+    for markup in read_markup(html, SKIPPED):
+        if markup.name in LINKS and not markup.is_end:
+            href = next((each for each in markup.attributes if each.name == "href"), None)
+            if href and href.is_quoted and WEB.match(html, href.value_start, href.value_end):
+                yield LinkPlace((href.value_start, href.value_end), _find_mark(html, markup))
+
+
+def _find_mark(html: str, tag: Markup) -> Span | None:
+    """Return the place of `clicktracking=off` in a tag, with the white space before it unless that is still needed."""
+    for each in tag.attributes:
+        if each.name == MARK and html[each.value_start : each.value_end].lower() == "off":
+            start = each.start
+            while html[start - 1].isspace() and html[each.end] in AFTER_ATTRIBUTE:
+                start -= 1
+            return start, each.end
+    return None
+
+
+class SafePlaces(NamedTuple):
+    """The places in a text whose keys can be replaced by values without markup and change no link.
+
+    `texts` are outside of tags. `values` are values of attributes without their quotes. `addresses` are those of links,
+    which are only safe for a tag that is replaced by a whole address.
+    """
+
+    texts: list[Span]
+    values: list[Span]
+    addresses: list[Span]
+
+
+def find_safe_places(html: str) -> SafePlaces:
+    """Return the safe places of HTML."""
+    texts: list[Span] = []
+    values: list[Span] = []
+    addresses: list[Span] = []
+    at = 0
+    for markup in read_markup(html):
+        texts.append((at, markup.start))
+        at = markup.end
+        for each in markup.attributes:
+            if each.is_quoted and each.name != MARK:
+                is_address = each.name == "href" and markup.name in LINKS
+                (addresses if is_address else values).append((each.value_start, each.value_end))
+    texts.append((at, len(html)))
+    return SafePlaces([span for each in texts for span in _without_brackets(html, each)], values, addresses)
+
+
+def _without_brackets(html: str, span: Span) -> Iterator[Span]:
+    """Yield the parts of a text between its brackets.
+
+    They begin after the character behind a bracket: a key in its place could begin a tag with its value.
+    """
+    start, end = span
+    while (bracket := html.find("<", start, end)) >= 0:
+        yield start, bracket
+        start = bracket + 2
+    yield start, end
+
+
+def find_safe_words(text: str) -> SafePlaces:
+    """Return the safe places of plain text: white space, and words that are no part of a URL."""
+    spans, at = [], 0
+    for word in WORD.finditer(text):
+        lowered = word[0].lower()
+        if "http" in lowered or "://" in lowered:
+            spans.append((at, word.start()))
+            at = word.end()
+    return SafePlaces([*spans, (at, len(text))], [], [])

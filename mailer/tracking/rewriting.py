@@ -1,0 +1,118 @@
+"""Rewrite the links of a mail: each becomes a tracked URL, which redirects to the address in its sealed token.
+
+Rewritten are the quoted addresses of links in HTML that start with http:// or https://, and the URLs in plain text if
+the mail asks for it: the first thousand of a mail, in their order. The links to unsubscribe, to the preferences and to
+the page of the message stay unchanged, as does a link with the attribute `clicktracking=off`, which is removed.
+Addresses that no header can hold, or that are too long for servers on the way, stay unchanged as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Final
+
+from mailer.compose.headers import is_html
+from mailer.compose.html_tags import resolve
+from mailer.compose.source import PLAIN
+from mailer.draft import Rendering
+from mailer.tracking.parameters import add_parameters
+from mailer.tracking.places import URL_IN_TEXT, find_links
+from mailer.tracking.tokens import TrackedLink, sealer
+
+MOST_LINKS: Final = 1_000
+LONGEST_URL: Final = 4_000
+"""The most bytes of an address that is tracked. Its token is longer by a third."""
+CACHED_LINKS: Final = 1_000
+CACHED_URL: Final = 500
+"""The number of tokens that a mail caches, and the most characters of their addresses."""
+FIT: Final = re.compile(r"[^\x00-\x1f\x7f]*[^\x00-\x20\x7f]")
+"""The addresses without control characters, and without a space at the end."""
+CLICKS: Final = "/c/"
+"""The path of tracked links, before their tokens."""
+
+
+class LinkRewriter:
+    """Rewrites the links of one mail, which is stored."""
+
+    def __init__(self, mail_id: int, rendering: Rendering, *, tracking_url: str, own_pages: str) -> None:
+        """`own_pages` is the beginning of our pages for recipients."""
+        clicks = rendering.get("clicks")
+        self._mail_id = mail_id
+        self._is_tracked = clicks is not None
+        self._parameters: Mapping[str, str] = rendering.get("utm") or {}
+        self.is_in_text = clicks is not None and clicks["in_text"]
+        self._base = tracking_url + CLICKS
+        self._own_pages = own_pages
+        self._tokens: dict[TrackedLink, str] = {}
+
+    def rewrite(self, types: Sequence[str], texts: Sequence[str], token: str, *, leave_url: str) -> tuple[str, ...]:
+        """Return the texts of a message with their links rewritten.
+
+        `token` is that of the message. `leave_url` is the link to unsubscribe, which may be the caller's.
+        """
+        rewriting = Rewriting(self, token, leave_url)
+        return tuple([rewriting.rewrite(type, text) for type, text in zip(types, texts, strict=True)])
+
+    def address_of(self, url: str, number: int, token: str, *, is_html: bool) -> str | None:
+        """Return the address in the place of another, as it is written in a text; None if that stays unchanged."""
+        if url.startswith(self._own_pages) or not FIT.fullmatch(url):
+            return None
+        changed = add_parameters(url, self._parameters) if self._parameters else url
+        if len(changed.encode()) > LONGEST_URL:
+            return None
+        if self._is_tracked:
+            return f"{self._base}{self._link_token(TrackedLink(changed, number, is_html))}.{token}"
+        return None if changed == url else escape(changed)
+
+    def _link_token(self, link: TrackedLink) -> str:
+        """Return the token of a link. Some are cached, since the messages of a mail mostly have the same links."""
+        token = self._tokens.get(link)
+        if token is None:
+            token = sealer().seal_link(self._mail_id, link)
+            if len(link.url) <= CACHED_URL:
+                if len(self._tokens) >= CACHED_LINKS:
+                    self._tokens.clear()
+                self._tokens[link] = token
+        return token
+
+
+class Rewriting:
+    """The rewriting of the texts of one message, whose links are counted."""
+
+    def __init__(self, links: LinkRewriter, token: str, leave_url: str) -> None:
+        self._links, self._token, self._leave_url = links, token, leave_url
+        self._left = MOST_LINKS
+        self._number = 0
+
+    def rewrite(self, type: str, text: str) -> str:
+        """Return a text of the message with its links rewritten."""
+        self._number = 0
+        if is_html(type):
+            return self._rewrite_html(text)
+        return URL_IN_TEXT.sub(self._replace, text) if self._links.is_in_text and type.startswith(PLAIN) else text
+
+    def _rewrite_html(self, html: str) -> str:
+        pieces, at = [], 0
+        for (start, end), mark in find_links(html):
+            if mark is not None:
+                pieces += [html[at : mark[0]]]
+                at = mark[1]
+            elif (new := self._address(resolve(html[start:end]), is_html=True)) is not None:
+                pieces += [html[at:start], new]
+                at = end
+        return "".join([*pieces, html[at:]]) if pieces else html
+
+    def _replace(self, match: re.Match[str]) -> str:
+        new = self._address(match[0], is_html=False)
+        return match[0] if new is None else new
+
+    def _address(self, url: str, *, is_html: bool) -> str | None:
+        if not self._left or url == self._leave_url:
+            return None
+        new = self._links.address_of(url, self._number, self._token, is_html=is_html)
+        if new is not None:
+            self._number += 1
+            self._left -= 1
+        return new
