@@ -68,6 +68,12 @@ class Account(models.Model):
         validators=[validate_time_zone],
         help_text="The time zone in which its operators enter and read the times of campaigns",
     )
+    keeps_reader_addresses = models.BooleanField(
+        "addresses of readers are stored",
+        default=True,
+        db_default=True,
+        help_text="The network address of whoever opens its mail or clicks a link is stored as long as the history",
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

@@ -8,9 +8,11 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
-from batches.hints import use_thread  # noqa: E402  (imports models, which need the settings)
+from batches import hints  # noqa: E402  (imports models, which need the settings)
+from mailer.tracking import hits  # noqa: E402
 
-use_thread()
+hints.use_thread()
+hits.use_thread()
 # The objects that are loaded now stay, so the garbage collector does not have to visit them. That would be a third of
 # the CPU time of a request with a thousand personalizations. Forked workers share their memory pages, too.
 gc.collect()

@@ -22,6 +22,8 @@ class AdvisoryLock(enum.IntEnum):
     """The requests that create templates or designs of an account wait for each other."""
     LOG = 0x51C0_0007
     """Only one transaction at a time gives events their places in the log."""
+    LATE_EVENTS = 0x51C0_0008
+    """Late events are stored by one transaction at a time."""
 
 
 class SqlState(enum.StrEnum):

@@ -306,6 +306,12 @@ class Measure(models.IntegerChoices):
     LATE_1M = 43, "sent within 1 min of its time"
     LATE_10M = 44, "sent within 10 min of its time"
     LATE_LONGER = 45, "sent more than 10 min after its time"
+    OPENED = 51, "opened"
+    UNIQUE_OPENED = 52, "messages opened for the first time"
+    CLICKED = 53, "links clicked"
+    UNIQUE_CLICKED = 54, "messages with a link clicked for the first time"
+    MACHINE_OPENED = 55, "opened by machines"
+    MACHINE_CLICKED = 56, "links clicked by machines"
 
 
 class CounterDelta(models.Model):
@@ -425,6 +431,42 @@ class LogNotice(models.Model):
 
     def __str__(self) -> str:
         return f"events of account {self.account_id}"
+
+
+class LateKind(models.IntegerChoices):
+    """The kinds of late events."""
+
+    OPENED = 12, "opened"
+    CLICKED = 13, "clicked"
+
+
+class LateEvent(models.Model):
+    """An open of a message or a click on a link of it. Insert-only, and kept as long as the history.
+
+    `mailer/tracking/` writes them. Their ids ascend in the order of the commits.
+    """
+
+    pk = models.CompositePrimaryKey("id", "at")
+    id = models.BigIntegerField()
+    at = models.DateTimeField()
+    message_id = models.BigIntegerField()
+    account_id = models.BigIntegerField()
+    batch_id = models.BigIntegerField()
+    kind = models.SmallIntegerField(choices=LateKind.choices)
+    recipient = models.SmallIntegerField(null=True, help_text="The number of the recipient; null: one of several")
+    is_machine = models.BooleanField(help_text="A scanner, a proxy or another machine did it, and no person")
+    is_first = models.BooleanField(help_text="It is the first one of its kind by a person")
+    address = models.GenericIPAddressField(null=True, help_text="Null: unknown, or the account stores none")
+    user_agent = models.TextField()
+    url = models.TextField(null=True)
+    link = models.SmallIntegerField(null=True, help_text="The number of the link among those of its part")
+    is_html = models.BooleanField(null=True, help_text="Whether the link is in the HTML part")
+
+    class Meta:
+        managed = False
+
+    def __str__(self) -> str:
+        return f"{LateKind(self.kind).label} {self.message_id}"
 
 
 class BulkAction(models.Model):

@@ -45,6 +45,7 @@ from mailer.outcomes.folding import FOLD_EVERY, delete_old_counters, fold_counte
 from mailer.partitions import TABLES, drop_partition, ensure_partitions
 from mailer.pipeline.rescue import rescue_parcel
 from mailer.suppressions.purge import purge_old_bounces
+from mailer.tracking.partitions import drop_late_partitions, ensure_late_partitions
 
 log = structlog.get_logger(__name__)
 
@@ -117,6 +118,7 @@ def sweep() -> dict[str, int]:
         "fold_counters": fold_counts,
         "check_counters": check_last_day,
         "partitions": ensure_partitions,
+        "late_partitions": ensure_late_partitions,
         "prune": prune,
         "purge_bounces": purge_bounces,
         "forget": forget_workers,
@@ -203,6 +205,7 @@ def _prune_pages() -> Iterator[int]:
     for number in _old_partitions():
         drop_partition(number)
         yield 1
+    yield from drop_late_partitions(long_ago.date())
     yield from _delete_pages(Mail.objects.filter(created_at__lt=long_ago, batch__parcels=None))
     of_mail = Exists(Mail.objects.filter(template=OuterRef("pk")))
     yield from _delete_pages(VersionContent.objects.filter(~of_mail, unused_at__lt=Now() - UNUSED_FOR))

@@ -112,7 +112,7 @@ class AccountAdmin(ModelAdmin[Account]):
         return read.filter(pk=int(object_id)).first()
 
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        own = ["username", "parent", "doubt_policy", "lateness_limit", "time_zone"]
+        own = ["username", "parent", "doubt_policy", "lateness_limit", "time_zone", "keeps_reader_addresses"]
         return [*own, "frozen", "made", "links"] if obj else own
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:

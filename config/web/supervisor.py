@@ -145,6 +145,7 @@ class Supervisor:
             server.ask_to_stop()
         first = connect if place.kind is Kind.STOP else nothing
         server.run(lifeline=self._lifeline, beat=lambda: self._beat(place), first=first)
+        store_hits()
 
     def _beat(self, place: Place) -> None:
         BEAT.pack_into(self._beats, place.number * BEAT.size, time.monotonic())
@@ -181,6 +182,14 @@ def connect() -> None:
         connection.ensure_connection()
     except DatabaseError:
         log.warning("database unavailable: a thread for stops has no connection yet")
+
+
+def store_hits() -> None:
+    """Store the opens and clicks that this process has noted."""
+    # Imported late: it loads the models.
+    from mailer.tracking import hits
+
+    hits.finish()
 
 
 def load_application() -> Application:

@@ -16,11 +16,7 @@ from stdin
 
 ADD_TO_DELTA: Final = "on conflict (series, account_id, key, measure, at, writer) do update set n = c.n + excluded.n"
 
-# Count what a transaction has written, and leave notices of it. Each session upserts rows of its own, so that nobody
-# waits for another; the sweeper adds them up. The default batches of accounts are not counted by themselves. Parcels of
-# an account with the same share have one notice for the log. A verdict is no news about a contact.
-COUNT: Final = f"""
-with counted as (
+ADD_DELTAS: Final = f"""
     insert into mailer_counterdelta as c (series, account_id, key, measure, at, writer, n)
     select d.series, d.account_id, d.key, d.measure, date_trunc('minute', %(at)s::timestamptz), pg_backend_pid(), d.n
     from unnest(%(series)s::smallint[], %(accounts)s::bigint[], %(keys)s::text[], %(measures)s::smallint[],
@@ -28,7 +24,12 @@ with counted as (
     where case when d.series = {int(Series.BATCH)}
         then not (select b.is_default from batches_batch b where b.id = d.key::bigint) else true end
     {ADD_TO_DELTA}
-), logged as (
+"""
+# Count what a transaction has written, and leave notices of it. Each session upserts rows of its own, so that nobody
+# waits for another; the sweeper adds them up. The default batches of accounts are not counted by themselves. Parcels of
+# an account with the same share have one notice for the log. A verdict is no news about a contact.
+COUNT: Final = f"""
+with counted as ({ADD_DELTAS}), logged as (
     insert into mailer_lognotice (account_id, at, bases, fences)
     select e.account_id, %(at)s, array_agg(e.base order by e.number), array_agg(e.fence order by e.number)
     from unnest(%(owners)s::bigint[], %(bases)s::bigint[], %(fences)s::bigint[], %(shares)s::int[])

@@ -19,10 +19,14 @@ from django.db import connection
 from accounts.keys import create_key
 from accounts.models import Account
 from batches.handles import create_batch
+from mailer.models import LateEvent, Mail, Message
+from mailer.pipeline.accept import accept_mail
+from mailer.tracking.tokens import TrackedLink, sealer
 from stack import ROOT
 from stack.processes import die_with_parent
 from stack.programs import is_healthy
 from stack.running import free_port
+from tests.drafts import draft
 from tests.examples import further
 from tests.waiting import wait_until
 from tests.web.serving import Client, request
@@ -127,6 +131,21 @@ def test_a_saturated_web_server_answers_stops_and_finishes_waiting_requests(
         lock.rollback()
         assert [client.reply().status for client in waiting] == [200] * (THREADS + 1)
     assert product.process.wait(30) == 0
+
+
+@pytest.mark.large
+def test_a_stopped_web_server_stores_the_clicks_that_it_has_noted(product: Product, alice: Account) -> None:
+    accept_mail(alice, draft(1))
+    mail, message = Mail.objects.get(), Message.objects.get()
+    link = sealer().seal_link(mail.pk, TrackedLink("https://shop.example/", 0, is_html=True))
+    token = sealer().seal_message(alice.pk, mail.pk, message.pk, 0)
+    with product.client() as client:
+        answers = [client.ask("GET", f"/c/{link}.{token}", User_Agent="Mozilla/5.0 Firefox/128.0") for _ in range(5)]
+    assert {answer.headers["location"] for answer in answers} == {"https://shop.example/"}
+    assert not LateEvent.objects.exists(), "clicks wait for the end of a burst"
+    product.process.terminate()
+    assert product.process.wait(30) == 0
+    assert LateEvent.objects.filter(message_id=message.pk, is_machine=False).count() == 5
 
 
 def kill_all_and_see_others(product: Product) -> None:

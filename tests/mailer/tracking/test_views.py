@@ -7,7 +7,31 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from mailer.tracking import hits
 from mailer.tracking.tokens import TrackedLink, sealer
+from mailer.tracking.writing import Hit
+
+
+class Noted:
+    """Takes hits, and needs no database."""
+
+    def __init__(self) -> None:
+        self.hits: list[Hit] = []
+
+    def note(self, hit: Hit) -> None:
+        self.hits.append(hit)
+
+    def finish(self) -> None:
+        return
+
+
+@pytest.fixture(autouse=True)
+def noted(monkeypatch: pytest.MonkeyPatch) -> list[Hit]:
+    """Take the hits of a test; a view that reads the database fails."""
+    recorder = Noted()
+    monkeypatch.setattr(hits, "_recorder", recorder)
+    return recorder.hits
+
 
 MESSAGE = sealer().seal_message(3, 77, 512, 0)
 
@@ -41,7 +65,7 @@ def test_a_pixel_is_an_image_that_is_not_stored(client: Client) -> None:
     assert client.head(f"/o/{MESSAGE}.gif").status_code == 200
 
 
-def test_other_links_and_methods_are_refused(client: Client) -> None:
+def test_other_links_and_methods_are_refused(client: Client, noted: list[Hit]) -> None:
     url = link_to("https://a.example/")
     for path in (
         url[:-1] + ("A" if url[-2] != "A" else "B") + url[-1],
@@ -59,6 +83,7 @@ def test_other_links_and_methods_are_refused(client: Client) -> None:
     for method in ("post", "put", "delete"):
         assert getattr(client, method)(url).status_code == 405
     assert client.options(url)["Allow"] == "GET, HEAD, OPTIONS"
+    assert not noted
 
 
 def test_a_link_stays_valid_when_the_secret_is_replaced(client: Client, settings: Any) -> None:

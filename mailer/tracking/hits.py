@@ -1,0 +1,153 @@
+"""Note the hits of tracked URLs, and store them in a thread, so that no reader waits for the database.
+
+Hits wait in memory, at most `MOST` in each process; more are dropped and counted in the log. They are stored every
+tenth of a second. While the database is away they wait, and redirects go on. Clicks wait for as long as a burst of a
+scanner may last, since only the burst shows what it is. When a web process is stopped, it stores its hits before it
+ends; if it is killed, they are lost.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import structlog
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
+
+from foundation.traces import trace_of
+from mailer.tracking.machines import BURST_SECONDS
+from mailer.tracking.writing import Hit, write_hits
+
+log = structlog.get_logger(__name__)
+
+MOST: Final = 10_000
+"""The most hits that wait in a process."""
+PACE_SECONDS: Final = 0.1
+PAGE: Final = 1_000
+"""The most hits that are stored in one transaction."""
+PAUSE_SECONDS: Final = 1.0
+"""The time after which a failed page is tried again."""
+FINISH_SECONDS: Final = 1.5
+"""The time that a process which is stopped tries to store its hits. The supervisor waits for longer than this."""
+
+
+class Recorder(Protocol):
+    """Takes hits, and stores them."""
+
+    def note(self, hit: Hit) -> None: ...
+    def finish(self) -> None: ...
+
+
+class Direct:
+    """Stores each hit at once, so that commands and tests need no thread."""
+
+    def note(self, hit: Hit) -> None:
+        """Store a hit."""
+        write_hits([hit])
+
+    def finish(self) -> None:
+        """Do nothing: no hit waits."""
+
+
+class Thread:
+    """Collects hits, and stores them in a thread that starts with the first one, so after the fork."""
+
+    def __init__(self) -> None:
+        self._noted = threading.Condition()
+        self._hits: list[Hit] = []
+        self._dropped = 0
+        self._is_finishing = False
+        self._thread: threading.Thread | None = None
+
+    def note(self, hit: Hit) -> None:
+        """Take a hit, or count it as dropped if too many wait."""
+        with self._noted:
+            if len(self._hits) >= MOST:
+                self._dropped += 1
+                return
+            self._hits.append(hit)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="hits", daemon=True)
+                self._thread.start()
+                atexit.register(self.finish)
+            self._noted.notify()
+
+    def finish(self) -> None:
+        """Store the hits that wait, if that takes no longer than `FINISH_SECONDS`."""
+        with self._noted:
+            self._is_finishing = True
+            thread = self._thread
+            self._noted.notify()
+        if thread is not None:
+            thread.join(FINISH_SECONDS)
+            if self._hits:
+                log.error("hits lost: the database did not store them before the end", hits=len(self._hits))
+
+    def _run(self) -> None:
+        while True:
+            with self._noted:
+                self._noted.wait_for(lambda: self._hits or self._is_finishing)
+                dropped, self._dropped = self._dropped, 0
+                if not self._hits and self._is_finishing:
+                    break
+            if dropped:
+                log.error("hits dropped: too many wait for the database", hits=dropped)
+            pause = PACE_SECONDS if self._store() else PAUSE_SECONDS
+            if not self._is_finishing:
+                time.sleep(pause)
+        connection.close()
+
+    def _store(self) -> bool:
+        """Store a page of the hits that have waited long enough. Return False if the database is away."""
+        page, near = self._next_page()
+        if not page:
+            return True
+        try:
+            connection.close_if_unusable_or_obsolete()
+            if late := write_hits(page, near):
+                log.info("hits not stored: their messages are not kept, or have too many", hits=late)
+        except (OperationalError, InterfaceError):
+            connection.close()
+            return False
+        except Exception as error:
+            # The thread must outlive whatever it meets. A page that cannot be stored would block all others.
+            log.error("hits not stored", hits=len(page), error=trace_of(error))
+            connection.close()
+        with self._noted:
+            stored = set(map(id, page))
+            self._hits = [hit for hit in self._hits if id(hit) not in stored]
+        return True
+
+    def _next_page(self) -> tuple[Sequence[Hit], Sequence[Hit]]:
+        """Return the next hits to store, and the others that wait. Nothing is removed yet."""
+        with self._noted:
+            hits, is_finishing = list(self._hits), self._is_finishing
+        until = time.time() - BURST_SECONDS
+        page = [hit for hit in hits if is_finishing or hit.link is None or hit.at.timestamp() <= until][:PAGE]
+        chosen = set(map(id, page))
+        return page, [hit for hit in hits if id(hit) not in chosen]
+
+
+_recorder: Recorder = Direct()
+
+
+def use_thread() -> None:
+    """Let this process, and those it forks, store hits in a separate thread after this."""
+    global _recorder
+    _recorder = Thread()
+
+
+def note(hit: Hit) -> None:
+    """Take a hit. It is stored soon."""
+    try:
+        _recorder.note(hit)
+    except DatabaseError as error:
+        log.error("hit not stored", error=trace_of(error))
+
+
+def finish() -> None:
+    """Store the hits that wait, before this process ends."""
+    _recorder.finish()

@@ -1,0 +1,42 @@
+"""The SQL of late events."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from batches.models import PARCEL_SPAN
+from batches.states import Lane
+from foundation.postgresql import AdvisoryLock
+
+# Taken before anything else is read, and kept to the end of the transaction. So the ids of late events ascend in the
+# order of their commits, and of two opens of a message at once only one is its first.
+LOCK: Final = f"select pg_advisory_xact_lock({int(AdvisoryLock.LATE_EVENTS)})"
+
+# The mails of some messages, as far as their history is kept, with what late events are stored and counted by.
+READ_OWNERS: Final = f"""
+select m.id, mail.id, mail.account_id, mail.batch_id, mail.categories, coalesce(p.lane, {int(Lane.BULK)}),
+    a.keeps_reader_addresses
+from unnest(%(ids)s::bigint[]) as i(id)
+join mailer_message m on m.id = i.id
+join mailer_mail mail on mail.id = m.mail_id
+join accounts_account a on a.id = mail.account_id
+left join batches_parcel p on p.id = m.id / {PARCEL_SPAN}
+"""
+
+# The number of late events of some messages by kind, and whether one of them is the first of a person.
+READ_KNOWN: Final = """
+select message_id, kind, count(*), bool_or(is_first) from mailer_lateevent
+where message_id = any(%(ids)s::bigint[]) group by 1, 2
+"""
+
+# The clicks on links of some messages within a time.
+READ_CLICKS: Final = """
+select message_id, link, is_html, extract(epoch from at)::float8 from mailer_lateevent
+where message_id = any(%(ids)s::bigint[]) and link is not null and at >= %(since)s and at <= %(until)s
+"""
+
+COPY_LATE_EVENTS: Final = """
+copy mailer_lateevent (at, message_id, account_id, batch_id, kind, recipient, is_machine, is_first, address, user_agent,
+    url, link, is_html)
+from stdin
+"""

@@ -1,0 +1,160 @@
+"""Store hits as late events, and count them, in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from django.db import IntegrityError, transaction
+
+from foundation.postgresql import SqlState, sqlstate_of
+from foundation.prepared import copy_rows, fetch_prepared
+from mailer.models import LateKind, Measure
+from mailer.outcomes.counters import columns_of
+from mailer.outcomes.queries import ADD_DELTAS
+from mailer.outcomes.writing import Tally
+from mailer.tracking.machines import BURST_SECONDS, Click, Span, find_bursts
+from mailer.tracking.partitions import make_late_partitions
+from mailer.tracking.queries import COPY_LATE_EVENTS, LOCK, READ_CLICKS, READ_KNOWN, READ_OWNERS
+from mailer.tracking.tokens import SEVERAL, TrackedLink, TrackedMessage
+
+MEASURES: Final = {
+    LateKind.OPENED: (Measure.OPENED, Measure.UNIQUE_OPENED, Measure.MACHINE_OPENED),
+    LateKind.CLICKED: (Measure.CLICKED, Measure.UNIQUE_CLICKED, Measure.MACHINE_CLICKED),
+}
+"""The measures of a late event: by a person, the first by a person, and by a machine."""
+MOST_OF_MESSAGE: Final = 1_000
+"""The most late events of a kind that are stored for a message, so that no stranger can fill the disk with one link."""
+
+
+class Hit(NamedTuple):
+    """A request for the pixel of a message, or for one of its links."""
+
+    at: dt.datetime
+    message: TrackedMessage
+    link: TrackedLink | None
+    address: str | None
+    user_agent: str
+    is_machine: bool
+
+    @property
+    def kind(self) -> LateKind:
+        return LateKind.OPENED if self.link is None else LateKind.CLICKED
+
+
+class Owner(NamedTuple):
+    """The mail of a message, and what its late events are counted by."""
+
+    mail_id: int
+    account_id: int
+    batch_id: int
+    categories: list[str]
+    lane: int
+    keeps_addresses: bool
+
+
+class Late(NamedTuple):
+    """A hit with what is known about its message."""
+
+    hit: Hit
+    owner: Owner
+    is_machine: bool
+    is_first: bool
+
+
+def write_hits(hits: Sequence[Hit], near: Iterable[Hit] = ()) -> int:
+    """Store hits and count them, and return the number of those that are not stored.
+
+    Their message is not kept any more, or has too many late events already. `near` are hits that are stored later. A
+    burst of clicks is recognized with them.
+    """
+    try:
+        return _write_hits(hits, near)
+    except IntegrityError as error:
+        # No partition for their day: the sweeper that creates them has not run. Any other cause is a real error.
+        days = {hit.at.astimezone(dt.UTC).date() for hit in hits}
+        if sqlstate_of(error) != SqlState.CHECK_VIOLATION or not make_late_partitions(days):
+            raise
+    return _write_hits(hits, near)
+
+
+@transaction.atomic
+def _write_hits(hits: Sequence[Hit], near: Iterable[Hit]) -> int:
+    fetch_prepared(LOCK, ())
+    owners = _read_owners(hits)
+    kept = [hit for hit in hits if _is_of(hit, owners.get(hit.message.message_id))]
+    late = list(_find_late(kept, owners, near)) if kept else []
+    if late:
+        copy_rows(COPY_LATE_EVENTS, map(_row_of, late))
+        _count(late)
+    return len(hits) - len(late)
+
+
+def _read_owners(hits: Iterable[Hit]) -> dict[int, Owner]:
+    ids = sorted({hit.message.message_id for hit in hits})
+    return {row[0]: Owner(*row[1:]) for row in fetch_prepared(READ_OWNERS, {"ids": ids})}
+
+
+def _is_of(hit: Hit, owner: Owner | None) -> bool:
+    return owner is not None and (owner.mail_id, owner.account_id) == (hit.message.mail_id, hit.message.account_id)
+
+
+def _find_late(hits: Sequence[Hit], owners: dict[int, Owner], near: Iterable[Hit]) -> Iterator[Late]:
+    """Yield the hits to store in their order, with what is known about them."""
+    ids = sorted({hit.message.message_id for hit in hits})
+    known = {(row[0], row[1]): row[2:] for row in fetch_prepared(READ_KNOWN, {"ids": ids})}
+    bursts = _find_bursts(hits, near)
+    for hit in sorted(hits, key=lambda hit: hit.at):
+        message_id, at = hit.message.message_id, hit.at.timestamp()
+        is_in_burst = hit.link is not None and any(first <= at <= last for first, last in bursts.get(message_id, ()))
+        is_machine = hit.is_machine or is_in_burst
+        key = message_id, int(hit.kind)
+        number, has_first = known.get(key, (0, False))
+        known[key] = number + 1, has_first or not is_machine
+        if number < MOST_OF_MESSAGE:
+            yield Late(hit, owners[message_id], is_machine, is_first=not is_machine and not has_first)
+
+
+def _find_bursts(hits: Sequence[Hit], near: Iterable[Hit]) -> dict[int, list[Span]]:
+    """Return the bursts of clicks on the links of messages, whether stored or not."""
+    clicks = [hit for hit in hits if hit.link is not None]
+    if not clicks:
+        return {}
+    span = dt.timedelta(seconds=BURST_SECONDS)
+    ids = sorted({hit.message.message_id for hit in clicks})
+    since, until = min(hit.at for hit in clicks) - span, max(hit.at for hit in clicks) + span
+    rows = fetch_prepared(READ_CLICKS, {"ids": ids, "since": since, "until": until})
+    stored: list[Click] = [(message_id, (link, is_html), at) for message_id, link, is_html, at in rows]
+    return find_bursts([*stored, *_clicks_of(clicks), *_clicks_of(near)])
+
+
+def _clicks_of(hits: Iterable[Hit]) -> Iterator[Click]:
+    for hit in hits:
+        if hit.link is not None:
+            yield hit.message.message_id, (hit.link.number, hit.link.is_html), hit.at.timestamp()
+
+
+def _row_of(late: Late) -> tuple[object, ...]:
+    """Return the columns of `COPY_LATE_EVENTS`."""
+    hit, owner = late.hit, late.owner
+    link = (None, None, None) if hit.link is None else (hit.link.url, hit.link.number, hit.link.is_html)
+    recipient = None if hit.message.recipient == SEVERAL else hit.message.recipient
+    address = hit.address if owner.keeps_addresses else None
+    own = hit.at, hit.message.message_id, owner.account_id, owner.batch_id, int(hit.kind), recipient
+    return *own, late.is_machine, late.is_first, address, hit.user_agent, *link
+
+
+def _count(late: Iterable[Late]) -> None:
+    """Count late events by account, batch and categories, in the minutes in which they happened."""
+    tallies: dict[dt.datetime, Tally] = defaultdict(Tally)
+    for each in late:
+        owner = each.owner
+        tally = tallies[each.hit.at.replace(second=0, microsecond=0)]
+        key = owner.account_id, owner.lane, owner.batch_id, tuple(dict.fromkeys(owner.categories))
+        by_person, first, by_machine = MEASURES[each.hit.kind]
+        for measure in (by_machine,) if each.is_machine else (by_person, first)[: 1 + each.is_first]:
+            tally.measures[key][int(measure)] += 1
+    for minute in sorted(tallies):
+        fetch_prepared(f"{ADD_DELTAS} returning n", columns_of(tallies[minute].counts(), minute))
