@@ -24,6 +24,7 @@ from batches import hints
 from batches.models import Parcel
 from batches.states import ParcelState
 from campaigns import queries
+from campaigns.opening import are_late_events_waiting, record_late_page
 from foundation.prepared import fetch_prepared
 from mailer.models import OutcomeNotice
 
@@ -39,8 +40,8 @@ SHARED_SECONDS: Final = 0.03
 
 
 def hint_engaging() -> int:
-    """Hint that notices wait, if there are any. A duty of the sweeper."""
-    if not OutcomeNotice.objects.exists():
+    """Hint that notices or late events wait, if there are any. A duty of the sweeper."""
+    if not OutcomeNotice.objects.exists() and not are_late_events_waiting():
         return 0
     if not hints.publish(ENGAGE, [], queue=QUEUE, expires=HINT_LIFE_SECONDS):
         # The broker is away, so a part is done here.
@@ -49,14 +50,22 @@ def hint_engaging() -> int:
 
 
 def engage(*, seconds: float = RUN_SECONDS) -> int:
-    """Record page after page until no notice is left or the time is over. Return the number of events recorded."""
+    """Record page after page until nothing is left or the time is over. Return the number of events recorded.
+
+    Late events are recorded when no notice is left.
+    """
     began_at, recorded = time.monotonic(), 0
-    while (events := engage_page()) is not None:
+    while (events := _next_page()) is not None:
         recorded += events
         limit = min(seconds, SHARED_SECONDS) if is_mail_under_way() else seconds
         if time.monotonic() - began_at >= limit:
             break
     return recorded
+
+
+def _next_page() -> int | None:
+    events = engage_page()
+    return record_late_page() if events is None else events
 
 
 @transaction.atomic

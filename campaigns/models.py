@@ -308,3 +308,12 @@ class Revocation(models.Model):
 
     def __str__(self) -> str:
         return f"revocation of {self.key}"
+
+
+class LatePlace(models.Model):
+    """The only row: the id of the last late event that was recorded for contacts."""
+
+    place = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"late event {self.place}"

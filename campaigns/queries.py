@@ -10,7 +10,7 @@ from batches.models import PARCEL_SPAN
 from batches.queries import accept_lock, insert_parcels
 from batches.states import WAITING_STATES, Lane, ParcelState
 from campaigns.states import CampaignStatus
-from mailer.models import EventKind, SuppressionKind
+from mailer.models import EventKind, LateKind, SuppressionKind
 from mailer.outcomes.queries import count_accepted
 from mailer.outcomes.reading import OUTCOMES
 from mailer.suppressions.queries import is_exempt
@@ -212,6 +212,48 @@ with happened as materialized (
     where a.last_emailed_at is null or a.last_emailed_at < excluded.last_emailed_at
 )
 select coalesce(sum(events), 0) from happened
+"""
+
+# The late events behind a place, in the order of their ids. What machines did, or what is about other mail, has no
+# campaign.
+READ_LATE: Final = f"""
+select e.id, c.account_id, c.id, e.message_id,
+    case e.kind when {int(LateKind.OPENED)} then {int(EngagementKind.OPENED)} else {int(EngagementKind.CLICKED)} end,
+    e.at
+from (
+    select id, batch_id, message_id, kind, at, is_machine from mailer_lateevent
+    where id > %(place)s order by id limit %(page)s
+) e
+left join campaigns_launch l on l.batch_id = e.batch_id and not e.is_machine
+left join campaigns_campaign c on c.id = l.campaign_id
+order by e.id
+"""
+LATE_COLUMNS: Final = ("accounts", "campaigns", "messages", "engagements", "times")
+# Adds opens and clicks to the engagements and last times of contacts, in the order of their keys.
+ENGAGE_LATE: Final = f"""
+with happened as materialized (
+    select c.id as contact_id, e.campaign_id, e.engagement, max(e.at) as at
+    from unnest(%(accounts)s::bigint[], %(campaigns)s::int[], %(messages)s::bigint[], %(engagements)s::smallint[],
+        %(times)s::timestamptz[]) as e(account_id, campaign_id, message_id, engagement, at)
+    cross join lateral (select recipient from mailer_message where id = e.message_id offset 0) m
+    cross join lateral (
+        select id from campaigns_contact where account_id = e.account_id and email = m.recipient limit 1
+    ) c
+    group by 1, 2, 3
+), engaged as (
+    insert into campaigns_engagement as g (contact_id, campaign_id, kind, at)
+    select contact_id, campaign_id, engagement, at from happened order by 1, 2, 3
+    on conflict (contact_id, campaign_id, kind) do update set at = excluded.at where g.at < excluded.at
+), noted as (
+    insert into campaigns_lasttimes as a (contact_id, last_opened_at, last_clicked_at)
+    select contact_id, max(at) filter (where engagement = {int(EngagementKind.OPENED)}),
+        max(at) filter (where engagement = {int(EngagementKind.CLICKED)})
+    from happened group by 1 order by 1
+    on conflict (contact_id) do update set
+        last_opened_at = greatest(a.last_opened_at, excluded.last_opened_at),
+        last_clicked_at = greatest(a.last_clicked_at, excluded.last_clicked_at)
+)
+select count(*) from happened
 """
 
 # The condition of the partial index, so that a count does not read the engagements of all who were sent a message.

@@ -14,18 +14,22 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "blocks": Figure((Measure.REFUSED,), (Measure.BOUNCED, Measure.INVALID)),
     "bounce_drops": Figure((Measure.DROPPED_BOUNCE,)),
     "bounces": Figure((Measure.BOUNCED,)),
+    "clicks": Figure((Measure.CLICKED,)),
     "deferred": Figure((Measure.DEFERRED,)),
     "delivered": Figure((Measure.SENT,)),
     "invalid_emails": Figure((Measure.INVALID, Measure.DROPPED_INVALID)),
+    "opens": Figure((Measure.OPENED,)),
     # Requests that were dropped are not processed, and those that wait are not processed yet.
     "processed": Figure((Measure.SENT, Measure.REFUSED)),
     "requests": Figure((Measure.ACCEPTED,)),
     "spam_report_drops": Figure((Measure.DROPPED_SPAM,)),
+    "unique_clicks": Figure((Measure.UNIQUE_CLICKED,)),
+    "unique_opens": Figure((Measure.UNIQUE_OPENED,)),
     "unsubscribe_drops": Figure((Measure.DROPPED_UNSUBSCRIBE,)),
     "unsubscribes": Figure((Measure.UNSUBSCRIBED,)),
 }
 """The metrics that are recorded."""
-NOT_RECORDED: Final = ("clicks", "opens", "spam_reports", "unique_clicks", "unique_opens")
+NOT_RECORDED: Final = ("spam_reports",)
 """The metrics that are always 0."""
 NOTHING: Final[Values] = dict.fromkeys(sorted([*FIGURES, *NOT_RECORDED]), 0)
 ALL_MAIL: Final = ""

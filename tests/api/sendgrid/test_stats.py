@@ -14,10 +14,12 @@ from sendgrid import SendGridAPIClient
 from accounts.models import Account
 from api.sendgrid.stats.inputs import MAX_DAYS
 from foundation.clock import database_now
-from mailer.models import Measure, SuppressionKind
+from mailer.models import Mail, Measure, Message, SuppressionKind
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions.lists import New, suppress
+from mailer.tracking.tokens import TrackedLink, TrackedMessage
+from mailer.tracking.writing import Hit, write_hits
 from tests.api.conftest import ApiClient, NewClient
 from tests.counted import count_day, count_mail
 from tests.drafts import draft
@@ -448,3 +450,18 @@ def test_the_official_client_reads_statistics(client_of_alice: ApiClient, alice:
     ranked = {"sort_by_metric": "delivered", "sort_by_direction": "asc", "limit": 1, "offset": 1}
     sums = client.categories.stats.sums.get(query_params={**ranked, **days}).to_dict
     assert [(each["name"], each["metrics"]["delivered"]) for each in sums["stats"]] == [("news", 3)]
+
+
+def test_opens_and_clicks_of_people_are_metrics(client_of_alice: ApiClient, alice: Account) -> None:
+    accept_mail(alice, dataclasses.replace(draft(1), categories=("news",)))
+    mail, message = Mail.objects.get(), Message.objects.get()
+    tracked = TrackedMessage(alice.pk, mail.pk, message.pk, 0)
+    link = TrackedLink("https://shop.example/", 0, is_html=True)
+    now = dt.datetime.now(dt.UTC)
+    for target, is_machine in ((None, False), (None, False), (link, False), (None, True), (link, True)):
+        write_hits([Hit(now, tracked, target, None, "Firefox", is_machine)])
+    today = now.date().isoformat()
+    for path in (f"/v3/stats?start_date={today}", f"/v3/categories/stats?categories=news&start_date={today}"):
+        metrics = client_of_alice.get(path).json()[0]["stats"][0]["metrics"]
+        counted = [metrics[name] for name in ("opens", "unique_opens", "clicks", "unique_clicks")]
+        assert counted == [2, 1, 1, 1], path
