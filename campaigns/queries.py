@@ -256,6 +256,17 @@ with happened as materialized (
 select count(*) from happened
 """
 
+CLICKS: Final = "from mailer_lateevent where batch_id = %(batch)s and link is not null and not is_machine"
+# The clicks of people on the links of a batch, by address and place, or by address alone.
+CLICKS_BY_PLACE: Final = f"""
+select url, link, count(*), count(distinct message_id) {CLICKS}
+group by url, link, is_html order by 3 desc, url, link limit %(limit)s
+"""
+CLICKS_BY_LINK: Final = f"""
+select url, min(link), count(*), count(distinct message_id) {CLICKS}
+group by url order by 3 desc, url limit %(limit)s
+"""
+
 # The condition of the partial index, so that a count does not read the engagements of all who were sent a message.
 IS_COUNTED: Final = f"kind in ({', '.join(str(int(kind)) for kind in COUNTED_KINDS)})"
 # Counts the engagements of campaigns, and the suppressions that batches have caused; the first column tells them apart.

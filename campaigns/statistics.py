@@ -30,6 +30,8 @@ RESULTS: Final = (Measure.SENT, Measure.REFUSED, Measure.DROPPED)
 """The measures of the results of messages. Each message gets one of them."""
 DROPS: Final = (Measure.DROPPED_BOUNCE, Measure.DROPPED_SPAM, Measure.DROPPED_INVALID)
 """The measures in `Drops`, in the order of its fields."""
+REPEATS: Final = (Measure.OPENED, Measure.CLICKED)
+"""The measures in `Repeats`, in the order of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,16 @@ class Drops(NamedTuple):
 NO_DROPS: Final = Drops()
 
 
+class Repeats(NamedTuple):
+    """How often people opened messages and clicked links, also repeatedly."""
+
+    opens: int = 0
+    clicks: int = 0
+
+
+NO_REPEATS: Final = Repeats()
+
+
 @dataclass(frozen=True, slots=True)
 class Hour:
     """The messages that were sent and refused within an hour."""
@@ -96,6 +108,7 @@ class Day:
     clicked: int = 0
     unsubscribed: int = 0
     reported_spam: int = 0
+    repeats: Repeats = NO_REPEATS
 
 
 def statistics_of(campaigns: Sequence[Campaign]) -> dict[int, Statistics]:
@@ -141,13 +154,30 @@ def _count_responses(campaigns: list[int], batches: list[int]) -> tuple[Response
 
 def drops_of(account_id: int, campaigns: Sequence[Campaign]) -> dict[int, Drops]:
     """Return the drops of several campaigns of an account, keyed by campaign id, while they have counters."""
+    counts = _counts_of(account_id, campaigns, DROPS)
+    return {campaign.pk: _drops_from(counts[campaign.pk]) for campaign in campaigns}
+
+
+def repeats_of(account_id: int, campaigns: Sequence[Campaign]) -> dict[int, Repeats]:
+    """Return the opens and clicks of several campaigns of an account, keyed by campaign id, while it has counters."""
+    counts = _counts_of(account_id, campaigns, REPEATS)
+    return {campaign.pk: _repeats_from(counts[campaign.pk]) for campaign in campaigns}
+
+
+def _counts_of(
+    account_id: int, campaigns: Sequence[Campaign], measures: Collection[Measure]
+) -> defaultdict[int, Counter[Measure]]:
     launches = {str(campaign.launch.batch_id): campaign for campaign in campaigns if campaign.launch}
     since = min((campaign.created_at for campaign in launches.values()), default=None)
-    drops: defaultdict[int, Counter[Measure]] = defaultdict(Counter)
+    counts: defaultdict[int, Counter[Measure]] = defaultdict(Counter)
     if since is not None:
-        for count in _read_counts(account_id, list(launches), DROPS, since=since, until=database_now()):
-            drops[launches[count.key].pk][count.measure] += count.n
-    return {campaign.pk: _drops_from(drops[campaign.pk]) for campaign in campaigns}
+        for count in _read_counts(account_id, list(launches), measures, since=since, until=database_now()):
+            counts[launches[count.key].pk][count.measure] += count.n
+    return counts
+
+
+def _repeats_from(counts: Mapping[Measure, int]) -> Repeats:
+    return Repeats(*(counts[measure] for measure in REPEATS))
 
 
 def _drops_from(counts: Mapping[Measure, int]) -> Drops:
@@ -205,7 +235,7 @@ def _outcomes_by_day(
 ) -> defaultdict[int, Counter[Measure]]:
     """Return the counts of outcomes by the numbers of the days that begin at these midnights, without the last."""
     days: defaultdict[int, Counter[Measure]] = defaultdict(Counter)
-    measures = (*RESULTS, *DROPS)
+    measures = (*RESULTS, *DROPS, *REPEATS)
     for count in _read_counts(account_id, [str(launch.batch_id)], measures, since=midnights[0], until=midnights[-1]):
         days[bisect_right(midnights, count.at) - 1][count.measure] += count.n
     return days
@@ -227,4 +257,16 @@ def _responses_by_day(campaign: Campaign, launch: Launch, midnights: Sequence[dt
 def _day_from(date: dt.date, outcomes: Mapping[Measure, int], responses: Sequence[int] | None) -> Day:
     results = [outcomes[measure] for measure in RESULTS]
     sent, refused, _ = results
-    return Day(date, sum(results), sent, refused, _drops_from(outcomes), *(responses or ()))
+    opened, clicked, unsubscribed, reported_spam = responses or (0, 0, 0, 0)
+    return Day(
+        date,
+        sum(results),
+        sent,
+        refused,
+        _drops_from(outcomes),
+        opened,
+        clicked,
+        unsubscribed,
+        reported_spam,
+        _repeats_from(outcomes),
+    )

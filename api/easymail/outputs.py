@@ -14,11 +14,12 @@ from api.easymail.field_keys import key_of, uuid_of
 from audience.models import Contact, ContactList, FieldDefinition, Membership, Segment
 from campaigns.editing import has_foreign_content
 from campaigns.errors import Lack
+from campaigns.link_clicks import LinkClicks
 from campaigns.models import Campaign, Sender
 from campaigns.readiness import lacks_of
 from campaigns.recipients import Recipient, count_recipients
 from campaigns.states import CampaignStatus
-from campaigns.statistics import Statistics
+from campaigns.statistics import NO_REPEATS, Repeats, Statistics
 from mailer.compose.plain_text import plain_text_of
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def moment(at: dt.datetime | None) -> str | None:
     return f"{at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
-def campaign(row: Campaign, *, statistics: Statistics | None = None, with_revenue: bool = False) -> Body:
+def campaign(
+    row: Campaign, *, statistics: tuple[Statistics, Repeats] | None = None, with_revenue: bool = False
+) -> Body:
     """Return the whole campaign. Keys that are not always there come last."""
     missing = missing_of(lacks_of(row, needs=proposed.NEEDS))
     fields: Body = {
@@ -74,7 +77,7 @@ def campaign(row: Campaign, *, statistics: Statistics | None = None, with_revenu
     if row.status == CampaignStatus.SCHEDULED:
         fields["scheduled_at"] = moment(row.send_at)
     if statistics is not None:
-        fields[STATS] = stats(statistics)
+        fields[STATS] = stats(*statistics)
     if with_revenue:
         fields[REVENUE] = purchases()
     return fields
@@ -117,16 +120,16 @@ def line(row: Campaign) -> Body:
     }
 
 
-def stats(counted: Statistics) -> Body:
-    """Return the statistics of a campaign. Opens and clicks are counted once for each person, so all are unique."""
+def stats(counted: Statistics, repeats: Repeats = NO_REPEATS) -> Body:
+    """Return the statistics of a campaign. The rates count each person once."""
     return {
         "recipients": counted.recipients,
         "sent": counted.sent,
         "delivered": counted.sent,
         "bounced": counted.refused,
-        "opened": counted.opened,
+        "opened": max(repeats.opens, counted.opened),
         "unique_opens": counted.opened,
-        "clicked": counted.clicked,
+        "clicked": max(repeats.clicks, counted.clicked),
         "unique_clicks": counted.clicked,
         "unsubscribed": counted.unsubscribed,
         "complained": counted.reported_spam,
@@ -175,9 +178,10 @@ def recipient(row: Recipient, include: Collection[str]) -> Body:
     return fields
 
 
-def link(row: Campaign, url: str) -> Body:
-    """Return a link of a campaign. Clicks are not counted yet."""
-    return {"uuid": str(uuid5(row.uuid, url)), "url": url, "clicks": 0, "unique_clicks": 0}
+def link(row: Campaign, counted: LinkClicks) -> Body:
+    """Return a link of a campaign with its clicks."""
+    uuid = str(uuid5(row.uuid, counted.url))
+    return {"uuid": uuid, "url": counted.url, "clicks": counted.clicks, "unique_clicks": counted.unique_clicks}
 
 
 def contact(row: Contact) -> Body:

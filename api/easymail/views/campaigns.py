@@ -17,7 +17,7 @@ from campaigns.editing import create_campaign, edit_campaign, find_campaign, fin
 from campaigns.errors import UnknownCampaign
 from campaigns.lifecycle import cancel_campaign, delete_campaign, schedule_campaign, send_now, unschedule_campaign
 from campaigns.models import Campaign
-from campaigns.statistics import statistics_of
+from campaigns.statistics import Repeats, Statistics, repeats_of, statistics_of
 from campaigns.testing import send_test_and_wait
 
 EASYMAIL = Dialect.EASYMAIL
@@ -68,7 +68,7 @@ class OneCampaign(CampaignEndpoint):
     def get(self, request: Request, campaign_id: str) -> Response:
         campaign = self.campaign_of(campaign_id)
         include = queries.read_include(request, {outputs.STATS, outputs.REVENUE})
-        statistics = statistics_of([campaign])[campaign.pk] if outputs.STATS in include else None
+        statistics = count(campaign) if outputs.STATS in include else None
         with_revenue = outputs.REVENUE in include
         return Response(outputs.one(outputs.campaign(campaign, statistics=statistics, with_revenue=with_revenue)))
 
@@ -84,6 +84,11 @@ class OneCampaign(CampaignEndpoint):
         number, allowed_from = self.number_of(campaign_id), may(Move.DELETE, EASYMAIL)
         delete_campaign(self.account, number, actor=self.actor, allowed_from=allowed_from)
         return Response(status=204)
+
+
+def count(campaign: Campaign) -> tuple[Statistics, Repeats]:
+    """Return the statistics of a campaign, and all its opens and clicks."""
+    return statistics_of([campaign])[campaign.pk], repeats_of(campaign.account_id, [campaign])[campaign.pk]
 
 
 @schema.campaigns.send

@@ -9,7 +9,7 @@ from api.caller import needing
 from api.easymail import outputs, schema
 from api.easymail.inputs import queries
 from api.easymail.views.campaigns import CampaignEndpoint
-from campaigns.content import links_of
+from campaigns.link_clicks import clicks_by_link
 from campaigns.recipients import list_reachable, list_recorded
 
 
@@ -40,6 +40,6 @@ class LinkClicks(CampaignEndpoint):
 
     def get(self, request: Request, campaign_id: str) -> Response:
         campaign, query = self.campaign_of(campaign_id), queries.read_query(queries.Query, request)
-        links, (offset, limit) = links_of(campaign), query.page
-        rows = [outputs.link(campaign, url) for url in links[offset : offset + limit]]
+        links, (offset, limit) = clicks_by_link(campaign), query.page
+        rows = [outputs.link(campaign, each) for each in links[offset : offset + limit]]
         return Response(outputs.page(rows, query, len(links)))

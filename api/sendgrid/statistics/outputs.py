@@ -9,8 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from api.campaign_words import Dialect, word_for
+from campaigns.link_clicks import LinkClicks
 from campaigns.models import Campaign
-from campaigns.statistics import NO_DROPS, Day, Drops, Statistics
+from campaigns.statistics import NO_DROPS, NO_REPEATS, Day, Drops, Repeats, Statistics
 
 EVERYTHING = "all"
 """SendGrid's variation and phase of a send that does not test several variations."""
@@ -26,20 +27,31 @@ def statistics_line(campaign: Campaign, counters: Mapping[str, int], *, aggregat
     }
 
 
-def counters(counted: Statistics, drops: Drops = NO_DROPS) -> dict[str, int]:
+def link_line(link: LinkClicks) -> dict[str, Any]:
+    """Return the clicks on a link at one of its places."""
+    return {
+        "url": link.url,
+        "url_location": link.place,
+        "ab_variation": EVERYTHING,
+        "ab_phase": EVERYTHING,
+        "clicks": link.clicks,
+    }
+
+
+def counters(counted: Statistics, drops: Drops = NO_DROPS, repeats: Repeats = NO_REPEATS) -> dict[str, int]:
     """Return SendGrid's twelve counters.
 
-    Opens and clicks are counted once for each person, so all are unique. Recipients who are suppressed when a Single
-    Send begins never become requests, so only those are dropped who are suppressed after that. Every refusal is a
-    bounce, since blocks have no counter.
+    Opens and clicks are counted once for each person if their counters are not kept any more. Recipients who are
+    suppressed when a Single Send begins never become requests, so only those are dropped who are suppressed after that.
+    Every refusal is a bounce, since blocks have no counter.
     """
     return {
         "bounce_drops": drops.bounces,
         "bounces": counted.refused,
-        "clicks": counted.clicked,
+        "clicks": max(repeats.clicks, counted.clicked),
         "delivered": counted.sent,
         "invalid_emails": counted.invalid + drops.invalid,
-        "opens": counted.opened,
+        "opens": max(repeats.opens, counted.opened),
         "requests": counted.recipients,
         "spam_report_drops": drops.spam_reports,
         "spam_reports": counted.reported_spam,
@@ -63,6 +75,7 @@ def counters_of_days(days: Iterable[Day]) -> dict[str, int]:
             reported_spam=sum(day.reported_spam for day in rows),
         ),
         Drops(*map(sum, zip(*(day.drops for day in rows), strict=True))),
+        Repeats(*map(sum, zip(*(day.repeats for day in rows), strict=True))),
     )
 
 

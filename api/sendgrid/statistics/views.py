@@ -20,8 +20,9 @@ from api.sendgrid.paging import read_offset_page, read_page
 from api.sendgrid.single_sends.inputs import read_public_id
 from api.sendgrid.statistics import inputs, outputs, schema
 from campaigns.editing import find_campaign, list_campaigns
+from campaigns.link_clicks import clicks_by_place
 from campaigns.models import Campaign
-from campaigns.statistics import days_of, drops_of, statistics_of
+from campaigns.statistics import days_of, drops_of, repeats_of, statistics_of
 
 PAGE, HIGHEST_PAGE = 25, 50
 
@@ -57,8 +58,15 @@ class OneSingleSendsStatistics(StatisticsEndpoint):
 
 def count(account: Account, campaigns: Sequence[Campaign]) -> dict[int, dict[str, int]]:
     """Return the counters of several Single Sends of an account in total, keyed by campaign id."""
-    counted, drops = statistics_of(campaigns), drops_of(account.pk, campaigns)
-    return {campaign.pk: outputs.counters(counted[campaign.pk], drops[campaign.pk]) for campaign in campaigns}
+    counted, drops, repeats = (
+        statistics_of(campaigns),
+        drops_of(account.pk, campaigns),
+        repeats_of(account.pk, campaigns),
+    )
+    return {
+        campaign.pk: outputs.counters(counted[campaign.pk], drops[campaign.pk], repeats[campaign.pk])
+        for campaign in campaigns
+    }
 
 
 def lines_of(campaign: Campaign, span: inputs.Span) -> list[Mapping[str, Any]]:
@@ -77,11 +85,11 @@ def lines_of(campaign: Campaign, span: inputs.Span) -> list[Mapping[str, Any]]:
 @schema.link_statistics
 class LinkStatistics(StatisticsEndpoint):
     def get(self, request: Request, single_send_id: str) -> Response:
-        """Answer without links: it is known who clicked, but not on which link."""
         campaign = find_campaign(self.account, read_public_id(single_send_id))
-        page, metadata = read_offset_page(request, [], default=PAGE, highest=HIGHEST_PAGE)
-        clicks = statistics_of([campaign])[campaign.pk].clicked
-        return Response({**page_of(page, metadata, key="results"), "total_clicks": clicks})
+        links = clicks_by_place(campaign)
+        page, metadata = read_offset_page(request, links, default=PAGE, highest=HIGHEST_PAGE)
+        lines = [outputs.link_line(each) for each in page]
+        return Response({**page_of(lines, metadata, key="results"), "total_clicks": sum(each.clicks for each in links)})
 
 
 @schema.exported_statistics

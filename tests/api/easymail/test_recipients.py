@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -9,13 +10,17 @@ import pytest
 
 from accounts.models import Account
 from audience.models import Contact, Engagement, EngagementKind
+from campaigns import engaging
 from campaigns.lifecycle import cancel_campaign, send_now
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from content.settings import change_setting
 from foundation.clock import database_now
-from mailer.models import SuppressionKind
+from mailer.models import Message, SuppressionKind
 from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions.lists import New, suppress
+from mailer.tracking.tokens import TrackedLink, TrackedMessage
+from mailer.tracking.writing import Hit, write_hits
 from tests.api.conftest import ApiClient
 from tests.api.easymail.calls import data, details, made, path_of
 from tests.campaigns.building import add_contacts, again, expand_all, ready_campaign, run_fleet
@@ -176,3 +181,34 @@ def test_links_of_the_content_are_listed_without_clicks(client_of_alice: ApiClie
     }
     assert list(details(client_of_alice.get(f"{path}?per_page=x"))) == ["per_page"]
     assert data(client_of_alice.get(path_of(made(client_of_alice, content=None)["uuid"], "/link-clicks"))) == []
+
+
+def test_clicks_are_counted_for_each_link_of_the_content(
+    alice: Account, client_of_alice: ApiClient, deliverer: Deliverer
+) -> None:
+    change_setting(alice, "google_analytics", {"enabled": True, "utm_source": "news"})
+    html = '<a href="https://a.example/?x=1">a</a><a href="https://b.example/">b</a><a href="[unsubscribe]">c</a>'
+    campaign = ready_campaign(alice, recipients=2, html_content=html)
+    path = path_of(campaign, "/link-clicks")
+    assert [row["clicks"] for row in data(client_of_alice.get(path))] == [0, 0]
+    send_now(alice, campaign.pk)
+    run_fleet(deliverer)
+    first, second = Message.objects.order_by("pk")
+    for message, url in (
+        (first, "https://b.example/?utm_source=news"),
+        (first, "https://b.example/?utm_source=news"),
+        (second, "https://b.example/?utm_source=news"),
+        (second, "https://own.example/"),
+    ):
+        tracked = TrackedMessage(alice.pk, message.mail_id, message.pk, 0)
+        link = TrackedLink(url, 1, is_html=True)
+        write_hits([Hit(dt.datetime.now(dt.UTC), tracked, link, None, "Firefox", is_machine=False)])
+    rows = data(client_of_alice.get(path))
+    assert [(row["url"], row["clicks"], row["unique_clicks"]) for row in rows] == [
+        ("https://a.example/?x=1", 0, 0),
+        ("https://b.example/", 3, 2),
+        ("https://own.example/", 1, 1),
+    ]
+    engaging.engage()
+    stats = data(client_of_alice.get(path_of(campaign, "?include=stats")))["stats"]
+    assert (stats["clicked"], stats["unique_clicks"], stats["click_rate"]) == (4, 2, 100.0)

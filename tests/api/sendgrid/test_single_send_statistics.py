@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import uuid
 from typing import Any
@@ -17,8 +18,10 @@ from audience.models import Contact, Engagement, EngagementKind
 from campaigns.lifecycle import send_now
 from campaigns.models import Campaign
 from foundation.clock import database_now
-from mailer.models import Suppression, SuppressionKind
+from mailer.models import Message, Suppression, SuppressionKind
 from mailer.pipeline.deliver import Deliverer
+from mailer.tracking.tokens import TrackedLink, TrackedMessage
+from mailer.tracking.writing import Hit, write_hits
 from tests.api.conftest import ApiClient
 from tests.campaigns.building import again, expand_all, ready_campaign, run_fleet
 from tests.conftest import Clock
@@ -138,10 +141,28 @@ def test_a_draft_has_no_days(alice: Account, client_of_alice: ApiClient) -> None
     assert lines(client_of_alice, f"/{draft.uuid}")[0]["stats"] == NOTHING
 
 
-@further
-def test_clicks_are_counted_without_their_links(sent: Campaign, client_of_alice: ApiClient) -> None:
-    answer = client_of_alice.get(f"{STATS}/{sent.uuid}/links").json()
-    assert (answer["results"], answer["total_clicks"], answer["_metadata"]["count"]) == ([], 1, 0)
+def test_opens_and_clicks_are_counted_in_all_and_for_each_link(
+    alice: Account, sent: Campaign, client_of_alice: ApiClient
+) -> None:
+    path = f"{STATS}/{sent.uuid}/links"
+    answer = client_of_alice.get(path).json()
+    assert (answer["results"], answer["total_clicks"], answer["_metadata"]["count"]) == ([], 0, 0)
+    first, second = Message.objects.order_by("pk")[:2]
+    for message, place in ((first, None), (first, None), (first, 0), (first, 1), (second, None), (second, 1)):
+        link = None if place is None else TrackedLink(f"https://shop.example/{place}", place, is_html=True)
+        tracked = TrackedMessage(alice.pk, message.mail_id, message.pk, 0)
+        write_hits([Hit(dt.datetime.now(dt.UTC), tracked, link, None, "Firefox", is_machine=False)])
+    write_hits([Hit(dt.datetime.now(dt.UTC), tracked, link, None, "bot", is_machine=True)])
+    answer = client_of_alice.get(path).json()
+    whole = {"ab_variation": "all", "ab_phase": "all"}
+    assert answer["results"] == [
+        {"url": "https://shop.example/1", "url_location": 1, "clicks": 2, **whole},
+        {"url": "https://shop.example/0", "url_location": 0, "clicks": 1, **whole},
+    ]
+    assert answer["total_clicks"] == 3
+    expected = HAPPENED | {"opens": 3, "clicks": 3}
+    for query in ("", f"/{sent.uuid}", f"/{sent.uuid}?aggregated_by=day"):
+        assert [line["stats"] for line in lines(client_of_alice, query)] == [expected], query
 
 
 @further
