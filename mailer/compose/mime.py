@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import binascii
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.utils import format_datetime
 from typing import Any, NamedTuple
 
@@ -63,6 +63,8 @@ class Composer:
         self._plain_texts = _join(self._texts)
         self._templates: tuple[Templates, Templates] = ({}, {})
         """The templates by their keys. The second mapping is for values that differ in HTML."""
+        self._other_texts: dict[tuple[str, ...], Sequence[Piece]] = {}
+        """The body with the texts of messages that do not share all of them."""
         self._plain_headers: bytes | None = None
         self._plain_headers = self._custom_headers({}, {})
 
@@ -87,7 +89,8 @@ class Composer:
         if self._renderer is None:
             values = values_of(personal)
             subject_field, list_fields = self._subject(personal.get("subject"), values.plain), b""
-            own_fields, texts = self._custom_headers(headers, values.plain), self._render_texts(values)
+            own_fields = self._custom_headers(headers, values.plain)
+            texts = self._render_texts(values, self._texts)
         else:
             filling = self._renderer.fill(message_id, recipient, personal, self._own_sender(personal))
             subject_field, list_fields, own_fields, texts = self._filled(filling, personal, self._renderer)
@@ -157,13 +160,32 @@ class Composer:
         self, filling: Filling, personal: Mapping[str, Any], renderer: Renderer
     ) -> tuple[bytes, bytes, bytes, bytes]:
         """Return the Subject field, the List-Unsubscribe fields, the caller's own fields, and the encoded texts."""
-        values, whole, list_fields = filling
+        values, whole, list_fields, texts = filling
         headers = personal.get("headers")
         if whole is not None:
             subject_field = field("Subject", whole.subject)
             return subject_field, list_fields, self._finish_headers(headers, whole), self._encode_texts(whole)
         subject_field = self._subject(renderer.subject_of(personal.get("subject")), values.plain)
-        return subject_field, list_fields, self._custom_headers(headers, values.plain), self._render_texts(values)
+        rendered = self._render_texts(values, self._texts if texts is None else self._pieces_of(texts))
+        return subject_field, list_fields, self._custom_headers(headers, values.plain), rendered
+
+    def _pieces_of(self, texts: tuple[str, ...]) -> Sequence[Piece]:
+        """Return the body with other texts. A few are kept, since messages with the same keys have the same texts."""
+        pieces = self._other_texts.get(texts)
+        if pieces is None:
+            if len(self._other_texts) == TEMPLATES:
+                self._other_texts.clear()
+            pieces = self._other_texts[texts] = list(self._with_texts(texts))
+        return pieces
+
+    def _with_texts(self, texts: Iterable[str]) -> Iterator[Piece]:
+        left = iter(texts)
+        for piece in self._texts:
+            if isinstance(piece, bytes):
+                yield piece
+            else:
+                text = _with_written_references(piece.type, next(left), self.mail.attachments)
+                yield Text(piece.type, text, encode_text(piece.type, text))
 
     def _finish_headers(self, own: Mapping[str, str] | None, whole: Rendered) -> bytes:
         """Return the header fields that are the caller's own, in a message that is rendered as a whole."""
@@ -186,27 +208,27 @@ class Composer:
             ]
         )
 
-    def _render_texts(self, values: Values) -> bytes:
-        """Return the encoded texts with these values."""
+    def _render_texts(self, values: Values, pieces: Sequence[Piece]) -> bytes:
+        """Return the encoded texts in these pieces with these values."""
         plain, html = values
         if not plain:
             return self._plain_texts
         is_twofold = html is not plain
         keys = tuple(plain)
         templates = self._templates[is_twofold]
-        template = templates[keys] if keys in templates else self._make_template(keys, is_twofold=is_twofold)
+        template = templates[keys] if keys in templates else self._make_template(pieces, keys, is_twofold=is_twofold)
         in_order = [*plain.values(), *html.values()] if is_twofold else list(plain.values())
         if template is None or (filled := template.fill(in_order)) is None:
-            return _join([_personal(piece, values) for piece in self._texts])
+            return _join([_personal(piece, values) for piece in pieces])
         return filled
 
-    def _make_template(self, keys: tuple[str, ...], *, is_twofold: bool) -> Template | None:
+    def _make_template(self, pieces: Sequence[Piece], keys: tuple[str, ...], *, is_twofold: bool) -> Template | None:
         """Make the template for these keys. A few are kept, since the messages of a mail mostly have the same keys."""
         templates = self._templates[is_twofold]
         if len(templates) == TEMPLATES:
             templates.clear()
-        is_worth_it = is_fillable(self._texts, keys)
-        templates[keys] = Template(self._texts, keys, is_twofold=is_twofold) if is_worth_it else None
+        is_worth_it = is_fillable(pieces, keys)
+        templates[keys] = Template(pieces, keys, is_twofold=is_twofold) if is_worth_it else None
         return templates[keys]
 
 

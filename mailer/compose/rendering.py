@@ -55,11 +55,15 @@ class Rendered(NamedTuple):
 
 
 class Filling(NamedTuple):
-    """The values of a message's keys, or its texts if it is rendered as a whole, and its List-Unsubscribe fields."""
+    """The values of a message's keys, or its texts if it is rendered as a whole, and its List-Unsubscribe fields.
+
+    `texts` are the bodies that the values are filled in, unless they are those that all messages share.
+    """
 
     values: Values
     whole: Rendered | None
     list_fields: bytes
+    texts: tuple[str, ...] | None = None
 
 
 class OfSender(NamedTuple):
@@ -142,15 +146,15 @@ class Renderer:
 
     def fill(self, message_id: int, recipient: str, personal: Mapping[str, Any], sender: Address) -> Filling:
         """Return the values or the texts of one message. Raises Unrenderable and TextTooLong."""
-        of_sender, own = self._of_sender(sender), values_of(personal)
-        shared = self._values_in_shared_texts(personal, own, of_sender)
-        token = self._token(message_id, recipient, personal) if shared is None or of_sender.needs_token else ""
-        is_alone = is_to_one(personal)
-        list_fields = self._links.header(of_sender.forms, token, is_alone=is_alone, own=personal.get("headers"))
+        of_sender, own, is_alone = self._of_sender(sender), values_of(personal), is_to_one(personal)
         tracked = self._tracker.seal(message_id, is_alone=is_alone) if self._tracker else ""
+        shared = self._fill_shared(personal, own, of_sender, tracked)
+        token = self._token(message_id, recipient, personal) if shared is None or of_sender.needs_token else ""
+        list_fields = self._links.header(of_sender.forms, token, is_alone=is_alone, own=personal.get("headers"))
         if shared is None:
             return Filling(own, self._render(personal, own, of_sender.forms, token, tracked), list_fields)
-        return Filling(shared.over(self._filled_in(of_sender, token, tracked)), None, list_fields)
+        values, texts = shared
+        return Filling(values.over(self._filled_in(of_sender, token, tracked)), None, list_fields, texts)
 
     def render(self, message_id: int, recipient: str, personal: Mapping[str, Any]) -> Rendered:
         """Return the finished texts of one message. Raises Unrenderable and TextTooLong."""
@@ -165,15 +169,23 @@ class Renderer:
     def _token(self, message_id: int, recipient: str, personal: Mapping[str, Any]) -> str:
         return self._seal(message_id, address_key(recipient) if is_to_one(personal) else "")
 
-    def _values_in_shared_texts(self, personal: Mapping[str, Any], own: Values, of_sender: OfSender) -> Values | None:
-        """Return the message's values for the texts that the messages share; None if it is rendered as a whole."""
+    def _fill_shared(
+        self, personal: Mapping[str, Any], own: Values, of_sender: OfSender, tracked: str
+    ) -> tuple[Values, tuple[str, ...] | None] | None:
+        """Return the message's values for the texts that messages share, and these texts if not all share them.
+
+        Return None if the message is rendered as a whole.
+        """
         if self._is_rendered_as_a_whole(personal, own):
             return None
         if self._sections:
             own = self._with_sections(own, personal, self._sections_in(personal))
-        if self._early is not None and not self._early.is_for(own, of_sender.plain):
+        if self._early is None:
+            return own, None
+        early = self._early.place(own, of_sender.plain, tracked)
+        if early is None:
             return None
-        return own
+        return own.over(Values(early.addresses, early.addresses)) if early.addresses else own, early.texts
 
     def _prepare(self, shared: Base) -> None:
         """Find the keys and tags of the texts that the messages share."""
@@ -195,9 +207,8 @@ class Renderer:
     def _rewrite_early(self, links: LinkRewriter) -> None:
         """Rewrite the links of the shared texts, with a key in the place of the message's token."""
         leave_url = self._of_sender(self._sender).forms.leave_url
-        rewritten = links.rewrite(self.types, self.texts, TRACKED, leave_url=leave_url)
-        self._early = EarlyLinks(self.types, self.texts, rewritten, is_in_text=links.is_in_text)
-        self.texts = rewritten
+        self._early = EarlyLinks(links, self.types, self.texts, token=TRACKED, leave_url=leave_url)
+        self.texts = self._early.texts
 
     def _with_keys(self, type: str, body: str) -> str:
         """Return a body with the text behind it, between two keys, and with a key for each tag in that text.

@@ -1,8 +1,8 @@
-"""Decide whether the links of a message can be rewritten in the texts that the messages of its mail share.
+"""Rewrite the links of a mail once, in the texts that its messages share.
 
-That is so if no value of the message is a part of a link, and none brings or changes a tag. Then a tracked message
-costs little more than another one: its token is filled in as a value. The links of all other messages are rewritten
-when they are finished.
+That works for a message if none of its values brings or changes a tag. Then a tracked message costs little more than
+another one: its token is filled in as a value, and so are the addresses that have values of the message. The links of
+all other messages are rewritten when they are finished.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import sys
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from mailer.compose.headers import is_html
+from mailer.compose.html_tags import resolve
 from mailer.compose.template import Values, cut
-from mailer.tracking.places import SafePlaces, Span, find_safe_places, find_safe_words
+from mailer.tracking.places import WEB, SafePlaces, Span, find_safe_places, find_safe_words
+from mailer.tracking.rewriting import LinkRewriter, OwnLink
 
 CACHED: Final = 16
 """The number of sets of keys that are cached."""
@@ -31,35 +33,73 @@ class Fit(IntEnum):
     """Those that begin no tag: all keys are in the text."""
     WITHOUT_QUOTES = 2
     """Those that end no value of an attribute, either."""
+    IN_ADDRESSES = 3
+    """The same, and keys are in addresses of links."""
+
+
+class Plan(NamedTuple):
+    """How the links of messages with certain keys are rewritten.
+
+    `texts` are the shared texts, unless they are the same for messages without any keys; `own` are the links whose
+    addresses have keys of the message.
+    """
+
+    fit: Fit
+    texts: tuple[str, ...] | None = None
+    own: tuple[OwnLink, ...] = ()
+
+
+class Early(NamedTuple):
+    """The addresses of a message's own links by their keys, and its texts; None if all messages share these."""
+
+    addresses: Mapping[str, str]
+    texts: tuple[str, ...] | None
 
 
 class EarlyLinks:
-    """Knows the places of keys in the shared texts of a mail, before and after their links are rewritten."""
+    """Rewrites the links in the shared texts of a mail, and knows for which messages that is right."""
 
     def __init__(
-        self, types: Sequence[str], texts: Sequence[str], rewritten: Sequence[str], *, is_in_text: bool
+        self, links: LinkRewriter, types: Sequence[str], texts: tuple[str, ...], *, token: str, leave_url: str
     ) -> None:
-        self._is_in_text = is_in_text and any(not is_html(type) for type in types)
-        self._texts: list[tuple[str, SafePlaces]] = []
-        for type, versions in zip(types, zip(texts, rewritten, strict=True), strict=True):
-            if is_html(type):
-                self._texts += [(text, find_safe_places(text)) for text in versions]
-            elif is_in_text:
-                self._texts += [(text, find_safe_words(text)) for text in versions]
-        self._fits: dict[tuple[str, ...], Fit] = {}
+        """`token` is the key of a message's token."""
+        self._links, self._types, self._originals = links, types, texts
+        self._token, self._leave_url = token, leave_url
+        self._is_in_text = links.is_in_text and any(not is_html(type) for type in types)
+        self.texts = links.rewrite(types, texts, token, leave_url=leave_url)
+        """The texts with the links that have no keys."""
+        self._places = [self._find_places(each) for each in (texts, self.texts)]
+        self._plans: dict[tuple[str, ...], Plan] = {}
 
-    def is_for(self, own: Values, tags: Mapping[str, object]) -> bool:
-        """Return whether the links of a message with these values can be rewritten early.
+    def place(self, own: Values, tags: Mapping[str, object], token: str) -> Early | None:
+        """Return what a message with these values and this token needs; None if its links must be rewritten later.
 
         `tags` has the keys of tags, whose replacements are known to be whole elements or texts.
         """
         keys = (*own.plain, *tags)
-        fit = self._fits.get(keys)
-        if fit is None:
-            if len(self._fits) >= CACHED:
-                self._fits.clear()
-            fit = self._fits[keys] = self._find_fit(keys, tags)
-        return fit is not Fit.NONE and self._are_harmless(own, fit)
+        plan = self._plans.get(keys)
+        if plan is None:
+            if len(self._plans) >= CACHED:
+                self._plans.clear()
+            plan = self._plans[keys] = self._make_plan(tuple(own.plain), tags)
+        if plan.fit is Fit.NONE or not self._are_harmless(own, plan.fit):
+            return None
+        addresses = self._addresses_of(plan.own, own.html, token)
+        return None if addresses is None else Early(addresses, plan.texts)
+
+    def _addresses_of(self, own: Iterable[OwnLink], values: Mapping[str, str], token: str) -> dict[str, str] | None:
+        """Return the addresses of a message's own links; None if one of them stays unchanged."""
+        addresses = {}
+        for key, pieces, number in own:
+            written = "".join([values[piece] if place % 2 else piece for place, piece in enumerate(pieces)])
+            url = resolve(written)
+            if not WEB.match(written) or url == self._leave_url:
+                return None
+            address = self._links.address_of(url, number, token, is_html=True)
+            if address is None:
+                return None
+            addresses[key] = address
+        return addresses
 
     def _are_harmless(self, own: Values, fit: Fit) -> bool:
         html = "\0".join(own.html.values())
@@ -67,20 +107,53 @@ class EarlyLinks:
             return False
         return not (self._is_in_text and any(":" in value or "/" in value for value in own.plain.values()))
 
-    def _find_fit(self, keys: tuple[str, ...], tags: Collection[str]) -> Fit:
-        fit = Fit.WITHOUT_BRACKETS
-        for text, places in self._texts:
-            for key, span in _occurrences(text, keys):
-                if _is_within(span, places.texts):
-                    continue
-                if key in tags:
-                    if not _is_a_value(span, text, [*places.values, *places.addresses]):
-                        return Fit.NONE
-                elif _is_within(span, places.values):
-                    fit = Fit.WITHOUT_QUOTES
-                else:
+    def _make_plan(self, keys: tuple[str, ...], tags: Collection[str]) -> Plan:
+        """Return the plan for messages with these keys, and for tags that are none of them."""
+        tags = [tag for tag in tags if tag not in keys]
+        before, after = self._places
+        fit = _find_fit(before, keys, tags, are_addresses_safe=True)
+        if fit is Fit.IN_ADDRESSES:
+            rewritten, own = self._links.rewrite_around(
+                self._types, self._originals, self._token, leave_url=self._leave_url, keys=keys
+            )
+            is_fit = _find_fit(self._find_places(rewritten), keys, tags) is not Fit.NONE
+            return Plan(Fit.WITHOUT_QUOTES, rewritten, own) if is_fit else Plan(Fit.NONE)
+        return Plan(Fit.NONE if _find_fit(after, keys, tags) is Fit.NONE else fit)
+
+    def _find_places(self, texts: Sequence[str]) -> list[tuple[str, SafePlaces]]:
+        """Return the texts in which links are rewritten, with their safe places."""
+        found = []
+        for type, text in zip(self._types, texts, strict=True):
+            if is_html(type):
+                found.append((text, find_safe_places(text)))
+            elif self._is_in_text:
+                found.append((text, find_safe_words(text)))
+        return found
+
+
+def _find_fit(
+    texts: Iterable[tuple[str, SafePlaces]],
+    keys: Collection[str],
+    tags: Collection[str],
+    *,
+    are_addresses_safe: bool = False,
+) -> Fit:
+    """Return which values of keys change no tag of some texts. Keys in addresses of links do if these are not safe."""
+    fit = Fit.WITHOUT_BRACKETS
+    for text, places in texts:
+        for key, span in _occurrences(text, (*keys, *tags)):
+            if _is_within(span, places.texts):
+                continue
+            if key in tags:
+                if not _is_a_value(span, text, [*places.values, *places.addresses]):
                     return Fit.NONE
-        return fit
+            elif _is_within(span, places.values):
+                fit = max(fit, Fit.WITHOUT_QUOTES)
+            elif are_addresses_safe and _is_within(span, places.addresses):
+                fit = Fit.IN_ADDRESSES
+            else:
+                return Fit.NONE
+    return fit
 
 
 def _occurrences(text: str, keys: tuple[str, ...]) -> Iterator[tuple[str, Span]]:

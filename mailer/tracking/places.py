@@ -6,7 +6,7 @@ HTML is read as a browser's tokenizer reads it (`mailer/compose/html_tags.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from mailer.compose.html_tags import RAW, Markup, read_markup
@@ -39,13 +39,15 @@ class LinkPlace(NamedTuple):
     mark: Span | None
 
 
-def find_links(html: str) -> Iterator[LinkPlace]:
-    """Yield the links of HTML with a quoted address that starts with http:// or https://."""
+def find_links(html: str, keys: Collection[str] = ()) -> Iterator[LinkPlace]:
+    """Yield the links of HTML with a quoted address that starts with http:// or https://, or has one of the keys."""
     for markup in read_markup(html, SKIPPED):
         if markup.name in LINKS and not markup.is_end:
             href = next((each for each in markup.attributes if each.name == "href"), None)
-            if href and href.is_quoted and WEB.match(html, href.value_start, href.value_end):
-                yield LinkPlace((href.value_start, href.value_end), _find_mark(html, markup))
+            if href and href.is_quoted:
+                start, end = href.value_start, href.value_end
+                if WEB.match(html, start, end) or any(html.find(key, start, end) >= 0 for key in keys):
+                    yield LinkPlace((start, end), _find_mark(html, markup))
 
 
 def _find_mark(html: str, tag: Markup) -> Span | None:

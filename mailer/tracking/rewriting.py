@@ -9,13 +9,14 @@ Addresses that no header can hold, or that are too long for servers on the way, 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
-from typing import Final
+from typing import Final, NamedTuple
 
 from mailer.compose.headers import is_html
 from mailer.compose.html_tags import resolve
 from mailer.compose.source import PLAIN
+from mailer.compose.template import cut
 from mailer.draft import Rendering
 from mailer.tracking.parameters import add_parameters
 from mailer.tracking.places import URL_IN_TEXT, find_links
@@ -52,8 +53,18 @@ class LinkRewriter:
 
         `token` is that of the message. `leave_url` is the link to unsubscribe, which may be the caller's.
         """
-        rewriting = Rewriting(self, token, leave_url)
-        return tuple([rewriting.rewrite(type, text) for type, text in zip(types, texts, strict=True)])
+        return self.rewrite_around(types, texts, token, leave_url=leave_url, keys=())[0]
+
+    def rewrite_around(
+        self, types: Sequence[str], texts: Sequence[str], token: str, *, leave_url: str, keys: Collection[str]
+    ) -> tuple[tuple[str, ...], tuple[OwnLink, ...]]:
+        """Return texts with their links rewritten, and the links in HTML whose addresses have keys of a message.
+
+        The latter are replaced by keys, since each message has another address.
+        """
+        rewriting = Rewriting(self, token, leave_url, keys)
+        rewritten = tuple([rewriting.rewrite(type, text) for type, text in zip(types, texts, strict=True)])
+        return rewritten, tuple(rewriting.own)
 
     def address_of(self, url: str, number: int, token: str, *, is_html: bool) -> str | None:
         """Return the address in the place of another, as it is written in a text; None if that stays unchanged."""
@@ -78,13 +89,26 @@ class LinkRewriter:
         return token
 
 
+class OwnLink(NamedTuple):
+    """A link of HTML whose address has keys of a message.
+
+    `key` takes its place in the text. `pieces` are those of the address as it is written, cut at the message's keys.
+    """
+
+    key: str
+    pieces: tuple[str, ...]
+    number: int
+
+
 class Rewriting:
     """The rewriting of the texts of one message, whose links are counted."""
 
-    def __init__(self, links: LinkRewriter, token: str, leave_url: str) -> None:
+    def __init__(self, links: LinkRewriter, token: str, leave_url: str, keys: Collection[str]) -> None:
         self._links, self._token, self._leave_url = links, token, leave_url
+        self._keys = tuple([key for key in keys if key])
         self._left = MOST_LINKS
         self._number = 0
+        self.own: list[OwnLink] = []
 
     def rewrite(self, type: str, text: str) -> str:
         """Return a text of the message with its links rewritten."""
@@ -95,14 +119,28 @@ class Rewriting:
 
     def _rewrite_html(self, html: str) -> str:
         pieces, at = [], 0
-        for (start, end), mark in find_links(html):
+        for (start, end), mark in find_links(html, self._keys):
             if mark is not None:
                 pieces += [html[at : mark[0]]]
                 at = mark[1]
-            elif (new := self._address(resolve(html[start:end]), is_html=True)) is not None:
+            elif (new := self._address_in_html(html[start:end])) is not None:
                 pieces += [html[at:start], new]
                 at = end
         return "".join([*pieces, html[at:]]) if pieces else html
+
+    def _address_in_html(self, written: str) -> str | None:
+        if self._keys and len(pieces := cut.__wrapped__(written, self._keys)) > 1:
+            return self._own_address(pieces)
+        return self._address(resolve(written), is_html=True)
+
+    def _own_address(self, pieces: tuple[str, ...]) -> str | None:
+        """Return the key in the place of an address that has keys of the message."""
+        if not self._left:
+            return None
+        link = OwnLink(f"\0l{len(self.own)}\0", pieces, self._number)
+        self.own.append(link)
+        self._count()
+        return link.key
 
     def _replace(self, match: re.Match[str]) -> str:
         new = self._address(match[0], is_html=False)
@@ -113,6 +151,9 @@ class Rewriting:
             return None
         new = self._links.address_of(url, self._number, self._token, is_html=is_html)
         if new is not None:
-            self._number += 1
-            self._left -= 1
+            self._count()
         return new
+
+    def _count(self) -> None:
+        self._number += 1
+        self._left -= 1
