@@ -87,6 +87,7 @@ class Rendering(TypedDict, total=False):
     subscription: SubscriptionTexts | None
     """Subscription tracking: the mail has a link to unsubscribe from everything. `unsubscribe_group` replaces it."""
     clicks: ClickTracking | None
+    """Clicks are tracked: links lead over this installation."""
     opens: bool
     """Opens are tracked: HTML gets a pixel, last in the body unless it has one of `pixel_tags`."""
     pixel_tags: Sequence[str]

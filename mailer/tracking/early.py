@@ -21,6 +21,8 @@ from mailer.tracking.rewriting import LinkRewriter, OwnLink
 
 CACHED: Final = 16
 """The number of sets of keys that are cached."""
+MOST_KEYS: Final = 100
+"""The most keys of a message for which its links are rewritten early. Each link is searched for all of them."""
 QUOTES: Final = ('"', "'")
 
 
@@ -113,6 +115,8 @@ class EarlyLinks:
         before, after = self._places
         fit = _find_fit(before, keys, tags, are_addresses_safe=True)
         if fit is Fit.IN_ADDRESSES:
+            if len(keys) > MOST_KEYS:
+                return Plan(Fit.NONE)
             rewritten, own = self._links.rewrite_around(
                 self._types, self._originals, self._token, leave_url=self._leave_url, keys=keys
             )
@@ -141,11 +145,12 @@ def _find_fit(
     """Return which values of keys change no tag of some texts. Keys in addresses of links do if these are not safe."""
     fit = Fit.WITHOUT_BRACKETS
     for text, places in texts:
+        whole_values = {*places.values, *places.addresses}
         for key, span in _occurrences(text, (*keys, *tags)):
             if _is_within(span, places.texts):
                 continue
             if key in tags:
-                if not _is_a_value(span, text, [*places.values, *places.addresses]):
+                if not _is_a_value(span, text, whole_values):
                     return Fit.NONE
             elif _is_within(span, places.values):
                 fit = max(fit, Fit.WITHOUT_QUOTES)
@@ -170,7 +175,7 @@ def _is_within(span: Span, spans: Sequence[Span]) -> bool:
     return place >= 0 and spans[place][0] <= span[0] and span[1] <= spans[place][1]
 
 
-def _is_a_value(span: Span, text: str, values: Iterable[Span]) -> bool:
+def _is_a_value(span: Span, text: str, values: Collection[Span]) -> bool:
     """Return whether a place is the whole value of an attribute, with its quotes or without."""
     start, end = span
     if text[start] in QUOTES:

@@ -52,7 +52,7 @@ class Direct:
         """Do nothing: no hit waits."""
 
 
-class Thread:
+class Collector:
     """Collects hits, and stores them in a thread that starts with the first one, so after the fork."""
 
     def __init__(self) -> None:
@@ -95,9 +95,9 @@ class Thread:
                     break
             if dropped:
                 log.error("hits dropped: too many wait for the database", hits=dropped)
-            pause = PACE_SECONDS if self._store() else PAUSE_SECONDS
-            if not self._is_finishing:
-                time.sleep(pause)
+            is_stored = self._store()
+            if not (is_stored and self._is_finishing):
+                time.sleep(PACE_SECONDS if is_stored or self._is_finishing else PAUSE_SECONDS)
         connection.close()
 
     def _store(self) -> bool:
@@ -137,7 +137,7 @@ _recorder: Recorder = Direct()
 def use_thread() -> None:
     """Let this process, and those it forks, store hits in a separate thread after this."""
     global _recorder
-    _recorder = Thread()
+    _recorder = Collector()
 
 
 def note(hit: Hit) -> None:

@@ -21,7 +21,7 @@ AGENTS: Final = re.compile(
     # Scanners of mail.
     r"barracuda|mimecast|proofpoint|symantec|messagelabs|fireeye|trendmicro|sophos|forcepoint|fortinet|avanan|"
     # Other programs, which call themselves by such names.
-    r"bot\b|bot/|crawler|spider|preview|scanner|slurp|facebookexternalhit|WhatsApp|HeadlessChrome|PhantomJS|"
+    r"(?<!cu)bot\b|crawler|spider|preview|scanner|slurp|facebookexternalhit|WhatsApp|HeadlessChrome|PhantomJS|"
     r"^(?:curl|wget|python|java|go-http-client|okhttp|node|axios|ruby|perl|php|libwww|apache-httpclient)",
     re.IGNORECASE,
 )

@@ -36,7 +36,9 @@ def open_link(request: HttpRequest, link: str, message: str) -> HttpResponse:
     except BadLink:
         return _refuse()
     note(_hit(request, tracked, target))
-    return HttpResponse(status=302, headers={**HEADERS, "Location": iri_to_uri(target.url)})
+    answer = HttpResponse(status=302, headers={**HEADERS, "Location": iri_to_uri(target.url)})
+    del answer["Content-Type"]
+    return answer
 
 
 @accept_methods("GET")

@@ -18,7 +18,7 @@ from mailer.models import LateEvent, LateKind, Mail, Measure, Message, Series
 from mailer.outcomes.counters import DAY, read_counters
 from mailer.pipeline.accept import accept_mail
 from mailer.tracking import hits, partitions, writing
-from mailer.tracking.hits import MOST, Thread
+from mailer.tracking.hits import MOST, Collector
 from mailer.tracking.machines import is_machine
 from mailer.tracking.tokens import SEVERAL, TrackedLink, TrackedMessage, sealer
 from mailer.tracking.writing import Hit, write_hits
@@ -133,6 +133,7 @@ def test_three_links_within_two_seconds_are_a_scanner(message: TrackedMessage) -
     [
         (BROWSER, "192.0.2.1", False),
         ("Mozilla/4.0 (compatible; ms-office; MSOffice rmj)", "192.0.2.1", False),
+        ("Mozilla/5.0 (Linux; Android 10; CUBOT NOTE 20) Chrome/120.0", "192.0.2.1", False),
         ("Mozilla/5.0", "192.0.2.1", True),
         ("", "192.0.2.1", True),
         ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", "66.1.1.1", True),
@@ -182,7 +183,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[list[Hit]]:
 def test_a_view_uses_no_database_and_its_hit_is_stored_by_a_thread(
     client: Client, pages: list[list[Hit]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorder = Thread()
+    recorder = Collector()
     monkeypatch.setattr(hits, "_recorder", recorder)
     message = TrackedMessage(3, 4, 5, 0)
     assert client.get(path_of(message), headers={"user-agent": BROWSER}).status_code == 200
@@ -207,7 +208,7 @@ def test_hits_wait_while_the_database_is_away_and_too_many_are_dropped(
         return 0
 
     monkeypatch.setattr(hits, "write_hits", store)
-    recorder = Thread()
+    recorder = Collector()
     message = TrackedMessage(3, 4, 5, 0)
     for number in range(MOST + 5):
         recorder.note(hit(message._replace(message_id=number)))
@@ -233,7 +234,7 @@ def test_a_page_that_cannot_be_stored_does_not_block_others(
 
     monkeypatch.setattr(hits, "write_hits", store)
     monkeypatch.setattr(hits, "PAGE", 1)
-    recorder = Thread()
+    recorder = Collector()
     for number in (1, 2):
         recorder.note(hit(TrackedMessage(3, 4, number, 0)))
     recorder.finish()
