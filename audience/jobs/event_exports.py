@@ -34,7 +34,7 @@ COLUMNS: Final = (
     *("marketing_campaign_name", "marketing_campaign_split_id", "marketing_campaign_version", "unique_args"),
 )
 """The columns of SendGrid's file. The values that are not recorded here are empty."""
-OF_OTHERS: Final = frozenset({"subject", "from", "email", "reason"})
+OF_OTHERS: Final = frozenset({"subject", "from", "email", "reason", "user_agent"})
 """The columns whose values a spreadsheet could take for formulas. An id may begin with a hyphen; it is not changed."""
 
 
@@ -93,6 +93,7 @@ def _cells(account: Account, activity: Activity, event: Happening) -> list[str]:
         "reason": event.reason,
         "attempt": event.attempt,
         "type": ("bounce" if event.is_hard else "blocked") if event.name is Name.BOUNCED else None,
+        "user_agent": event.user_agent,
         "username": account.username,
         "categories": json.dumps(activity.mail.categories, ensure_ascii=False),
         "unique_args": json.dumps(activity.custom_args, ensure_ascii=False),

@@ -22,10 +22,11 @@ from batches.states import ParcelState
 from foundation.addresses import to_ascii
 from mailer.activity.conditions import MSG_ID, UNREAD, Field
 from mailer.compose.mime import recipients_of
-from mailer.models import Event, EventKind, Mail, Message, SuppressionKind
+from mailer.models import Event, EventKind, LateKind, Mail, Message, SuppressionKind
 from mailer.outcomes.reading import read_events
 from mailer.preview import subject_of
 from mailer.queries import find_holders
+from mailer.tracking.reading import Late, read_late_events
 
 RECIPIENTS_AT_ONCE: Final = 500
 """The recipients whose events are read at a time, unless one message has more."""
@@ -33,6 +34,10 @@ SUBJECTS_AT_ONCE: Final = 50
 """The messages whose values are read at a time to make their subjects. One can have some MiB of them."""
 PERSONAL: Final = ("to", "cc", "bcc", "from", "subject", "custom_args")
 """The personal fields of a message that are read. The values for its texts can be large."""
+TRACKING: Final = {
+    f"{column}_{name}": F(f"{column}__{name}") for column in ("rendering", "defaults") for name in ("opens", "clicks")
+}
+"""The parts of a mail that say whether it is tracked."""
 UNREAD_COLUMNS: Final = (
     *("content", "attachments", "headers", "reply_to", "rendering", "defaults"),
     *("template__html", "template__plain"),
@@ -61,6 +66,8 @@ class Name(enum.StrEnum):
     DROPPED = "dropped"
     UNSUBSCRIBE = "unsubscribe"
     GROUP_UNSUBSCRIBE = "group_unsubscribe"
+    OPENED = "opened"
+    CLICKED = "clicked"
 
 
 NAMES: Final = {
@@ -74,19 +81,24 @@ NAMES: Final = {
     EventKind.UNSUBSCRIBED: Name.UNSUBSCRIBE,
 }
 """The names of the kinds of events. A message that is retained, held or in doubt has no event with a name."""
+LATE_NAMES: Final = {LateKind.OPENED: Name.OPENED, LateKind.CLICKED: Name.CLICKED}
 FINAL: Final = frozenset({Name.DELIVERED, Name.BOUNCED, Name.DROPPED})
 HARD: Final = frozenset({SuppressionKind.BOUNCE, SuppressionKind.INVALID})
 """The lists of recipients who cannot be reached."""
 
 
 class Happening(NamedTuple):
-    """An event for one recipient. `attempt` numbers its deferrals from 1; `is_hard` is about a bounce."""
+    """An event for one recipient.
+
+    `attempt` numbers its deferrals from 1; `is_hard` is about a bounce, `user_agent` about an open or a click.
+    """
 
     name: Name
     at: dt.datetime
     reason: str = ""
     attempt: int | None = None
     is_hard: bool = False
+    user_agent: str = ""
 
 
 @dataclass(slots=True)
@@ -100,6 +112,9 @@ class Activity:
     to_email: str
     status: Status
     events: list[Happening]
+    opens: int = 0
+    clicks: int = 0
+    """How often it was opened and clicked. `events` has only the newest of these."""
     subject: str | None = None
     """The subject as it is sent; None until `read_subjects` has made it."""
 
@@ -151,7 +166,7 @@ class Activity:
             case "events":
                 return {event.name.value for event in self.events}
             case "clicks":
-                return Decimal(0)
+                return Decimal(self.clicks)
             case name:
                 return getattr(self, name)
 
@@ -203,11 +218,17 @@ def _read_messages(message_ids: Collection[int]) -> dict[int, Message]:
 def _read_mails(mail_ids: Collection[int]) -> dict[int, Mail]:
     """Return mails by id, without their content."""
     light = Mail.objects.select_related("template").defer(*UNREAD_COLUMNS)
-    mails: dict[int, Mail] = {**light.annotate(is_handlebars=F("rendering__handlebars")).in_bulk(list(mail_ids))}
+    annotated = light.annotate(is_handlebars=F("rendering__handlebars"), **TRACKING)
+    mails: dict[int, Mail] = {**annotated.in_bulk(list(mail_ids))}
     for mail in mails.values():
         # A subject needs no other part of it.
         mail.rendering = {"handlebars": getattr(mail, "is_handlebars", None)}
     return mails
+
+
+def _is_tracked(mail: Mail) -> bool:
+    """Return whether opens or clicks of a mail may be tracked."""
+    return any(getattr(mail, name) for name in TRACKING)
 
 
 def _recipients_of(message: Message) -> tuple[str, ...]:
@@ -219,6 +240,7 @@ def _make_activities(messages: Sequence[Message], mails: Mapping[int, Mail]) -> 
     ids = [message.pk for message in messages]
     # Parcels first: a message that leaves its parcel between the two reads has its event in the second.
     holders, events = find_holders(ids), read_events(ids)
+    late = read_late_events([message.pk for message in messages if _is_tracked(mails[message.mail_id])])
     activities = []
     for message in messages:
         mail, holder = mails[message.mail_id], holders.get(message.pk)
@@ -227,8 +249,15 @@ def _make_activities(messages: Sequence[Message], mails: Mapping[int, Mail]) -> 
             of_recipient = sorted([*shared, *own.get(recipient, ())], key=lambda event: event.id)
             happened = _happenings(mail, of_recipient)
             status = _status_of(happened, None if holder is None else holder.state)
-            activities.append(Activity(mail, message, number, recipient, status, happened))
+            of_reader = [each for each in late.get(message.pk, ()) if each.recipient == number]
+            happened += [Happening(LATE_NAMES[each.kind], each.at, user_agent=each.user_agent) for each in of_reader]
+            opens, clicks = (_count(of_reader, kind) for kind in (LateKind.OPENED, LateKind.CLICKED))
+            activities.append(Activity(mail, message, number, recipient, status, happened, opens, clicks))
     return activities
+
+
+def _count(late: Sequence[Late], kind: LateKind) -> int:
+    return next((each.number for each in late if each.kind == kind), 0)
 
 
 def _by_recipient(events: Sequence[Event]) -> tuple[list[Event], dict[str, list[Event]]]:

@@ -35,6 +35,20 @@ select message_id, link, is_html, extract(epoch from at)::float8 from mailer_lat
 where message_id = any(%(ids)s::bigint[]) and link is not null and at >= %(since)s and at <= %(until)s
 """
 
+# The newest late events of messages by kind, with the number of all of them.
+READ_LATE: Final = """
+select m.id, e.kind, e.at, e.recipient, e.user_agent, e.number
+from unnest(%(ids)s::bigint[]) as m(id)
+cross join lateral (
+    select kind, at, recipient, user_agent, id, count(*) over of_kind as number,
+        row_number() over (of_kind order by at desc, id desc) as place
+    from mailer_lateevent where message_id = m.id and not is_machine
+    window of_kind as (partition by kind)
+) e
+where e.place <= %(limit)s
+order by m.id, e.at, e.id
+"""
+
 COPY_LATE_EVENTS: Final = """
 copy mailer_lateevent (at, message_id, account_id, batch_id, kind, recipient, is_machine, is_first, address, user_agent,
     url, link, is_html)

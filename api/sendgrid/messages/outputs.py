@@ -1,7 +1,7 @@
 """Write messages and their events as the Email Activity API has them.
 
-Some values are not recorded here: the key and the teammate that sent a message, the addresses of hosts, the clients of
-readers. They are empty texts, which SendGrid's document does not have for all of them.
+Some values are not recorded here: the key and the teammate that sent a message, and the addresses of hosts. They are
+empty texts, which SendGrid's document does not have for all of them.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def envelope(refusal: Refusal) -> dict[str, Any]:
 
 
 def message_line(activity: Activity) -> dict[str, Any]:
-    """Return a message as an entry of a list. Opens and clicks are not counted."""
+    """Return a message as an entry of a list."""
     return {
         **_common(activity),
-        "opens_count": 0,
-        "clicks_count": 0,
+        "opens_count": activity.opens,
+        "clicks_count": activity.clicks,
         "last_event_time": write_time(activity.last_event_time),
     }
 
@@ -65,7 +65,7 @@ def event(happening: Happening) -> dict[str, Any]:
         **({"reason": happening.reason[:LONGEST_REASON]} if happening.reason else {}),
         **({} if attempt is None else {"attempt_num": min(attempt, MOST_ATTEMPTS)}),
         "bounce_type": ("hard" if happening.is_hard else "soft") if happening.name is Name.BOUNCED else "",
-        "http_user_agent": "",
+        "http_user_agent": happening.user_agent,
         "mx_server": "",
     }
 

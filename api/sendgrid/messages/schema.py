@@ -25,7 +25,7 @@ COMMON: dict[str, Piece] = {
 }
 EVENT = record(
     event_name=one_of(Name), processed=TIME, bounce_type=one_of(("soft", "hard", "")),
-    http_user_agent=NOT_RECORDED, mx_server=NOT_RECORDED,
+    http_user_agent=TEXT, mx_server=NOT_RECORDED,
 )  # fmt: skip
 EVENT["properties"] |= {
     "reason": {**TEXT, "maxLength": LONGEST_REASON},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import json
 import uuid
@@ -22,10 +23,13 @@ from audience.models import Job
 from batches.handles import create_batch
 from batches.states import BatchStatus
 from batches.stop.control import stop_batch
+from foundation.clock import database_now
 from mailer.draft import Address, Personalization
-from mailer.models import Mail
+from mailer.models import Mail, Message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
+from mailer.tracking.tokens import SEVERAL, TrackedLink, TrackedMessage
+from mailer.tracking.writing import Hit, write_hits
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.audience import do_jobs
 from tests.api.sendgrid.bodies import mail_body
@@ -110,6 +114,32 @@ def test_one_message_has_its_events(client_of_alice: ApiClient, mail_id: str) ->
     assert bounced["reason"].startswith("550 5.1.1")
     delivered = client_of_alice.get(f"{MESSAGES}/{ann['msg_id']}").json()["events"][-1]
     assert (delivered["event_name"], delivered["processed"]) == ("delivered", ann["last_event_time"])
+
+
+def test_opens_and_clicks_of_people_are_events(client_of_alice: ApiClient, alice: Account) -> None:
+    tracking = {"open_tracking": {"enable": True}, "click_tracking": {"enable": True}}
+    people = [
+        {"to": [{"email": "ann@example.com"}]},
+        {"to": [{"email": "eve@example.com"}, {"email": "x@example.com"}]},
+    ]
+    client_of_alice.post("/v3/mail/send", mail_body(personalizations=people, tracking_settings=tracking))
+    mail, (ann, eve) = Mail.objects.get(), Message.objects.order_by("pk")
+    link = TrackedLink("https://shop.example/", 0, is_html=True)
+    now = database_now()
+    for seconds, (message, target) in enumerate(((ann, None), (ann, link), (ann, None), (eve, None))):
+        tracked = TrackedMessage(alice.pk, mail.pk, message.pk, 0 if message == ann else SEVERAL)
+        at = now + dt.timedelta(seconds=seconds)
+        write_hits([Hit(at, tracked, target, None, "Firefox", is_machine) for is_machine in (False, True)])
+    (line,) = listed(client_of_alice, "clicks = 1")
+    assert (line["to_email"], line["opens_count"], line["clicks_count"]) == ("ann@example.com", 2, 1)
+    assert [each["to_email"] for each in listed(client_of_alice, "contains(events, 'opened')")] == ["ann@example.com"]
+    events = client_of_alice.get(f"{MESSAGES}/{line['msg_id']}").json()["events"]
+    assert [(each["event_name"], each["http_user_agent"]) for each in events] == [
+        ("processed", ""),
+        ("opened", "Firefox"),
+        ("clicked", "Firefox"),
+        ("opened", "Firefox"),
+    ]
 
 
 def test_another_account_sees_nothing(
