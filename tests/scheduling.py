@@ -14,7 +14,9 @@ from xdist.scheduler import LoadFileScheduling
 
 TOGETHER = {
     "pages": re.compile(r"tests/(console/|.*_?admin|test_policy|test_roles|campaigns/test_(reach|preview)\.)"),
-    "forks": re.compile(r"tests/(mailer/test_(doubt|recipients|suspended_worker)|audience/jobs/test_jobs)\."),
+    "forks": re.compile(
+        r"tests/(mailer/test_(doubt|recipients|suspended_worker)|audience/jobs/test_jobs|events/test_misbehaving)\."
+    ),
 }
 """The groups of files, by their paths from the root. They are long, so they start before other files."""
 
