@@ -59,3 +59,9 @@ class NoSecret(SluiceError):
     """An endpoint of SendGrid's dialect signs with ECDSA, and has no secret that could be rotated."""
 
     code = "no_secret"
+
+
+class NotReplayable(SluiceError):
+    """The delivery cannot be posted again; the text says why."""
+
+    code = "not_replayable"

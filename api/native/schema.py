@@ -410,7 +410,7 @@ endpoints = extend_schema_view(
         "create_endpoint",
         "Create an endpoint of the native dialect, which gets the events from now on",
         tag="webhooks",
-        body=inputs.EndpointForm,
+        body=inputs.NewEndpointForm,
         replies={201: Reply("The endpoint with its secret, which is never shown again.", one("EndpointWithSecret"))},
     ),
 )
@@ -479,6 +479,16 @@ one_delivery = extend_schema_view(
                 one("DeliveryDetails"),
             )
         },
+        refusals=[404],
+    ),
+)
+replay_delivery = extend_schema_view(
+    post=call(
+        "replay_delivery",
+        "Post an accepted delivery again with the same id",
+        tag="webhooks",
+        body=inputs.NothingForm,
+        replies={200: Reply("The delivery with this attempt, which may have failed.", one("Delivery"))},
         refusals=[404],
     ),
 )

@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"^{ENDPOINT}/enable/?$", views.EnableEndpoint.as_view()),
     re_path(rf"^{ENDPOINT}/deliveries/?$", views.Deliveries.as_view()),
     re_path(rf"^{ENDPOINT}/{DELIVERY}/?$", views.OneDelivery.as_view()),
+    re_path(rf"^{ENDPOINT}/{DELIVERY}/replay/?$", views.ReplayDelivery.as_view()),
     re_path(r"^v1/receipts/?$", views.Receipts.as_view()),
     re_path(rf"^{RECEIPT}/?$", views.OneReceipt.as_view()),
     re_path(r"^v1/now/?$", views.Now.as_view()),

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from events.admin.replaying import may_replay, replay
 from events.models import Delivery, DeliveryState
 from events.webhooks.deliveries import next_attempts, read_body
 from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, draw_label, draw_link, write_time
@@ -61,6 +63,10 @@ class DeliveryAdmin(DeliveryColumns, ReadOnlyAdmin[Delivery]):
     ordering = ("-pk",)
     change_form_template = "events/delivery.html"
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(partial(replay, log=self.log_change))
+        return [path("<int:delivery_id>/replay/", view, name="events_delivery_replay"), *super().get_urls()]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         return super().get_queryset(request).select_related("endpoint__account").defer("body")
 
@@ -74,6 +80,7 @@ class DeliveryAdmin(DeliveryColumns, ReadOnlyAdmin[Delivery]):
             "facts": list_facts(delivery),
             "body": body[:BODY_SHOWN],
             "is_cut": len(body) > BODY_SHOWN,
+            "may_replay": may_replay(request, delivery),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 

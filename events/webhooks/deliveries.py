@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from events.errors import UnknownDelivery
 from events.log.reading import Position
 from events.models import Delivery, DeliveryState, Endpoint
-from events.webhooks.bodies import LaneReader
+from events.webhooks.bodies import Body, LaneReader
 from events.webhooks.dialects import form_of
 from events.webhooks.endpoints import LANES
 
@@ -52,13 +52,16 @@ def read_body(delivery: Delivery) -> bytes:
 
     It has fewer events than before, or none, once the history of some of its messages is over.
     """
-    if delivery.body is not None:
-        return zlib.decompress(delivery.body)
+    return make_again(delivery).data if delivery.body is None else zlib.decompress(delivery.body)
+
+
+def make_again(delivery: Delivery) -> Body:
+    """Return the body of a delivery as it is made from the log."""
     endpoint = delivery.endpoint
     form = form_of(endpoint.dialect, gets_own_events=delivery.gets_own_events)
     reader = LaneReader(endpoint.account_id, form, delivery.kinds, number=delivery.lane_number, lanes=LANES)
     after = Position(delivery.after_place, delivery.after_offset)
-    return reader.read_again(after, Position(delivery.place, delivery.offset)).data
+    return reader.read_again(after, Position(delivery.place, delivery.offset))
 
 
 def _of_endpoint(endpoint: Endpoint) -> QuerySet[Delivery]:

@@ -25,7 +25,7 @@ import uuid
 import zlib
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from django.db import transaction
@@ -39,7 +39,7 @@ from events.webhooks.client import Answer, Client
 from events.webhooks.deliveries import read_body
 from events.webhooks.dialects import form_of
 from events.webhooks.endpoints import LANES, disable
-from events.webhooks.posting import post_signed
+from events.webhooks.posting import facts_of, post_signed
 from events.webhooks.schedule import FAILING_LIMIT, GONE, wait_after
 from foundation.clock import Now, database_now
 
@@ -183,7 +183,7 @@ class LaneRun:
         """End an accepted delivery, and move the lane behind it."""
         self._extend()
         Delivery.objects.filter(pk=delivery.pk).update(
-            state=DeliveryState.DELIVERED, attempts=F("attempts") + 1, body=None, **_facts_of(answer)
+            state=DeliveryState.DELIVERED, attempts=F("attempts") + 1, body=None, **facts_of(answer)
         )
         Lane.objects.filter(pk=self.lane.pk).update(
             place=delivery.place, offset=delivery.offset, failing_since=None, next_at=None
@@ -211,7 +211,7 @@ class LaneRun:
         self._extend()
         delivery.attempts += 1
         Delivery.objects.filter(pk=delivery.pk).update(
-            attempts=delivery.attempts, body=zlib.compress(body, 1), **_facts_of(answer)
+            attempts=delivery.attempts, body=zlib.compress(body, 1), **facts_of(answer)
         )
         now, endpoint = database_now(), self.lane.endpoint
         wait = wait_after(delivery.attempts, answer.status, answer.headers, now)
@@ -244,14 +244,3 @@ class LaneRun:
 
 class LostLease(Exception):
     """Raised when another process has taken the lane."""
-
-
-def _facts_of(answer: Answer) -> dict[str, Any]:
-    """Return the columns of a delivery that describe its last attempt."""
-    return {
-        "status_code": answer.status,
-        "error": answer.error,
-        "reply": answer.reply,
-        "seconds": answer.seconds,
-        "attempted_at": Now(),
-    }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Any, Final
 
 from events.models import Endpoint
 from events.webhooks.client import Answer, Client
 from events.webhooks.forms import Form
 from events.webhooks.oauth import BadToken, forget_token, token_for
 from events.webhooks.secrets import LostSecret
+from foundation.clock import Now
 
 UNAUTHORIZED: Final = (401, 403)
 
@@ -31,3 +32,14 @@ def post_signed(client: Client, endpoint: Endpoint, form: Form, delivery_id: str
     if answer.status in UNAUTHORIZED:
         forget_token(endpoint)
     return answer
+
+
+def facts_of(answer: Answer) -> dict[str, Any]:
+    """Return the columns of a delivery that describe its last attempt."""
+    return {
+        "status_code": answer.status,
+        "error": answer.error,
+        "reply": answer.reply,
+        "seconds": answer.seconds,
+        "attempted_at": Now(),
+    }

@@ -10,8 +10,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
+from events.log.publishing import publish_events
 from events.models import Delivery, DeliveryState, Dialect, Endpoint
 from events.webhooks.endpoints import create_endpoint, disable
+from events.webhooks.hints import due_lanes
+from events.webhooks.lanes import run_lane
+from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.deliver import Deliverer
+from tests.drafts import draft
+from tests.events.receiver import Behaviour, Receiver
 from tests.operators import logged_in
 
 ENDPOINTS, DELIVERIES = "/admin/events/endpoint/", "/admin/events/delivery/"
@@ -88,6 +95,30 @@ def test_buttons_enable_and_disable_an_endpoint(alice: Account, operator: Client
     assert LogEntry.objects.filter(change_message__contains="The endpoint is").exists()
 
 
+def test_a_delivery_is_posted_again(
+    alice: Account, endpoint: Endpoint, receiver: Receiver, deliverer: Deliverer, operator: Client
+) -> None:
+    accept_mail(alice, draft(2))
+    deliverer.deliver_due(seconds=5)
+    publish_events()
+    for lane_id in due_lanes():
+        run_lane(lane_id)
+    delivery = Delivery.objects.get()
+    path = f"{DELIVERIES}{delivery.pk}/"
+    assert f"{path}replay/" in read(operator, f"{path}change/")
+    assert "once more" in read(operator, f"{path}replay/")
+    operator.post(f"{path}replay/")
+    receiver.decide = lambda number, got: Behaviour(500)
+    page = operator.post(f"{path}replay/", follow=True).text
+    assert "has not accepted the delivery: the response was 500" in page
+    assert [got.body for got in receiver.got] == [receiver.got[0].body] * 3
+    assert Delivery.objects.values_list("attempts", "state").get() == (3, DeliveryState.DELIVERED)
+    disable(endpoint)
+    assert f"{path}replay/" not in read(operator, f"{path}change/")
+    operator.post(f"{path}replay/")
+    assert len(receiver.got) == 3
+
+
 def test_a_viewer_has_no_buttons_and_sees_bodies_only_with_messages(alice: Account) -> None:
     endpoint = create_endpoint(alice, Dialect.NATIVE, URL)
     delivery = deliver(endpoint)
@@ -96,6 +127,7 @@ def test_a_viewer_has_no_buttons_and_sees_bodies_only_with_messages(alice: Accou
     with logged_in("vera", may=permissions) as client:
         assert f"{path}disable/" not in read(client, f"{path}change/")
         assert client.post(f"{path}disable/").status_code == 403
+        assert client.post(f"{DELIVERIES}{delivery.pk}/replay/").status_code == 403
         assert "ann@example.com" not in read(client, f"{DELIVERIES}{delivery.pk}/change/")
     with logged_in("vic", may=(*permissions, "mailer.view_message")) as client:
         assert "ann@example.com" in read(client, f"{DELIVERIES}{delivery.pk}/change/")

@@ -41,7 +41,7 @@ class LineField(serializers.CharField):
     default_error_messages = {"line": "Must not contain line breaks or control characters."}
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(required=False, allow_blank=True, trim_whitespace=False, **options)
+        super().__init__(**{"required": False, "allow_blank": True, "trim_whitespace": False, **options})
 
     def to_internal_value(self, data: Any) -> str:
         """Return the text."""
@@ -70,7 +70,7 @@ class KindsField(serializers.ListField):
 
 
 class EndpointForm(serializers.Serializer[Any]):
-    """The fields of POST endpoints, and of PATCH endpoints/{id}, where each may be left out."""
+    """The fields of PATCH endpoints/{id}, each of which may be left out."""
 
     url = LineField(max_length=URL_LENGTH)
     name = LineField(max_length=NAME_LENGTH)
@@ -79,6 +79,12 @@ class EndpointForm(serializers.Serializer[Any]):
     oauth_client_id = LineField(max_length=CREDENTIAL_LENGTH)
     oauth_client_secret = LineField(max_length=CREDENTIAL_LENGTH, write_only=True)
     oauth_token_url = LineField(max_length=URL_LENGTH)
+
+
+class NewEndpointForm(EndpointForm):
+    """The fields of POST endpoints."""
+
+    url = LineField(max_length=URL_LENGTH, required=True)
 
 
 class DeliveriesForm(PageForm):
@@ -90,7 +96,7 @@ class DeliveriesForm(PageForm):
 
 def read_new_endpoint(request: Request) -> Changes:
     """Return the fields of a new endpoint of the native dialect. Without `kinds` it gets all of them."""
-    fields = read_body_as(EndpointForm, request)
+    fields = read_body_as(NewEndpointForm, request)
     return _changes_of({"kinds": None, **fields}, Dialect.NATIVE)
 
 

@@ -10,6 +10,7 @@ from api.native.views.endpoints import (
     Endpoints,
     OneDelivery,
     OneEndpoint,
+    ReplayDelivery,
     RotateSecret,
 )
 from api.native.views.events import Events
@@ -55,6 +56,7 @@ __all__ = [
     "PauseCampaign",
     "PurgeAccount",
     "Receipts",
+    "ReplayDelivery",
     "ReplayMessages",
     "RescheduleBatch",
     "RescheduleMessage",

@@ -7,14 +7,19 @@ from typing import Final
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import done_once, has_key
+from accounts.rates import count_request
+from api.caller import check_rate
+from api.idempotency import done_once, done_once_in_steps, has_key
 from api.native import errors, inputs, outputs, schema
 from api.native.views.base import Endpoint
-from events.models import Dialect
+from events.models import Delivery, Dialect
 from events.models import Endpoint as Receiver
 from events.webhooks import deliveries, editing
+from events.webhooks.replay import replay_delivery
 
 SCOPE: Final = "user.webhooks.event.settings"
+REPLAYS_PER_MINUTE: Final = 60
+"""The replays of a key."""
 
 
 class ReceiverEndpoint(Endpoint):
@@ -82,6 +87,14 @@ class EnableEndpoint(ReceiverEndpoint):
         return Response(outputs.one(outputs.endpoint(editing.enable_again(self.find(endpoint_id)))))
 
 
+class DeliveryEndpoint(ReceiverEndpoint):
+    """An endpoint about one delivery."""
+
+    def find_delivery(self, endpoint_id: str, delivery_id: str) -> Delivery:
+        """Return a delivery of an endpoint of the account. Raises UnknownEndpoint and UnknownDelivery."""
+        return deliveries.find_delivery(self.find(endpoint_id), inputs.read_delivery_id(delivery_id))
+
+
 @schema.deliveries
 class Deliveries(ReceiverEndpoint):
     scopes = {"GET": f"{SCOPE}.read"}
@@ -96,16 +109,30 @@ class Deliveries(ReceiverEndpoint):
 
 
 @schema.one_delivery
-class OneDelivery(ReceiverEndpoint):
+class OneDelivery(DeliveryEndpoint):
     """A delivery with its body. It shows recipients, so the scope is that of messages."""
 
     scopes = {"GET": "messages.read"}
 
     def get(self, request: Request, endpoint_id: str, delivery_id: str) -> Response:
-        receiver = self.find(endpoint_id)
-        delivery = deliveries.find_delivery(receiver, inputs.read_delivery_id(delivery_id))
-        times = deliveries.next_attempts(receiver)
+        delivery = self.find_delivery(endpoint_id, delivery_id)
+        times = deliveries.next_attempts(delivery.endpoint)
         return Response(outputs.one(outputs.delivery_with_body(delivery, times, deliveries.read_body(delivery))))
+
+
+@schema.replay_delivery
+class ReplayDelivery(DeliveryEndpoint):
+    """Post a delivery again while the caller waits, which takes a thread for some seconds at most."""
+
+    scopes = {"POST": f"{SCOPE}.update"}
+
+    @done_once_in_steps
+    def post(self, request: Request, endpoint_id: str, delivery_id: str) -> Response:
+        inputs.read_nothing(request)
+        delivery = self.find_delivery(endpoint_id, delivery_id)
+        check_rate(count_request(self.key, kind="webhook replay", limit=REPLAYS_PER_MINUTE))
+        replay_delivery(delivery)
+        return Response(outputs.one(outputs.delivery(delivery, {})))
 
 
 def refuse_idempotency_key(request: Request) -> None:

@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from accounts.models import Account
 from events.log.publishing import publish_events
-from events.models import Delivery, DeliveryState, Dialect, Endpoint
+from events.models import Delivery, DeliveryState, Dialect, Endpoint, Lane
 from events.webhooks.endpoints import create_endpoint
 from events.webhooks.hints import due_lanes
 from events.webhooks.lanes import run_lane
@@ -134,15 +134,22 @@ def test_wrong_fields_are_refused_by_name(client_of_alice: ApiClient, settings: 
     create(client_of_alice)
     sendgrid = create_endpoint(client_of_alice.account, Dialect.SENDGRID, URL)
     for body, details in (
-        ({}, {"url": [BAD_URL]}),
+        ({}, {"url": ["This field is required."]}),
+        ({"url": ""}, {"url": [BAD_URL]}),
         ({"url": "https://user:secret@example.com"}, {"url": [BAD_URL]}),
         ({"url": URL}, {"url": ["Another endpoint has this URL."]}),
         ({"url": "https://x.example", "oauth_client_id": "x"}, {"oauth_token_url": [oauth]}),
         ({"url": "https://x.example", **OAUTH, "oauth_token_url": "x"}, {"oauth_token_url": [BAD_URL]}),
-        ({"name": "a\nb"}, {"name": ["Must not contain line breaks or control characters."]}),
-        *(({"kinds": wrong}, {"kinds": [BAD_KINDS]}) for wrong in ([], ["opened?"], [1], "sent", {}, ["sent"] * 99)),
-        ({"kinds": ["bounce"]}, {"kinds": ["Endpoints of this dialect have no bounce."]}),
-        ({"secret": "x"}, {"secret": [UNKNOWN_FIELD]}),
+        (
+            {"url": "https://x.example", "name": "a\nb"},
+            {"name": ["Must not contain line breaks or control characters."]},
+        ),
+        *(
+            ({"url": "https://x.example", "kinds": wrong}, {"kinds": [BAD_KINDS]})
+            for wrong in ([], ["opened?"], [1], "sent", {}, ["sent"] * 99)
+        ),
+        ({"url": "https://x.example", "kinds": ["bounce"]}, {"kinds": ["Endpoints of this dialect have no bounce."]}),
+        ({"url": "https://x.example", "secret": "x"}, {"secret": [UNKNOWN_FIELD]}),
     ):
         answer = client_of_alice.post(ENDPOINTS, body)
         assert (answer.status_code, answer.json()) == (422, invalid(**details)), body
@@ -191,6 +198,40 @@ def test_deliveries_are_shown_with_their_attempts_and_their_bodies(
     assert walk(client_of_alice, path) == [{name: value for name, value in answer.items() if name != "body"}]
 
 
+def test_a_delivery_is_replayed_with_its_id_and_its_body(
+    alice: Account, client_of_alice: ApiClient, deliverer: Deliverer, settings: Any
+) -> None:
+    settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+    with Receiver(lambda number, got: Behaviour(500, body=b"full") if number == 2 else FINE) as receiver:
+        shown, secret = create(client_of_alice, receiver.url)
+        accept_mail(alice, draft(3))
+        deliverer.deliver_due(seconds=5)
+        publish_events()
+        for lane_id in due_lanes():
+            run_lane(lane_id)
+        delivery = Delivery.objects.get()
+        before = list(Lane.objects.order_by("pk").values())
+        path = f"{ENDPOINTS}/{shown['id']}/deliveries/{delivery.public_id}/replay"
+        answers = [client_of_alice.post(path).json()["data"] for _ in range(2)]
+        assert [(each["attempts"], each["status_code"], each["reply"]) for each in answers] == [
+            (2, 500, "full"),
+            (3, 200, "thanks"),
+        ]
+        assert len({got.body for got in receiver.got}) == 1
+        assert {got.headers["webhook-id"] for got in receiver.got} == {str(delivery.public_id)}
+        Webhook(secret).verify(receiver.got[-1].body, receiver.got[-1].headers)
+        assert list(Lane.objects.order_by("pk").values()) == before
+        assert Delivery.objects.get().state == DeliveryState.DELIVERED
+        for change in ({"events": 4}, {"state": DeliveryState.PENDING}):
+            Delivery.objects.update(**change)
+            answer = client_of_alice.post(path)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (409, "DELIVERY_NOT_REPLAYABLE"), change
+            Delivery.objects.update(events=3, state=DeliveryState.DELIVERED)
+        client_of_alice.patch(f"{ENDPOINTS}/{shown['id']}", {"enabled": False})
+        assert client_of_alice.post(path).status_code == 409
+        assert len(receiver.got) == 3
+
+
 def test_deliveries_are_paged_newest_first(client_of_alice: ApiClient) -> None:
     shown, _ = create(client_of_alice)
     endpoint = Endpoint.objects.get()
@@ -225,6 +266,7 @@ def test_endpoints_of_others_are_unknown(client_of_alice: ApiClient, client_of_c
             ("POST", "/rotate-secret", None),
             ("GET", "/deliveries", None),
             ("GET", f"/deliveries/{UUID(int=1)}", None),
+            ("POST", f"/deliveries/{UUID(int=1)}/replay", None),
         ):
             answer = client_of_alice.ask(method, f"{ENDPOINTS}/{endpoint_id}{path}", body)
             assert (answer.status_code, answer.json()) == (404, NO_ENDPOINT), (method, path)
