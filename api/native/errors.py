@@ -49,6 +49,7 @@ CORE_ANSWERS: Final[dict[tuple[str, str], Answer]] = {
         409, "ENDPOINT_WITHOUT_SECRET", "An endpoint of SendGrid's dialect signs with a key that is not rotated."
     ),
     ("not_replayable", ANY_CALL): Answer(409, "DELIVERY_NOT_REPLAYABLE", "This cannot be done now: {error}."),
+    ("search_too_slow", ANY_CALL): Answer(503, "UNAVAILABLE", "The search in the log took too long."),
     ("bad_idempotency_key", ANY_CALL): Answer(
         400, "IDEMPOTENCY_KEY_INVALID", "The Idempotency-Key must be 1 to 255 visible ASCII characters."
     ),

@@ -458,6 +458,16 @@ enable_endpoint = extend_schema_view(
         refusals=[404],
     ),
 )
+replay_events = extend_schema_view(
+    post=call(
+        "replay_events",
+        "Let an endpoint get again all events since a time",
+        tag="webhooks",
+        body=inputs.SinceForm,
+        replies={200: Reply("The endpoint. Its deliveries begin within seconds.", one("Endpoint"))},
+        refusals=[404],
+    ),
+)
 deliveries = extend_schema_view(
     get=call(
         "list_deliveries",

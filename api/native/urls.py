@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"^{ENDPOINT}/?$", views.OneEndpoint.as_view()),
     re_path(rf"^{ENDPOINT}/rotate-secret/?$", views.RotateSecret.as_view()),
     re_path(rf"^{ENDPOINT}/enable/?$", views.EnableEndpoint.as_view()),
+    re_path(rf"^{ENDPOINT}/replay/?$", views.ReplayEvents.as_view()),
     re_path(rf"^{ENDPOINT}/deliveries/?$", views.Deliveries.as_view()),
     re_path(rf"^{ENDPOINT}/{DELIVERY}/?$", views.OneDelivery.as_view()),
     re_path(rf"^{ENDPOINT}/{DELIVERY}/replay/?$", views.ReplayDelivery.as_view()),

@@ -1,4 +1,4 @@
-"""Enable or disable an endpoint, after a question."""
+"""Enable, disable or replay an endpoint, after a question."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from batches.admin.asking import REFUSALS, Question, confirm, require
+from batches.admin.asking import REFUSALS, Question, TimeField, confirm, require
 from events.errors import UnknownEndpoint
 from events.models import Endpoint
 from events.webhooks.editing import Changes, change_endpoint, enable_again
+from events.webhooks.rewind import replay_since
+from foundation.admin import write_time
 
 MAY_SEE, MAY_CHANGE = "events.view_endpoint", "events.change_endpoint"
 REFUSALS[UnknownEndpoint] = "the endpoint no longer exists"
@@ -70,6 +72,12 @@ DISABLE: Final = Button(
 BUTTONS: Final = (ENABLE, TRY_AGAIN, DISABLE)
 
 
+class SinceForm(forms.Form):
+    """The form of a time, in UTC like all times here."""
+
+    since = TimeField(label="Since (UTC)")
+
+
 def fitting(endpoint: Endpoint) -> list[Button]:
     """Return the buttons that would change something."""
     if not endpoint.is_enabled:
@@ -81,9 +89,10 @@ def buttons_of(request: HttpRequest, endpoint: Endpoint) -> list[tuple[str, str,
     """Return the buttons of an endpoint, as title, address and icon."""
     if not request.user.has_perms([MAY_SEE, MAY_CHANGE]):
         return []
+    buttons = [(button.title, button.name, button.icon) for button in fitting(endpoint)]
     return [
-        (button.title, reverse(f"admin:events_endpoint_{button.name}", args=[endpoint.pk]), button.icon)
-        for button in fitting(endpoint)
+        (title, reverse(f"admin:events_endpoint_{name}", args=[endpoint.pk]), icon)
+        for title, name, icon in (*buttons, ("Replay", "replay", "history"))
     ]
 
 
@@ -117,4 +126,41 @@ def control_endpoint(
         back=back,
         model=Endpoint,
         first=lambda: "" if button in fitting(endpoint) else "There is nothing to do: somebody else was faster.",
+    )
+
+
+def replay_endpoint(
+    request: HttpRequest, endpoint_id: int, *, log: Callable[[HttpRequest, Endpoint, str], object]
+) -> HttpResponse:
+    """Ask for a time, and on POST let the endpoint get again everything since then."""
+    require(request, MAY_SEE, MAY_CHANGE)
+    endpoint = get_object_or_404(Endpoint.objects.select_related("account"), pk=endpoint_id)
+    back = reverse("admin:events_endpoint_change", args=[endpoint.pk])
+
+    def carry(actor: str, answers: dict[str, Any]) -> HttpResponse:
+        since = answers["since"]
+        if replay_since(endpoint, since):
+            log(request, endpoint, f"Replayed since {write_time(since)} UTC.")
+            messages.success(request, f"Everything since {write_time(since)} UTC is delivered again.")
+        else:
+            messages.warning(request, "Nothing was changed: nothing that was delivered has happened since then.")
+        return HttpResponseRedirect(back)
+
+    return confirm(
+        request,
+        SinceForm(request.POST or None),
+        lambda: Question(
+            title="Replay: an endpoint of webhooks",
+            text=f"Deliver everything since a time to this endpoint of {endpoint.account} again?",
+            named=f"“{endpoint.url}”",
+            consequences=[
+                "The receiver gets all events since then a second time, with the ids that they had.",
+                "Newer events follow them, so they arrive later.",
+            ],
+            button="Replay",
+            icon="history",
+        ),
+        carry,
+        back=back,
+        model=Endpoint,
     )

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from batches.admin.batches import AccountFilter
-from events.admin.control import BUTTONS, buttons_of, control_endpoint
+from events.admin.control import BUTTONS, buttons_of, control_endpoint, replay_endpoint
 from events.admin.deliveries import tabulate
 from events.models import Endpoint
 from events.webhooks.deliveries import list_deliveries
@@ -46,6 +46,8 @@ class EndpointAdmin(ReadOnlyAdmin[Endpoint]):
             )
             for button in BUTTONS
         ]
+        replay = self.admin_site.admin_view(partial(replay_endpoint, log=self.log_change))
+        moves.append(path("<int:endpoint_id>/replay/", replay, name="events_endpoint_replay"))
         return [*moves, *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:

@@ -80,7 +80,7 @@ def change_endpoint(endpoint: Endpoint, changes: Changes) -> Endpoint:
 
     Raises InvalidUrl, UrlTaken, IncompleteOAuth and UnknownEndpoint.
     """
-    endpoint = _lock_again(endpoint)
+    endpoint = lock_again(endpoint)
     is_moved = changes.url not in (None, endpoint.url)
     fields = _fields_of(endpoint, changes)
     Endpoint.objects.filter(pk=endpoint.pk).update(**fields, updated_at=Now())
@@ -95,7 +95,7 @@ def change_endpoint(endpoint: Endpoint, changes: Changes) -> Endpoint:
 @transaction.atomic
 def sign_endpoint(endpoint: Endpoint, *, is_signed: bool) -> Endpoint:
     """Let an endpoint sign with ECDSA, or not. Raises UnknownEndpoint."""
-    endpoint = _lock_again(endpoint)
+    endpoint = lock_again(endpoint)
     sign_with_ecdsa(endpoint, is_signed=is_signed)
     Endpoint.objects.filter(pk=endpoint.pk).update(updated_at=Now())
     return endpoint
@@ -107,7 +107,7 @@ def renew_secret(endpoint: Endpoint) -> tuple[Endpoint, str]:
 
     Raises NoSecret and UnknownEndpoint.
     """
-    endpoint = _lock_again(endpoint)
+    endpoint = lock_again(endpoint)
     if endpoint.dialect != Dialect.NATIVE:
         raise NoSecret
     text = rotate_secret(endpoint)
@@ -118,7 +118,7 @@ def renew_secret(endpoint: Endpoint) -> tuple[Endpoint, str]:
 @transaction.atomic
 def enable_again(endpoint: Endpoint) -> Endpoint:
     """Let an endpoint continue, or try at once what it failed at. Raises UnknownEndpoint."""
-    endpoint = _lock_again(endpoint)
+    endpoint = lock_again(endpoint)
     enable(endpoint)
     endpoint.refresh_from_db()
     return endpoint
@@ -140,7 +140,7 @@ def _lock(account: Account) -> None:
     Account.objects.select_for_update(no_key=True).get(pk=account.pk)
 
 
-def _lock_again(endpoint: Endpoint) -> Endpoint:
+def lock_again(endpoint: Endpoint) -> Endpoint:
     """Return an endpoint as it is once nobody else changes it. Raises UnknownEndpoint."""
     _lock(endpoint.account)
     return find_endpoint(endpoint.account, endpoint.public_id)

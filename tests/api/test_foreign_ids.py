@@ -62,6 +62,7 @@ URL_BODIES: dict[str, Any] = {
     "POST /v3/marketing/segments/2.0/refresh/<segment_id>/": {"user_time_zone": "Europe/Berlin"},
     "POST /v3/templates/<template_id>/versions/": {"name": "Mine", "subject": "x"},
     "PATCH /v3/user/webhooks/event/settings/signed/<webhook_id>/": {"enabled": True},
+    "POST /sluice/v1/endpoints/<endpoint_id>/replay/": {"since": LATER.isoformat()},
     "POST /sluice/v1/batches/<batch_id>/reschedule/": {"send_at": LATER.isoformat()},
     "POST /sluice/v1/messages/<message_id>/reschedule/": {"send_at": LATER.isoformat()},
 }

@@ -18,7 +18,7 @@ from events.webhooks.lanes import run_lane
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.drafts import draft
-from tests.events.receiver import Behaviour, Receiver
+from tests.events.receiver import FINE, Behaviour, Receiver
 from tests.operators import logged_in
 
 ENDPOINTS, DELIVERIES = "/admin/events/endpoint/", "/admin/events/delivery/"
@@ -95,7 +95,7 @@ def test_buttons_enable_and_disable_an_endpoint(alice: Account, operator: Client
     assert LogEntry.objects.filter(change_message__contains="The endpoint is").exists()
 
 
-def test_a_delivery_is_posted_again(
+def test_deliveries_are_posted_again(
     alice: Account, endpoint: Endpoint, receiver: Receiver, deliverer: Deliverer, operator: Client
 ) -> None:
     accept_mail(alice, draft(2))
@@ -113,10 +113,17 @@ def test_a_delivery_is_posted_again(
     assert "has not accepted the delivery: the response was 500" in page
     assert [got.body for got in receiver.got] == [receiver.got[0].body] * 3
     assert Delivery.objects.values_list("attempts", "state").get() == (3, DeliveryState.DELIVERED)
+    receiver.decide = lambda number, got: FINE
+    replay = f"{ENDPOINTS}{endpoint.pk}/replay/"
+    assert "a second time" in read(operator, replay)
+    for since, words in (("2100-01-01T00:00", "more than a year ahead"), ("2020-01-01T00:00", "is delivered again")):
+        assert words in operator.post(replay, {"since": since}, follow=True).text
+    assert sum(map(run_lane, due_lanes())) == 2
+    assert [len(got.events) for got in receiver.got] == [2, 2, 2, 2]
     disable(endpoint)
     assert f"{path}replay/" not in read(operator, f"{path}change/")
     operator.post(f"{path}replay/")
-    assert len(receiver.got) == 3
+    assert len(receiver.got) == 4
 
 
 def test_a_viewer_has_no_buttons_and_sees_bodies_only_with_messages(alice: Account) -> None:

@@ -27,11 +27,13 @@ from api.native.inputs.endpoints import (
     DeliveriesForm,
     EndpointForm,
     NewEndpointForm,
+    SinceForm,
     read_deliveries_query,
     read_delivery_id,
     read_endpoint_change,
     read_endpoint_id,
     read_new_endpoint,
+    read_since,
 )
 from api.native.inputs.events import EventsForm, read_events_query
 from api.native.inputs.fields import MoveForm, ReasonForm
@@ -77,6 +79,7 @@ __all__ = [
     "RescheduleForm",
     "RevokeForm",
     "SelectionForm",
+    "SinceForm",
     "read_batches_query",
     "read_campaign_id",
     "read_campaigns_query",
@@ -99,4 +102,5 @@ __all__ = [
     "read_reschedule",
     "read_revoke",
     "read_selection",
+    "read_since",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,7 +13,7 @@ from rest_framework.request import Request
 
 from api.bodies import find_uuid
 from api.native.errors import invalid
-from api.native.inputs.fields import PageForm
+from api.native.inputs.fields import MomentField, PageForm
 from api.native.inputs.reading import read_body_as, read_query_as
 from events.errors import UnknownDelivery, UnknownEndpoint
 from events.models import ALL_KINDS, DeliveryState, Dialect
@@ -87,6 +88,12 @@ class NewEndpointForm(EndpointForm):
     url = LineField(max_length=URL_LENGTH, required=True)
 
 
+class SinceForm(serializers.Serializer[Any]):
+    """The fields of POST endpoints/{id}/replay."""
+
+    since = MomentField()
+
+
 class DeliveriesForm(PageForm):
     """The fields of GET endpoints/{id}/deliveries."""
 
@@ -103,6 +110,12 @@ def read_new_endpoint(request: Request) -> Changes:
 def read_endpoint_change(request: Request, dialect: str) -> Changes:
     """Return the changes of an endpoint of a dialect."""
     return _changes_of(read_body_as(EndpointForm, request), dialect)
+
+
+def read_since(request: Request) -> dt.datetime:
+    """Return the time in the body of POST endpoints/{id}/replay."""
+    since: dt.datetime = read_body_as(SinceForm, request)["since"]
+    return since
 
 
 def read_deliveries_query(request: Request) -> DeliveriesQuery:

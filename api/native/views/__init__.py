@@ -11,6 +11,7 @@ from api.native.views.endpoints import (
     OneDelivery,
     OneEndpoint,
     ReplayDelivery,
+    ReplayEvents,
     RotateSecret,
 )
 from api.native.views.events import Events
@@ -57,6 +58,7 @@ __all__ = [
     "PurgeAccount",
     "Receipts",
     "ReplayDelivery",
+    "ReplayEvents",
     "ReplayMessages",
     "RescheduleBatch",
     "RescheduleMessage",

@@ -16,6 +16,7 @@ from events.models import Delivery, Dialect
 from events.models import Endpoint as Receiver
 from events.webhooks import deliveries, editing
 from events.webhooks.replay import replay_delivery
+from events.webhooks.rewind import replay_since
 
 SCOPE: Final = "user.webhooks.event.settings"
 REPLAYS_PER_MINUTE: Final = 60
@@ -93,6 +94,18 @@ class DeliveryEndpoint(ReceiverEndpoint):
     def find_delivery(self, endpoint_id: str, delivery_id: str) -> Delivery:
         """Return a delivery of an endpoint of the account. Raises UnknownEndpoint and UnknownDelivery."""
         return deliveries.find_delivery(self.find(endpoint_id), inputs.read_delivery_id(delivery_id))
+
+
+@schema.replay_events
+class ReplayEvents(ReceiverEndpoint):
+    scopes = {"POST": f"{SCOPE}.update"}
+
+    @done_once
+    def post(self, request: Request, endpoint_id: str) -> Response:
+        since = inputs.read_since(request)
+        receiver = self.find(endpoint_id)
+        replay_since(receiver, since)
+        return Response(outputs.one(outputs.endpoint(self.find(endpoint_id))))
 
 
 @schema.deliveries

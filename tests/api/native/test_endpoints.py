@@ -232,6 +232,26 @@ def test_a_delivery_is_replayed_with_its_id_and_its_body(
         assert len(receiver.got) == 3
 
 
+def test_everything_since_a_time_is_replayed(
+    alice: Account, client_of_alice: ApiClient, deliverer: Deliverer, settings: Any
+) -> None:
+    settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+    with Receiver() as receiver:
+        shown, _ = create(client_of_alice, receiver.url)
+        accept_mail(alice, draft(3))
+        deliverer.deliver_due(seconds=5)
+        publish_events()
+        for _ in range(2):
+            for lane_id in due_lanes():
+                run_lane(lane_id)
+            answer = client_of_alice.post(f"{ENDPOINTS}/{shown['id']}/replay", {"since": shown["created_at"]})
+            assert (answer.status_code, answer.json()["data"]["id"]) == (200, shown["id"])
+        assert len(receiver.events) == 6
+        assert len({event["id"] for event in receiver.events}) == 3
+    for body in ({}, {"since": "yesterday"}, {"since": None}):
+        assert client_of_alice.post(f"{ENDPOINTS}/{shown['id']}/replay", body).status_code == 422, body
+
+
 def test_deliveries_are_paged_newest_first(client_of_alice: ApiClient) -> None:
     shown, _ = create(client_of_alice)
     endpoint = Endpoint.objects.get()
@@ -263,6 +283,7 @@ def test_endpoints_of_others_are_unknown(client_of_alice: ApiClient, client_of_c
             ("PATCH", "", {"enabled": False}),
             ("DELETE", "", None),
             ("POST", "/enable", None),
+            ("POST", "/replay", {"since": "2026-01-01T00:00:00Z"}),
             ("POST", "/rotate-secret", None),
             ("GET", "/deliveries", None),
             ("GET", f"/deliveries/{UUID(int=1)}", None),
