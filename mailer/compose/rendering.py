@@ -218,6 +218,8 @@ class Renderer:
         appended = self._text_after(type, body)
         if not appended:
             return body
+        if self._tracker:
+            appended = appended.replace(PIXEL_TAG, self._tracker.pixel(TRACKED))
         self._appended.append(appended)
         pieces, at = [EDGE], 0
         for tag in self._finder.find(appended):

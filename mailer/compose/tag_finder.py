@@ -28,6 +28,9 @@ class TagFinder:
         self._own_tags = own_tags
         ordered = sorted(own_tags, key=len, reverse=True)
         self._own = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        brought = [tag for tag in ordered if "\0" not in tag]
+        self._brought = re.compile("|".join(map(re.escape, brought))) if brought else None
+        """Those that a value can have: no stored text has a NUL."""
 
     def find(self, text: str) -> Iterator[SystemTag]:
         """Yield the tags of a text, in order."""
@@ -40,12 +43,12 @@ class TagFinder:
 
     @property
     def has_own_tags(self) -> bool:
-        """Return whether the mail chooses tags."""
-        return self._own is not None
+        """Return whether the mail chooses tags that a value can have."""
+        return self._brought is not None
 
     def has_own(self, text: str) -> bool:
-        """Return whether a text has one of the tags that the mail chooses."""
-        return self._own is not None and self._own.search(text) is not None
+        """Return whether a stored text has one of the tags that the mail chooses."""
+        return self._brought is not None and self._brought.search(text) is not None
 
     def prepare(self, text: str) -> str:
         """Return a text in the form in which its tags are found."""
