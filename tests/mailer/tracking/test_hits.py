@@ -6,11 +6,12 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 
 from accounts.models import Account
@@ -23,6 +24,7 @@ from mailer.tracking.machines import is_machine
 from mailer.tracking.tokens import SEVERAL, TrackedLink, TrackedMessage, sealer
 from mailer.tracking.writing import Hit, write_hits
 from tests.drafts import draft
+from tests.waiting import someone_waits_for_us, wait_until
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 URL = "https://shop.example/?a=1"
@@ -240,3 +242,20 @@ def test_a_page_that_cannot_be_stored_does_not_block_others(
     recorder.finish()
     assert stored == [2]
     assert "hits not stored" in caplog.text
+
+
+def test_of_two_opens_at_once_one_is_the_first(message: TrackedMessage) -> None:
+    def write() -> None:
+        try:
+            write_hits([hit(message)])
+        finally:
+            connection.close()
+
+    partitions.ensure_late_partitions()
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            write_hits([hit(message)])
+            second = pool.submit(write)
+            wait_until(someone_waits_for_us)
+        second.result(10)
+    assert sorted(LateEvent.objects.values_list("is_first", flat=True)) == [False, True]
