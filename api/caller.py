@@ -136,6 +136,11 @@ def find_sender(text: str) -> ApiKey:
     return key
 
 
+def check_rare_call(key: ApiKey, kind: str, *, limit: int) -> None:
+    """Count a call that may be made only so often in a minute, apart from all others. Raises RateExceeded."""
+    check_rate(count_request(key, kind=kind, limit=limit))
+
+
 def recall_sender(text: str) -> keys.RecalledKey | None:
     """Return the key with this text as this process found it within the last second, without a statement.
 

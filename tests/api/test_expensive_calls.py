@@ -32,6 +32,7 @@ EXPENSIVE = {
     "audience/contacts.py": {"search_contacts", "members_of"},
     "audience/segments.py": {"find_matching", "count_matching"},
     "campaigns/lifecycle.py": {"send_now"},
+    "campaigns/link_clicks.py": {"_read"},
     "campaigns/preview.py": {"offer_contacts"},
     "campaigns/reach.py": {"count_reach"},
     "campaigns/recipients.py": {"list_reachable", "list_recorded"},

@@ -7,8 +7,7 @@ from typing import Final
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rates import count_request
-from api.caller import check_rate
+from api.caller import check_rare_call
 from api.idempotency import done_once, done_once_in_steps, has_key
 from api.native import errors, inputs, outputs, schema
 from api.native.views.base import Endpoint
@@ -143,7 +142,7 @@ class ReplayDelivery(DeliveryEndpoint):
     def post(self, request: Request, endpoint_id: str, delivery_id: str) -> Response:
         inputs.read_nothing(request)
         delivery = self.find_delivery(endpoint_id, delivery_id)
-        check_rate(count_request(self.key, kind="webhook replay", limit=REPLAYS_PER_MINUTE))
+        check_rare_call(self.key, "webhook replay", limit=REPLAYS_PER_MINUTE)
         replay_delivery(delivery)
         return Response(outputs.one(outputs.delivery(delivery, {})))
 

@@ -9,8 +9,7 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.rates import count_request
-from api.caller import check_rate
+from api.caller import check_rare_call
 from api.idempotency import done_once, done_once_in_steps
 from api.sendgrid.endpoint import Endpoint
 from api.sendgrid.errors import Answer, Answers, Problem, Refusal
@@ -133,7 +132,7 @@ class TryWebhook(WebhookEndpoint):
     @done_once_in_steps
     def post(self, request: Request) -> Response:
         trial = inputs.read_trial(request)
-        check_rate(count_request(self.key, kind="webhook test", limit=TRIALS_PER_MINUTE))
+        check_rare_call(self.key, "webhook test", limit=TRIALS_PER_MINUTE)
         answer = post_samples(self.account, trial)
         if not answer.is_success:
             raise Refusal(400, Problem(f"the test events were not accepted: {answer.error}"))  # ours

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from api.http import BadBody
 from api.sendgrid import errors
 from api.sendgrid.contact_files.links import ANSWERS as LINK_ANSWERS
@@ -33,6 +35,8 @@ def example_of(kind: type[SluiceError]) -> SluiceError:
     error.__dict__ |= {
         "scopes": ["mail.send"],
         "ids": (7,),
+        "url": "ftp://example.com",
+        "public_id": UUID(int=7),
         "lacks": tuple(Lack),
         "fields": ("sender", "lists", "segments", "suppression_group"),
         "wrong": tuple(WrongPart(part, problem) for part in REQUIRED for problem in SenderProblem),
