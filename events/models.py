@@ -150,6 +150,7 @@ class Delivery(models.Model):
     attempted_at = models.DateTimeField(null=True, help_text="When the last attempt ended")
 
     class Meta:
+        verbose_name_plural = "deliveries"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["public_id"], name="delivery_public_id"),
             models.UniqueConstraint(

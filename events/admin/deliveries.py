@@ -29,6 +29,10 @@ STATE_COLOURS = {"pending": "warning", "delivered": "success"}
 class DeliveryColumns:
     """Define the columns of lists of deliveries."""
 
+    @admin.display(description="delivery")
+    def shown_id(self, delivery: Delivery) -> str:
+        return str(delivery.public_id)
+
     @admin.display(description="events")
     def event_count(self, delivery: Delivery) -> SafeString:
         return draw_figure(f"delivery:{delivery.pk}:events", delivery.events)
@@ -59,7 +63,7 @@ class DeliveryColumns:
 class DeliveryAdmin(DeliveryColumns, ReadOnlyAdmin[Delivery]):
     """Show deliveries, newest first."""
 
-    list_display = ("public_id", "shown_endpoint", "shown_state", "event_count", "attempt_count", "answer", "attempted")
+    list_display = ("shown_id", "shown_endpoint", "shown_state", "event_count", "attempt_count", "answer", "attempted")
     ordering = ("-pk",)
     change_form_template = "events/delivery.html"
 

@@ -69,6 +69,9 @@ class Migration(migrations.Migration):
                 ('attempted_at', models.DateTimeField(help_text='When the last attempt ended', null=True)),
                 ('endpoint', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='events.endpoint')),
             ],
+            options={
+                'verbose_name_plural': 'deliveries',
+            },
         ),
         migrations.CreateModel(
             name='Lane',
