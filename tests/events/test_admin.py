@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
@@ -18,35 +16,13 @@ from events.webhooks.lanes import run_lane
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.drafts import draft
+from tests.events.deliveries import store_deliveries
 from tests.events.receiver import FINE, Behaviour, Receiver
 from tests.operators import logged_in
 
 ENDPOINTS, DELIVERIES = "/admin/events/endpoint/", "/admin/events/delivery/"
 STATEMENTS = 12
 URL = "https://example.com/hook"
-
-
-def deliver(endpoint: Endpoint, number: int = 1) -> Delivery:
-    """Store deliveries that failed, and return the last one."""
-    rows = [
-        Delivery(
-            endpoint=endpoint,
-            lane_number=0,
-            state=DeliveryState.DELIVERED if each else DeliveryState.PENDING,
-            after_place=0,
-            place=0,
-            kinds=-1,
-            events=1,
-            attempts=2,
-            status_code=503,
-            error="the response was 503",
-            reply="<b>later</b>",
-            seconds=0.5,
-            body=zlib.compress(b'{"data":["ann@example.com"]}'),
-        )
-        for each in range(number)
-    ]
-    return Delivery.objects.bulk_create(rows)[-1]
 
 
 def read(client: Client, path: str) -> str:
@@ -62,7 +38,7 @@ def read(client: Client, path: str) -> str:
 
 def test_endpoints_and_their_deliveries_are_shown(alice: Account, operator: Client) -> None:
     endpoint = create_endpoint(alice, Dialect.NATIVE, URL, friendly_name="Shop", oauth_client_secret=b"s3cret")
-    delivery = deliver(endpoint, 60)
+    delivery = store_deliveries(endpoint, 60)
     listed = read(operator, ENDPOINTS)
     for text in (URL, "Shop", alice.username, "enabled"):
         assert text in listed
@@ -128,7 +104,7 @@ def test_deliveries_are_posted_again(
 
 def test_a_viewer_has_no_buttons_and_sees_bodies_only_with_messages(alice: Account) -> None:
     endpoint = create_endpoint(alice, Dialect.NATIVE, URL)
-    delivery = deliver(endpoint)
+    delivery = store_deliveries(endpoint)
     path = f"{ENDPOINTS}{endpoint.pk}/"
     permissions = ("events.view_endpoint", "events.view_delivery")
     with logged_in("vera", may=permissions) as client:

@@ -1,0 +1,30 @@
+"""Deliveries of an endpoint, as if a worker had made them."""
+
+from __future__ import annotations
+
+import zlib
+
+from events.models import Delivery, DeliveryState, Endpoint
+
+
+def store_deliveries(endpoint: Endpoint, number: int = 1) -> Delivery:
+    """Store deliveries that failed, and return the last one."""
+    rows = [
+        Delivery(
+            endpoint=endpoint,
+            lane_number=0,
+            state=DeliveryState.DELIVERED if each else DeliveryState.PENDING,
+            after_place=0,
+            place=0,
+            kinds=-1,
+            events=1,
+            attempts=2,
+            status_code=503,
+            error="the response was 503",
+            reply="<b>later</b>",
+            seconds=0.5,
+            body=zlib.compress(b'{"data":["ann@example.com"]}'),
+        )
+        for each in range(number)
+    ]
+    return Delivery.objects.bulk_create(rows)[-1]
