@@ -26,7 +26,7 @@ from batches.stop.freeze import freeze_account
 from config.roles import ADMINISTRATOR
 from console import header
 from content.models import Template
-from events.models import Dialect
+from events.models import Dialect, Endpoint
 from events.webhooks.endpoints import create_endpoint
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
@@ -97,7 +97,10 @@ def stage(
     accept_mail(shop, draft(60, name="doubt", batch_id=create_batch(shop).public_id))
     claim = claim_and_look(Claimer())
     rescue_parcel(claim.parcel_id, claim.fence)
-    store_deliveries(create_endpoint(shop, Dialect.NATIVE, "https://example.com/hook"))
+    for number in range(2):
+        endpoint = create_endpoint(shop, Dialect.NATIVE, f"https://example.com/{number}", is_enabled=not number)
+        store_deliveries(endpoint, 2)
+    Endpoint.objects.filter(is_enabled=True).update(failing_since=database_now())
     soon = database_now() + dt.timedelta(minutes=20)
     for number in range(2):
         batch = create_batch(shop)
