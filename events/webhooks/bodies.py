@@ -1,8 +1,9 @@
 """Make the bodies of deliveries from the log.
 
-A body has the events of one lane between two positions. The same range with the same kinds always gives the same bytes,
-because entries of the log and events never change. What belongs to one event of a message, such as SendGrid's
-`processed` before its first outcome, is never parted.
+A body has the events of one lane between two positions. The same range with the same kinds always gives the same
+events, because entries of the log and events never change. It gives the same bytes, too, unless a campaign was renamed
+or Sluice was updated meanwhile; so the bytes are stored as soon as an attempt has failed. What belongs to one event of
+a message, such as SendGrid's `processed` before its first outcome, is never parted.
 """
 
 from __future__ import annotations

@@ -210,9 +210,8 @@ class LaneRun:
         """
         self._extend()
         delivery.attempts += 1
-        Delivery.objects.filter(pk=delivery.pk).update(
-            attempts=delivery.attempts, body=zlib.compress(body, 1), **facts_of(answer)
-        )
+        stored = zlib.compress(body, 1) if delivery.body is None else delivery.body
+        Delivery.objects.filter(pk=delivery.pk).update(attempts=delivery.attempts, body=stored, **facts_of(answer))
         now, endpoint = database_now(), self.lane.endpoint
         wait = wait_after(delivery.attempts, answer.status, answer.headers, now)
         Lane.objects.filter(pk=self.lane.pk).update(

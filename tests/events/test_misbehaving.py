@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import time
 from collections import Counter, defaultdict
 from functools import partial
 from ipaddress import ip_network
@@ -56,24 +57,37 @@ def work(seed: int) -> None:
             lanes.run_lane(lane_id)
 
 
-def misbehave(choice: random.Random, number: int, got: Got) -> Behaviour:
+def work_for_a_while(seed: int, receiver: Receiver, *, requests: int) -> None:
+    """Let a worker post a few requests, and kill it in the middle of one or of what follows."""
+    wanted, until = len(receiver.got) + requests, time.monotonic() + 2
+    with forked(work, seed) as worker:
+        while len(receiver.got) < wanted and time.monotonic() < until:
+            time.sleep(0.005)
+        time.sleep(random.Random(seed).choice([0, 0.01, 0.1]))
+        worker.kill()
+
+
+BEHAVIOURS = {
+    "fine": FINE,
+    "error": Behaviour(500),
+    "busy": Behaviour(429, {"Retry-After": "3600"}),
+    "away": Behaviour(503, {"Retry-After": "soon"}),
+    "gone": Behaviour(410),
+    "redirect": Behaviour(302, {"Location": "http://127.0.0.1:1/"}),
+    "hangs": Behaviour(pause=2 * TIMEOUT_SECONDS),
+    "drips": Behaviour(body=b"x" * 50, drips=0.05),
+    "delays": Behaviour(pause=0.1),
+    "killed before it stores": Behaviour(cuts=True, keeps=False),
+    "killed after it has stored": Behaviour(cuts=True, keeps=True),
+}
+"""The behaviours of the receiver."""
+DECK = [*BEHAVIOURS, *["fine"] * 20, "error", "error", *["killed after it has stored"] * 2]
+random.Random(20).shuffle(DECK)
+
+
+def misbehave(number: int, got: Got) -> Behaviour:
     """Choose what the receiver does with a request."""
-    return choice.choices(
-        [
-            FINE,
-            Behaviour(500),
-            Behaviour(429, {"Retry-After": "3600"}),
-            Behaviour(503, {"Retry-After": "soon"}),
-            Behaviour(410),
-            Behaviour(302, {"Location": "http://127.0.0.1:1/"}),
-            Behaviour(pause=2 * TIMEOUT_SECONDS),
-            Behaviour(body=b"x" * 50, drips=0.05),
-            Behaviour(pause=0.1),
-            Behaviour(cuts=True, keeps=False),
-            Behaviour(cuts=True, keeps=True),
-        ],
-        weights=[60, 8, 3, 3, 2, 3, 3, 3, 5, 5, 8],
-    )[0]
+    return BEHAVIOURS[DECK[number % len(DECK)]]
 
 
 @pytest.mark.large
@@ -81,7 +95,7 @@ def test_every_event_arrives_whatever_happens(
     alice: Account, receiver: Receiver, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
     choice = random.Random(19)
-    receiver.decide = partial(misbehave, random.Random(20))
+    receiver.decide = misbehave
     for dialect in Dialect:
         create_endpoint(alice, dialect, receiver.url.replace("hook", dialect))
     for number in range(ROUNDS):
@@ -97,12 +111,12 @@ def test_every_event_arrives_whatever_happens(
         sweep()
         deliverer.deliver_due(seconds=1)
         publish_events()
-        with forked(work, number) as worker:
-            worker.process.join(choice.uniform(0.05, 0.6))
-            worker.kill()
+        if due_lanes():
+            work_for_a_while(number, receiver, requests=choice.randint(1, 6))
         clock.advance(hours=choice.choice([0, 1, 10]))
         for endpoint in Endpoint.objects.filter(is_enabled=False):
             enable(endpoint)
+    assert len(receiver.got) > len(DECK), "every misbehaviour was seen"
     receiver.decide = lambda number, got: FINE
     for _ in range(10):
         clock.advance(hours=11)
