@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from benchmarks import receipt
 from benchmarks.contest import alone
@@ -40,7 +40,7 @@ def measure(setting: Setting) -> Measured:
             template.render(recipients[number % RECIPIENTS])
         seconds.append(time.process_time() - began_at)
         say(f"  {size:,}: {size / seconds[-1]:,.0f} renderings/s")
-    plays = play_kinds(setting)
+    plays = play_kinds(setting, make_kinds)
     return Measured(
         [
             Figure(
@@ -73,7 +73,7 @@ def compile_once() -> float:
     return (time.process_time() - began_at) * 1000
 
 
-def play_kinds(setting: Setting) -> dict[str, list[Play]]:
+def play_kinds(setting: Setting, make_kinds: Callable[[Sluice], Iterator[tuple[str, Kind]]]) -> dict[str, list[Play]]:
     """Play waves of each kind of mail by one stack, in turns; return the plays by the name of the kind."""
     messages = setting.size(WAVE, quick=300)
     plays: dict[str, list[Play]] = {}
