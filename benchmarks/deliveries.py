@@ -28,12 +28,14 @@ def main(messages: int, rounds: int, url: str) -> dict[str, Any]:
     from django.db import connection
 
     from accounts.models import Account
+    from config.celery import spare_collector
     from events.log.publishing import publish_events
     from events.models import Delivery, DeliveryState, Dialect, Lane
     from events.webhooks.endpoints import create_endpoint, sign_with_ecdsa
     from events.webhooks.hints import due_lanes
     from events.webhooks.lanes import run_lane
 
+    spare_collector()
     account = Account.objects.create(username="bench")
     endpoints = [create_endpoint(account, dialect, url) for dialect in Dialect]
     for endpoint in endpoints:

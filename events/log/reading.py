@@ -317,9 +317,12 @@ def _events_for(row: Row, message_id: int, reply: str | None, message: Known, hi
     id = f"{row.id}-{message_id % PARCEL_SPAN}"
     for number, recipient in enumerate(recipients) if row.recipient is None else _find(row.recipient, recipients):
         earlier = history.of(message_id, recipient)
-        if row.recipient is None and any(each.kind in FINAL for each in earlier):
-            continue
-        attempts = [each for each in earlier if each.kind in ATTEMPTS and not _is_decision(each)]
+        is_first, attempt = True, 1
+        if earlier:  # seldom
+            if row.recipient is None and any(each.kind in FINAL for each in earlier):
+                continue
+            attempts = [each for each in earlier if each.kind in ATTEMPTS and not _is_decision(each)]
+            is_first, attempt = not attempts, 1 + sum(each.kind == DEFERRED for each in attempts)
         yield Happened(
             id if len(recipients) == 1 else f"{id}-{number}",
             row.kind,
@@ -333,8 +336,8 @@ def _events_for(row: Row, message_id: int, reply: str | None, message: Known, hi
             row.suppression,
             row.classification,
             _is_decision(row),
-            not attempts,
-            1 + sum(each.kind == DEFERRED for each in attempts),
+            is_first,
+            attempt,
         )
 
 

@@ -37,8 +37,10 @@ class Unit(NamedTuple):
     """The part of a body that is made of one event, and the position behind this event."""
 
     position: Position
-    texts: list[bytes]
-    at: float
+    text: bytes = b""
+    """Events in JSON, parted by commas; empty if there is none."""
+    events: int = 0
+    at: float = 0.0
 
 
 class LaneReader:
@@ -54,25 +56,25 @@ class LaneReader:
         units: list[Unit] = []
         begin, size, count, places = after, 0, 0, 0
         for unit in self._read_units(after, None):
-            length = sum(len(text) + 1 for text in unit.texts)
-            is_full = count + len(unit.texts) > MOST_EVENTS or size + length > MOST_BYTES
+            length = len(unit.text) + 3
+            is_full = count + unit.events > MOST_EVENTS or size + length > MOST_BYTES
             if (count and is_full) or places == PLACES_AT_ONCE:
                 yield self._make(begin, units)
                 begin, size, count, places, units = units[-1].position, 0, 0, 0, []
             units.append(unit)
-            size, count = size + length, count + len(unit.texts)
+            size, count = size + length, count + unit.events
             places += unit.position.offset is None
         if units:
             yield self._make(begin, units)
 
     def read_again(self, after: Position, until: Position) -> Body:
         """Return the body between two positions."""
-        return self._make(after, list(self._read_units(after, until)) or [Unit(until, [], 0.0)])
+        return self._make(after, list(self._read_units(after, until)) or [Unit(until)])
 
     def _make(self, after: Position, units: list[Unit]) -> Body:
-        texts = [text for unit in units for text in unit.texts]
-        last_at = next((unit.at for unit in reversed(units) if unit.texts), 0.0)
-        return Body(after, units[-1].position, len(texts), self._form.join(texts, last_at) if texts else b"")
+        filled = [unit for unit in units if unit.events]
+        data = self._form.join([unit.text for unit in filled], filled[-1].at) if filled else b""
+        return Body(after, units[-1].position, sum(unit.events for unit in filled), data)
 
     def _read_units(self, after: Position, until: Position | None) -> Iterator[Unit]:
         for place, events in self._reader.read_after(after, until=until):
@@ -81,7 +83,8 @@ class LaneReader:
             for number, event in enumerate(islice(events, first, last), start=first + 1):
                 yield self._write(event, Position(place, number))
             if last is None:
-                yield Unit(Position(place), [], 0.0)
+                yield Unit(Position(place))
 
     def _write(self, event: Happened, position: Position) -> Unit:
-        return Unit(position, [encode(each).encode() for each in self._form.write(event, self._kinds)], event.at)
+        events = self._form.write(event, self._kinds)
+        return Unit(position, encode(events)[1:-1].encode(), len(events), event.at) if events else Unit(position)

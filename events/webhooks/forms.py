@@ -24,7 +24,7 @@ class Form(Protocol):
         ...
 
     def join(self, events: Sequence[bytes], last_at: float) -> bytes:
-        """Return the body of some events, each written in JSON. `last_at` is the time of the last one."""
+        """Return the body of some texts, each with one or two events in JSON. `last_at` is the time of the last one."""
         ...
 
     def sign(self, endpoint: Endpoint, delivery_id: str, timestamp: int, body: bytes) -> dict[str, str]:

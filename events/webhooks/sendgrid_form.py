@@ -104,7 +104,7 @@ class SendGridForm:
         return [{**fields, **_shared(event), **_custom(event)}]
 
     def join(self, events: Sequence[bytes], last_at: float) -> bytes:
-        """Return an array, in which each event begins a line."""
+        """Return an array, in which the events of each message begin a line."""
         return b"[%b]\r\n" % b",\r\n".join(events)
 
     def sign(self, endpoint: Endpoint, delivery_id: str, timestamp: int, body: bytes) -> dict[str, str]:
