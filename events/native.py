@@ -6,11 +6,11 @@ import datetime as dt
 from functools import lru_cache
 from typing import Any
 
-from events.log.reading import Happened
+from events.log.reading import Happened, LateFacts
 from foundation.clock import moment
-from mailer.models import Classification, EventKind, SuppressionKind
+from mailer.models import Classification, EventKind, LateKind, SuppressionKind
 
-NAMES = {int(kind): kind.name.lower() for kind in EventKind}
+NAMES = {int(kind): kind.name.lower() for kind in (*EventKind, *LateKind)}
 CLASSIFICATIONS = {int(kind): kind.event_name for kind in Classification}
 LISTS = {int(kind): kind.label for kind in SuppressionKind}
 
@@ -36,7 +36,14 @@ def write_event(event: Happened) -> dict[str, Any]:
         "list": LISTS.get(event.suppression or 0),
         "categories": mail.categories,
         "custom_args": {**mail.custom_args, **own_args} if own_args else mail.custom_args,
+        **(write_late(event.late) if event.late else {}),
     }
+
+
+def write_late(late: LateFacts) -> dict[str, Any]:
+    """Return the fields that only an open or a click has."""
+    link = {"url": late.url, "link": late.link, "is_html": late.is_html} if late.url is not None else {}
+    return {"is_machine": late.is_machine, "address": late.address, "user_agent": late.user_agent, **link}
 
 
 @lru_cache(maxsize=64)

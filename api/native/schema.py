@@ -32,7 +32,7 @@ from api.openapi import (
 from batches.models import Receipt
 from batches.verdict import GateStatus
 from events.models import Dialect
-from mailer.models import EventKind
+from mailer.models import EventKind, LateKind
 from monitoring.coming import Fate
 from monitoring.problems import Kind, Severity
 from monitoring.waiting import WaitKind
@@ -124,6 +124,28 @@ KEY: dict[str, Piece] = {
     "revoked_at": nullable(TIME),
 }
 
+LOGGED_EVENT = record(
+    id=TEXT,
+    kind=one_of(kind.name.lower() for kind in (*EventKind, *LateKind)),
+    at=TIME,
+    message=TEXT,
+    x_message_id=ID,
+    batch_id=nullable(ID),
+    recipient=TEXT,
+    reply=nullable(TEXT),
+    classification=nullable(TEXT),
+    list=nullable(TEXT),
+    categories=list_of(TEXT),
+    custom_args={"type": "object", "additionalProperties": TEXT},
+)
+LOGGED_EVENT["properties"] |= {
+    "is_machine": {**FLAG, "description": "Of an open or a click: whether a machine did it, such as a scanner."},
+    "address": nullable(TEXT),
+    "user_agent": TEXT,
+    "url": {**TEXT, "description": "Of a click, as the next two fields."},
+    "link": NUMBER,
+    "is_html": FLAG,
+}
 COMPONENTS: dict[str, Piece] = {
     "Batch": record(**BATCH),
     "BatchDetails": record(
@@ -168,20 +190,7 @@ COMPONENTS: dict[str, Piece] = {
         recipient=nullable(TEXT),
         reply=nullable(TEXT),
     ),
-    "LoggedEvent": record(
-        id=TEXT,
-        kind=one_of(kind.name.lower() for kind in EventKind),
-        at=TIME,
-        message=TEXT,
-        x_message_id=ID,
-        batch_id=nullable(ID),
-        recipient=TEXT,
-        reply=nullable(TEXT),
-        classification=nullable(TEXT),
-        list=nullable(TEXT),
-        categories=list_of(TEXT),
-        custom_args={"type": "object", "additionalProperties": TEXT},
-    ),
+    "LoggedEvent": LOGGED_EVENT,
     "Endpoint": record(**ENDPOINT),
     "EndpointWithSecret": record(**ENDPOINT, secret={**TEXT, "example": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}),
     "Delivery": record(**DELIVERY),

@@ -44,8 +44,8 @@ delete from events_logentry where place = any(array(
 
 # The entries of an account from one place to another one.
 READ_ENTRIES: Final = """
-select place, at, bases, fences from events_logentry
-where account_id = %(account)s and not is_late and place >= %(first)s
+select place, at, is_late, bases, fences from events_logentry
+where account_id = %(account)s and place >= %(first)s
     and (%(last)s::bigint is null or place <= %(last)s)
 order by place limit %(limit)s
 """
@@ -63,6 +63,15 @@ cross join lateral (
     offset 0
 ) e
 order by n.number, e.id
+"""
+
+# Some late events by their ids. The times name their days, so that one partition is read for each.
+READ_LATE: Final = """
+select n.number, e.id, e.message_id, e.kind, extract(epoch from e.at)::float8, e.recipient,
+    e.is_machine, host(e.address), e.user_agent, e.url, e.link, e.is_html
+from unnest(%(numbers)s::int[], %(ids)s::bigint[], %(times)s::timestamptz[]) as n(number, id, at)
+join mailer_lateevent e on e.id = n.id
+    and e.at >= date_trunc('day', n.at, 'UTC') and e.at < date_trunc('day', n.at, 'UTC') + interval '1 day'
 """
 
 # The messages in some ranges of ids, with those of their personal fields that events show.

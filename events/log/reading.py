@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, Self
 from django.db import connection
 
 from batches.models import PARCEL_SPAN
-from events.log.queries import READ_ENTRIES, READ_HAPPENED, READ_MAILS, READ_MESSAGES, READ_SUBSTITUTIONS
+from events.log.queries import READ_ENTRIES, READ_HAPPENED, READ_LATE, READ_MAILS, READ_MESSAGES, READ_SUBSTITUTIONS
 from foundation.addresses import address_key
 from mailer.compose.caller_headers import find_message_id
 from mailer.compose.mime import recipients_of
@@ -37,6 +37,8 @@ FINAL: Final = frozenset(
 ATTEMPTS: Final = frozenset({EventKind.SENT, EventKind.REFUSED, EventKind.DEFERRED})
 """The kinds that say how an attempt to deliver ended."""
 DEFERRED: Final = int(EventKind.DEFERRED)
+NO_BASE: Final = -1
+"""The base that no parcel has, in the place of one whose events are not read."""
 NOTHING: Final[Mapping[str, Any]] = {}
 
 
@@ -75,6 +77,21 @@ HEADERS, CUSTOM_ARGS = ([field.name for field in fields(MailFacts)].index(name) 
 """The columns of `READ_MAILS` that are JSON."""
 
 
+class LateFacts(NamedTuple):
+    """The part of a late event that other events do not have."""
+
+    recipient: int | None
+    """The number of the recipient; None: one of several, and nobody knows which."""
+    is_machine: bool
+    address: str | None
+    user_agent: str
+    url: str | None
+    link: int | None
+    """The number of the link among those of its part."""
+    is_html: bool | None
+    """Whether the link is in the HTML."""
+
+
 class Happened(NamedTuple):
     """An event of a message for one recipient."""
 
@@ -99,6 +116,8 @@ class Happened(NamedTuple):
     """Whether no earlier attempt to deliver to the recipient has ended. It means something for `ATTEMPTS` only."""
     attempt: int
     """The number of this deferral, from 1."""
+    late: LateFacts | None = None
+    """The facts about an open or a click. Of a message to several recipients, these name the first one."""
 
 
 Known = tuple[MailFacts, str, Mapping[str, Any]]
@@ -110,6 +129,7 @@ class Entry(NamedTuple):
 
     place: int
     at: Any
+    is_late: bool
     bases: Sequence[int]
     fences: Sequence[int]
 
@@ -135,6 +155,7 @@ class Row(NamedTuple):
     recipients: int
     suppression: int | None
     classification: int | None
+    late: LateFacts | None = None
 
     @property
     def weight(self) -> int:
@@ -189,12 +210,12 @@ class Reader:
             cursor.execute(
                 READ_HAPPENED,
                 {
-                    "bases": [base for entry in entries for base in entry.bases],
+                    "bases": [NO_BASE if entry.is_late else base for entry in entries for base in entry.bases],
                     "fences": [fence for entry in entries for fence in entry.fences],
                     "times": [entry.at for entry in entries for _ in entry.bases],
                 },
             )
-            return [Row(*row) for row in cursor.fetchall()]
+            return [*(Row(*row) for row in cursor.fetchall()), *_read_late(entries)]
 
     def _read_messages(self, rows: Iterable[Row]) -> dict[int, Known]:
         """Return the mail, the first recipient and the personal fields of messages, by id."""
@@ -248,6 +269,20 @@ class Reader:
                 if row.is_own and message is not None:
                     yield from _events_for(row, message_id, reply, message, history)
                 history.add(row, message_id)
+
+
+def _read_late(entries: Sequence[Entry]) -> Iterator[Row]:
+    """Yield the late events of entries, as rows with the numbers of their parcels."""
+    pairs = [(entry, fence) for entry in entries for fence in entry.fences]
+    late = [(number, fence, entry.at) for number, (entry, fence) in enumerate(pairs, start=1) if entry.is_late]
+    if not late:
+        return
+    numbers, ids, times = map(list, zip(*late, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(READ_LATE, {"numbers": numbers, "ids": ids, "times": times})
+        for number, id, message_id, kind, at, *fields in cursor.fetchall():
+            facts = LateFacts(*fields)
+            yield Row(number, True, id, message_id, kind, at, id, None, None, None, 1, None, None, facts)
 
 
 Place = tuple[int, list[list[Row]]]
@@ -314,6 +349,12 @@ def _events_for(row: Row, message_id: int, reply: str | None, message: Known, hi
     """
     mail, first_recipient, own = message
     recipients = recipients_of(own, first_recipient)
+    if row.late is not None:
+        number = min(row.late.recipient or 0, len(recipients) - 1)
+        id = f"late-{row.id}-{message_id % PARCEL_SPAN}"
+        facts = (id, row.kind, row.at, message_id, mail, recipients[number], number, own)
+        yield Happened(*facts, None, None, None, is_decision=False, is_first=False, attempt=1, late=row.late)
+        return
     id = f"{row.id}-{message_id % PARCEL_SPAN}"
     for number, recipient in enumerate(recipients) if row.recipient is None else _find(row.recipient, recipients):
         earlier = history.of(message_id, recipient)

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from events.log.reading import ATTEMPTS, Happened, MailFacts
+from events.log.reading import ATTEMPTS, Happened, LateFacts, MailFacts
 from events.models import Endpoint
 from events.webhooks.kinds import SendGridKind
 from events.webhooks.secrets import decrypt
 from events.webhooks.signing import sign_with_key
 from mailer.compose.caller_headers import message_id_of
-from mailer.models import Classification, EventKind, SuppressionKind
+from mailer.models import Classification, EventKind, LateKind, SuppressionKind
 from mailer.outcomes.classes import STATUS
 from mailer.transports.smtp.url import SmtpAddress, StartTls
 
@@ -63,6 +63,8 @@ BITS: Final = {
     "deferred": int(SendGridKind.DEFERRED),
     "bounce": int(SendGridKind.BOUNCE),
     "dropped": int(SendGridKind.DROPPED),
+    "open": int(SendGridKind.OPEN),
+    "click": int(SendGridKind.CLICK),
     "unsubscribe": int(SendGridKind.UNSUBSCRIBE),
     "group_unsubscribe": int(SendGridKind.GROUP_UNSUBSCRIBE),
 }
@@ -97,6 +99,8 @@ class SendGridForm:
 
     def _write_own(self, event: Happened) -> list[Mapping[str, Any]]:
         """Return an event that SendGrid does not have, if the endpoint gets these."""
+        if event.late is not None:
+            return []
         name = OWN_NAMES.get(EventKind(event.kind))
         if name is None or not self._gets_own_events:
             return []
@@ -114,8 +118,23 @@ class SendGridForm:
         return sign_with_key(decrypt(endpoint.private_key), timestamp, body)
 
 
+def _name_late(event: Happened, late: LateFacts) -> tuple[str, Fields] | None:
+    """Return the name and the fields of an open or a click. SendGrid has no mark for the click of a machine."""
+    fields: Fields = {"useragent": late.user_agent}
+    if late.address is not None:
+        fields["ip"] = late.address
+    if event.kind == LateKind.OPENED:
+        return "open", {**fields, "sg_machine_open": late.is_machine, "sg_content_type": "html"}
+    if late.is_machine:
+        return None
+    offset = {"index": late.link, "type": "html" if late.is_html else "text"}
+    return "click", {**fields, "url": late.url, "url_offset": offset}
+
+
 def _name(event: Happened) -> tuple[str, Fields] | None:
     """Return SendGrid's name of an event and the fields of this kind; None if SendGrid does not have it."""
+    if event.late is not None:
+        return _name_late(event, event.late)
     reply = event.reply or ""
     match event.kind:
         case EventKind.SENT:

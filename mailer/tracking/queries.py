@@ -49,8 +49,11 @@ where e.place <= %(limit)s
 order by m.id, e.at, e.id
 """
 
+# Ids for late events. They are drawn under the lock, and so ascend in the order of the commits.
+DRAW_IDS: Final = "select nextval('mailer_lateevent_id') from generate_series(1, %(number)s)"
+
 COPY_LATE_EVENTS: Final = """
-copy mailer_lateevent (at, message_id, account_id, batch_id, kind, recipient, is_machine, is_first, address, user_agent,
-    url, link, is_html)
+copy mailer_lateevent (id, at, message_id, account_id, batch_id, kind, recipient, is_machine, is_first, address,
+    user_agent, url, link, is_html)
 from stdin
 """

@@ -9,15 +9,16 @@ from typing import Final, NamedTuple
 
 from django.db import IntegrityError, transaction
 
+from batches.models import PARCEL_SPAN
 from foundation.postgresql import SqlState, sqlstate_of
 from foundation.prepared import copy_rows, fetch_prepared
-from mailer.models import LateKind, Measure
+from mailer.models import LateKind, LogNotice, Measure
 from mailer.outcomes.counters import columns_of
 from mailer.outcomes.queries import ADD_DELTAS
-from mailer.outcomes.writing import Tally
+from mailer.outcomes.writing import NOTICE_PARCELS, Tally
 from mailer.tracking.machines import BURST_SECONDS, Click, Span, find_bursts
 from mailer.tracking.partitions import make_late_partitions
-from mailer.tracking.queries import COPY_LATE_EVENTS, LOCK, READ_CLICKS, READ_KNOWN, READ_OWNERS
+from mailer.tracking.queries import COPY_LATE_EVENTS, DRAW_IDS, LOCK, READ_CLICKS, READ_KNOWN, READ_OWNERS
 from mailer.tracking.tokens import SEVERAL, TrackedLink, TrackedMessage
 
 MEASURES: Final = {
@@ -87,8 +88,10 @@ def _write_hits(hits: Sequence[Hit], near: Iterable[Hit]) -> int:
     kept = [hit for hit in hits if _is_of(hit, owners.get(hit.message.message_id))]
     late = list(_find_late(kept, owners, near)) if kept else []
     if late:
-        copy_rows(COPY_LATE_EVENTS, map(_row_of, late))
+        ids = [row[0] for row in fetch_prepared(DRAW_IDS, {"number": len(late)})]
+        copy_rows(COPY_LATE_EVENTS, ((id, *_row_of(each)) for id, each in zip(ids, late, strict=True)))
         _count(late)
+        _leave_notices(ids, late)
     return len(hits) - len(late)
 
 
@@ -144,6 +147,29 @@ def _row_of(late: Late) -> tuple[object, ...]:
     address = hit.address if owner.keeps_addresses else None
     own = hit.at, hit.message.message_id, owner.account_id, owner.batch_id, int(hit.kind), recipient
     return *own, late.is_machine, late.is_first, address, hit.user_agent, *link
+
+
+def _leave_notices(ids: Sequence[int], late: Sequence[Late]) -> None:
+    """Leave notices of late events for the log. Those of a notice happened on one day, in one partition."""
+    days: dict[tuple[int, dt.date], list[tuple[int, Late]]] = defaultdict(list)
+    for id, each in zip(ids, late, strict=True):
+        days[each.owner.account_id, each.hit.at.astimezone(dt.UTC).date()].append((id, each))
+    LogNotice.objects.bulk_create(
+        LogNotice(
+            account_id=account_id,
+            at=part[0][1].hit.at,
+            is_late=True,
+            bases=[each.hit.message.message_id // PARCEL_SPAN for _, each in part],
+            fences=[id for id, _ in part],
+        )
+        for (account_id, _), events in days.items()
+        for part in _in_parts(events)
+    )
+
+
+def _in_parts(events: list[tuple[int, Late]]) -> Iterator[list[tuple[int, Late]]]:
+    for start in range(0, len(events), NOTICE_PARCELS):
+        yield events[start : start + NOTICE_PARCELS]
 
 
 def _count(late: Iterable[Late]) -> None:
