@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account
+from events.webhooks.urls import hide_login
 from foundation.clock import Now
 
 ALL_KINDS = -1
@@ -84,7 +85,12 @@ class Endpoint(models.Model):
         indexes: ClassVar = [models.Index(fields=["account", "id"], name="endpoint_of_account")]
 
     def __str__(self) -> str:
-        return self.friendly_name or self.url
+        return self.friendly_name or self.shown_url
+
+    @property
+    def shown_url(self) -> str:
+        """Return its URL without user name and password."""
+        return hide_login(self.url)
 
     def valid_previous_secret(self, timestamp: int) -> bytes | memoryview[int] | None:
         """Return the stored previous secret for HMAC, if it is valid at a time in seconds since 1970."""

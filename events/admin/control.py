@@ -116,7 +116,7 @@ def control_endpoint(
         lambda: Question(
             title=f"{button.title}: an endpoint of webhooks",
             text=f"{button.title} this endpoint of {endpoint.account}?",
-            named=f"“{endpoint.url}”",
+            named=f"“{endpoint.shown_url}”",
             consequences=button.consequences,
             button=button.title,
             icon=button.icon,
@@ -152,7 +152,7 @@ def replay_endpoint(
         lambda: Question(
             title="Replay: an endpoint of webhooks",
             text=f"Deliver everything since a time to this endpoint of {endpoint.account} again?",
-            named=f"“{endpoint.url}”",
+            named=f"“{endpoint.shown_url}”",
             consequences=[
                 "The receiver gets all events since then a second time, with the ids that they had.",
                 "Newer events follow them, so they arrive later.",

@@ -95,7 +95,7 @@ def list_facts(delivery: Delivery) -> list[tuple[str, SafeString | str]]:
     is_pending = delivery.state == DeliveryState.PENDING
     next_at = next_attempts(endpoint).get(delivery.lane_number) if is_pending else None
     facts: list[tuple[str, SafeString | str]] = [
-        ("Endpoint", draw_text(endpoint.url, reverse("admin:events_endpoint_change", args=[endpoint.pk]))),
+        ("Endpoint", draw_text(endpoint.shown_url, reverse("admin:events_endpoint_change", args=[endpoint.pk]))),
         ("Events", draw_figure(f"delivery:{delivery.pk}:events", delivery.events)),
         ("Attempts", draw_figure(f"delivery:{delivery.pk}:attempts", delivery.attempts)),
         ("Last answer", draw_answer(delivery)),

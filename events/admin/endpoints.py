@@ -66,7 +66,7 @@ class EndpointAdmin(ReadOnlyAdmin[Endpoint]):
 
     @admin.display(description="URL")
     def shown_url(self, endpoint: Endpoint) -> SafeString:
-        return draw_quote(endpoint.url)
+        return draw_quote(endpoint.shown_url)
 
     @admin.display(description="name")
     def shown_name(self, endpoint: Endpoint) -> SafeString:

@@ -47,7 +47,7 @@ def replay(
         lambda: Question(
             title="Post a delivery again",
             text=f"Post this delivery of {delivery.endpoint.account} again?",
-            named=f"“{delivery.endpoint.url}”",
+            named=f"“{delivery.endpoint.shown_url}”",
             consequences=[
                 "The receiver gets the same body with the same id once more, at once.",
                 "There is one attempt. Other deliveries are not affected.",

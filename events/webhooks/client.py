@@ -106,7 +106,7 @@ class Client:
                 ("Host", _host_of(parts)),
                 ("Content-Length", str(len(body))),
                 *headers.items(),
-                *_authorization_in(parts).items(),
+                *({} if "Authorization" in headers else _authorization_in(parts)).items(),
             ],
             content=body,
         )

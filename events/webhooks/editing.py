@@ -191,4 +191,4 @@ def _check_oauth(client_id: str, has_secret: bool, token_url: str) -> None:
     for field, part in parts.items():
         if not part:
             raise IncompleteOAuth(field)
-    check_url(token_url, field="oauth_token_url")
+    check_url(token_url, field="oauth_token_url", may_have_login=False)

@@ -119,7 +119,7 @@ def _secret_for(account: Account, trial: Trial) -> bytes | memoryview:
     for field in ("oauth_client_id", "oauth_token_url"):
         if not getattr(trial, field):
             raise IncompleteOAuth(field)
-    check_url(trial.oauth_token_url, field="oauth_token_url")
+    check_url(trial.oauth_token_url, field="oauth_token_url", may_have_login=False)
     if trial.oauth_client_secret:
         return encrypt(trial.oauth_client_secret.encode())
     same = list_endpoints(account, Dialect.SENDGRID).filter(

@@ -13,25 +13,36 @@ from foundation.addresses import ASCII_DOMAIN, LONGEST_DOMAIN
 URL_LENGTH: Final = 2000
 _SHAPE: Final = re.compile(r"(?i:https?)://[!-~]+")
 _DOMAIN: Final = re.compile(rf"{ASCII_DOMAIN}\.?")
+_LOGIN: Final = re.compile(r"[\w.~!$&'()*+,;=:%-]+@", re.ASCII)
+"""A user name, perhaps with a password, as a URL has them (RFC 3986 section 3.2.1)."""
 
 
-def check_url(url: str, *, field: str = "url") -> None:
-    """Accept a URL of http or https in visible ASCII characters, without a user name or password.
+def check_url(url: str, *, field: str = "url", may_have_login: bool = True) -> None:
+    """Accept a URL of http or https in visible ASCII characters.
 
-    A URL is shown to everyone who may read the settings, so secrets belong elsewhere. Raises InvalidUrl.
+    Receivers written for SendGrid often rely on a user name and a password in it. Raises InvalidUrl.
     """
-    if len(url) > URL_LENGTH or not _SHAPE.fullmatch(url) or not _has_only_a_host(url):
+    if len(url) > URL_LENGTH or not _SHAPE.fullmatch(url) or not _has_a_host(url, may_have_login=may_have_login):
         raise InvalidUrl(url, field=field)
 
 
-def _has_only_a_host(url: str) -> bool:
-    """Return whether the authority of a URL is a host, and perhaps a port."""
+def hide_login(url: str) -> str:
+    """Return a URL as people may see it: without its user name and password."""
+    scheme, mark, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def _has_a_host(url: str, *, may_have_login: bool) -> bool:
+    """Return whether the authority of a URL is a host, perhaps with a port, and a login before it."""
     try:
         parts = urlsplit(url)
         is_port = parts.port != 0
     except ValueError:
         return False
-    return is_port and "@" not in parts.netloc and _is_host(parts.hostname or "")
+    login = parts.netloc[: parts.netloc.rfind("@") + 1]
+    is_login = may_have_login and _LOGIN.fullmatch(login) is not None
+    return is_port and (is_login or not login) and _is_host(parts.hostname or "")
 
 
 def _is_host(host: str) -> bool:

@@ -23,6 +23,7 @@ from tests.operators import logged_in
 ENDPOINTS, DELIVERIES = "/admin/events/endpoint/", "/admin/events/delivery/"
 STATEMENTS = 12
 URL = "https://example.com/hook"
+LOGIN_URL = "https://shop:s3cret@example.com/hook"
 
 
 def read(client: Client, path: str) -> str:
@@ -37,7 +38,7 @@ def read(client: Client, path: str) -> str:
 
 
 def test_endpoints_and_their_deliveries_are_shown(alice: Account, operator: Client) -> None:
-    endpoint = create_endpoint(alice, Dialect.NATIVE, URL, friendly_name="Shop", oauth_client_secret=b"s3cret")
+    endpoint = create_endpoint(alice, Dialect.NATIVE, LOGIN_URL, friendly_name="Shop", oauth_client_secret=b"s3cret")
     delivery = store_deliveries(endpoint, 60)
     listed = read(operator, ENDPOINTS)
     for text in (URL, "Shop", alice.username, "enabled"):

@@ -136,10 +136,14 @@ def test_wrong_fields_are_refused_by_name(client_of_alice: ApiClient, settings: 
     for body, details in (
         ({}, {"url": ["This field is required."]}),
         ({"url": ""}, {"url": [BAD_URL]}),
-        ({"url": "https://user:secret@example.com"}, {"url": [BAD_URL]}),
+        ({"url": "https://us er:secret@example.com"}, {"url": [BAD_URL]}),
         ({"url": URL}, {"url": ["Another endpoint has this URL."]}),
         ({"url": "https://x.example", "oauth_client_id": "x"}, {"oauth_token_url": [oauth]}),
         ({"url": "https://x.example", **OAUTH, "oauth_token_url": "x"}, {"oauth_token_url": [BAD_URL]}),
+        (
+            {"url": "https://x.example", **OAUTH, "oauth_token_url": "https://a:b@c.example"},
+            {"oauth_token_url": [BAD_URL]},
+        ),
         (
             {"url": "https://x.example", "name": "a\nb"},
             {"name": ["Must not contain line breaks or control characters."]},
