@@ -48,7 +48,7 @@ WITHOUT_EFFECT: Final = (
     WithoutEffect(
         SEND,
         ("custom_args", "personalizations[].custom_args"),
-        "The admin shows the arguments; event webhooks do not exist.",
+        "The admin and the events of the mail show the arguments.",
         is_kept=True,
     ),
 )

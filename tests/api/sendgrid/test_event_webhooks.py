@@ -258,9 +258,9 @@ def test_samples_of_all_events_are_posted_signed_and_with_a_token(client_of_alic
         for secret in ({}, {"oauth_client_secret": "other"}):
             body = {"id": webhook_id, "url": receiver.url, **oauth, **secret}
             assert client_of_alice.post(TEST, body).status_code == 204
-            *_, asked, signed = receiver.got
+            *_, token_request, signed = receiver.got
             pair = f"sluice:{secret.get('oauth_client_secret', 's3cret')}"
-            assert asked.headers["authorization"] == f"Basic {b64encode(pair.encode()).decode()}"
+            assert token_request.headers["authorization"] == f"Basic {b64encode(pair.encode()).decode()}"
             assert signed.headers["authorization"] == "Bearer t0ken"
         webhook = EventWebhook(public_key)
         assert webhook.verify_signature(
