@@ -14,6 +14,8 @@ VALUES = {
     "delivery_id": "1",
     "endpoint_id": "1",
     "group_id": "1",
+    "link": "x" * 60,
+    "message": "x" * 50,
     "message_id": "1",
     "part": "0",
     "identifier_type": "email",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import strip_tags
 
 from accounts.models import Account
 from batches.admin.receipts import show_receipt
@@ -125,8 +126,10 @@ def test_held_mail_is_shown_with_a_link_to_the_page_in_hand(
     sweep()
     assert count_batch(batch.pk).held == 3
     page = operator.get(f"{BATCHES}{batch.pk}/change/").text
-    for text in ("3 held", "1 held", f"/admin/in-hand/?account={alice.pk}&amp;why=held&amp;batch={batch.public_id}"):
-        assert text in page
+    for text in ("3 held", "1 held"):
+        assert text in strip_tags(page)
+    link = f"/admin/in-hand/?account={alice.pk}&amp;why=held&amp;batch={batch.public_id}"
+    assert link in page
     for path in (BATCHES, "/admin/", "/admin/waves/", f"{BATCHES}{batch.pk}/resume/", "/admin/mailer/message/"):
         assert operator.get(path, follow=True).status_code == 200
     assert "For 3 messages that time has come" in operator.get(f"{BATCHES}{batch.pk}/cancel/").text

@@ -258,6 +258,6 @@ def test_the_sidebar_counts_mail_in_hand(
     with logged_in("ivan", may=("mailer.view_message",)) as viewer:
         for client, page in ((operator, "/admin/waves/"), (viewer, "/admin/mailer/message/")):
             assert "13+" in client.get(page).text.split("Mail in hand")[1].split("</a>")[0]
-    assert tally_in_hand(Why.HELD, looked_at=2) == Tally(5, is_exact=False)
-    Parcel.objects.all().delete()
-    assert "badge" not in operator.get("/admin/waves/").text.split("Mail in hand")[1].split("</a>")[0]
+        assert tally_in_hand(Why.HELD, looked_at=2) == Tally(5, is_exact=False)
+        Parcel.objects.all().delete()
+        assert "badge" not in operator.get("/admin/waves/").text.split("Mail in hand")[1].split("</a>")[0]

@@ -73,7 +73,7 @@ BY_THEIR_TEXT = {
     "invalid_activity_query",
     "invalid_setting",
     "invalid_template",
-} | {*("unfit_character", "inexpressible", "invalid_message_id", "invalid_reply_to")}
+} | {*("unfit_character", "inexpressible", "invalid_message_id", "invalid_reply_to", "incomplete_oauth")}
 """Errors whose own text and field are the answer."""
 NOT_RAISED = {
     # No pause of this API has an end, no content is Markdown, and inputs bound the contacts of a request.
