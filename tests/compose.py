@@ -10,7 +10,8 @@ import yaml
 
 from stack import ROOT
 
-VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
+VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])((?:[^{}]|\$\{[^{}]*\})*))?\}")
+"""Matches a variable. Its default may be another variable, with a default of its own."""
 
 
 class MissingVariable(Exception):
@@ -41,11 +42,11 @@ def value_of(match: re.Match[str], variables: Mapping[str, str]) -> str:
         return variables[name]
     if sign == "?":
         raise MissingVariable(f"{name} {text}")
-    return text or ""
+    return str(fill(text or "", variables))
 
 
 def variables_in_compose() -> set[str]:
-    return {name for name, _, _ in VARIABLE.findall((ROOT / "docker-compose.yml").read_text())}
+    return set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
 
 
 def read_example() -> dict[str, str]:
