@@ -13,6 +13,12 @@ LINKS = """() => [...document.querySelectorAll("a[href], [hx-get]")]
     .map(each => each.getAttribute("hx-get") || each.getAttribute("href"))
     .map(each => new URL(each, location.href)).filter(each => each.origin === location.origin)
     .map(each => each.pathname + each.search)"""
+END_OF_TRANSITIONS = """async () => {
+    for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    const transitions = document.getAnimations().filter(each => each instanceof CSSTransition);
+    await Promise.all(transitions.map(each => each.finished.catch(() => null)));
+}"""
+"""Ends when no property of the page is on its way to another value. Two frames pass until all of them have begun."""
 
 
 @dataclass
@@ -48,6 +54,8 @@ class Desk:
         """Show the page in light or dark, as the operator's menu does. Pages without that menu stay unchanged."""
         script = "name => window.Alpine && Alpine.$data(document.documentElement).switchTheme?.(name)"
         self.page.evaluate(script, name)
+        # Until then, colours are between those of both.
+        self.page.evaluate(END_OF_TRANSITIONS)
 
     def links(self) -> list[str]:
         """Return the pages of the site to which the page has links, with their queries."""

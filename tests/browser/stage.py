@@ -24,9 +24,12 @@ from audience.segments import create_segment
 from campaigns.lifecycle import cancel_campaign, pause_campaign, schedule_campaign, send_now
 from campaigns.models import AccountTerms
 from content.settings import change_setting
+from events.models import Dialect, Endpoint
+from events.webhooks.endpoints import create_endpoint
 from tests.audience.jobs.jobs_done import done, uploaded
 from tests.campaigns.building import add_sender, ready_campaign
 from tests.content.building import design_of, template_of, version_of
+from tests.events.deliveries import store_deliveries
 
 ACCOUNT = "shop"
 HOUR = dt.timedelta(hours=1)
@@ -40,6 +43,7 @@ def fill() -> None:
     make_campaigns(account)
     make_audience(account)
     make_content(account)
+    make_endpoints(account)
     AccountTerms.objects.create(account=account, rate_per_minute=600)
     add_sender(account, is_verified=False)
     ClockedSchedule.objects.create(clocked_time=timezone.now() + HOUR)
@@ -76,6 +80,14 @@ def make_content(account: Account) -> None:
     version_of(template, name="Second")
     design_of(account)
     change_setting(account, "footer", {"enabled": True, "html_content": "<p>Shop</p>", "plain_content": "Shop"})
+
+
+def make_endpoints(account: Account) -> None:
+    """Create an endpoint that fails and one that is disabled, with deliveries. No worker posts to their addresses."""
+    for number in range(2):
+        endpoint = create_endpoint(account, Dialect.NATIVE, f"https://127.0.0.1/{number}", is_enabled=not number)
+        store_deliveries(endpoint, 2)
+    Endpoint.objects.filter(is_enabled=True).update(failing_since=timezone.now())
 
 
 def make_history() -> None:

@@ -26,8 +26,6 @@ from batches.stop.freeze import freeze_account
 from config.roles import ADMINISTRATOR
 from console import header
 from content.models import Template
-from events.models import Dialect, Endpoint
-from events.webhooks.endpoints import create_endpoint
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
@@ -36,7 +34,6 @@ from tests.browser.site import make_inbox
 from tests.browser.stage import ACCOUNT, fill
 from tests.campaigns.building import run_fleet
 from tests.drafts import draft
-from tests.events.deliveries import store_deliveries
 from tests.examples import few_by_default
 from tests.mailer.claimed import claim_and_look
 from tests.operators import logged_in
@@ -97,10 +94,6 @@ def stage(
     accept_mail(shop, draft(60, name="doubt", batch_id=create_batch(shop).public_id))
     claim = claim_and_look(Claimer())
     rescue_parcel(claim.parcel_id, claim.fence)
-    for number in range(2):
-        endpoint = create_endpoint(shop, Dialect.NATIVE, f"https://example.com/{number}", is_enabled=not number)
-        store_deliveries(endpoint, 2)
-    Endpoint.objects.filter(is_enabled=True).update(failing_since=database_now())
     soon = database_now() + dt.timedelta(minutes=20)
     for number in range(2):
         batch = create_batch(shop)
