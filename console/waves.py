@@ -26,7 +26,7 @@ from monitoring.store import Store, read_store
 
 FURTHEST = dt.timedelta(days=3660)
 """Long enough for all scheduled mail: a send_at is at most ten years ahead."""
-SHOWN = 50
+SHOWN = 25
 STOPPED = (GateStatus.PAUSED, GateStatus.FROZEN, GateStatus.CANCELLED)
 
 
