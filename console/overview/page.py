@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from batches.admin.asking import require
@@ -17,6 +18,7 @@ from console.overview.ahead import chart_ahead
 from console.overview.lately import OUTCOMES, chart_lateness, chart_outcomes, sort_by_time
 from foundation.admin import write_time
 from foundation.clock import database_now
+from mailer.admin.drawing import draw_quote
 from mailer.models import Measure
 from mailer.outcomes.counters import DAY, FIVE_MINUTES, HOUR, LATE
 from mailer.outcomes.failures import Look, Scope, look_for_failures
@@ -70,7 +72,8 @@ def _describe_sample(look: Look) -> str:
     """Return a sentence about the failures from which the replies come."""
     if look.is_complete:
         return "The replies are those of all failures of the last 24 hours."
-    return f"The replies are those of the newest {FAILURES_READ:,} failures, since {write_time(look.oldest)} UTC."
+    text = "The replies are those of the newest {} failures, since {} UTC."
+    return format_html(text, draw_quote(f"{FAILURES_READ:,}"), write_time(look.oldest))
 
 
 FIGURES = Part("overview", "console/overview/figures.html", build_overview, (MAY_SEE_FAILURES, MAY_SEE_ACCOUNTS))
