@@ -126,6 +126,11 @@ def mark_numbers(text: str, *keys: str) -> SafeString:
     return format_html('<span data-figures="{}">{}</span>', " ".join(keys), text)
 
 
+def read_id(text: str) -> int:
+    """Return an id from the address of a page, or 0, which no row has, if the text is not an id."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
+
+
 def write_time(moment: dt.datetime | None) -> str:
     """Return a time for a person who compares times: UTC, to the second. Empty for none."""
     return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}" if moment else ""

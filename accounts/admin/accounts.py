@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.admin.keys import KeyColumns
 from accounts.models import Account, ApiKey, DoubtPolicy
-from foundation.admin import ChoosingForm, ModelAdmin, TabularInline, coloured, draw_link, write_time
+from foundation.admin import ChoosingForm, ModelAdmin, TabularInline, coloured, draw_link, read_id, write_time
 from foundation.clock import Now
 from foundation.zone_input import TimeZoneInput
 
@@ -104,12 +104,10 @@ class AccountAdmin(ModelAdmin[Account]):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return an account with the time at which it was read, and whether it ever had anything to send."""
-        if not (object_id.isascii() and object_id.isdecimal() and len(object_id) <= 18):
-            return None
         own = Account.objects.filter(pk=OuterRef("pk"))
         was_used = Exists(own.filter(batches__isnull=False)) | Exists(own.filter(subusers__isnull=False))
         read = self.get_queryset(request).select_related("parent").annotate(read_at=Now(), was_used=was_used)
-        return read.filter(pk=int(object_id)).first()
+        return read.filter(pk=read_id(object_id)).first()
 
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
         own = ["username", "parent", "doubt_policy", "lateness_limit", "time_zone", "keeps_reader_addresses"]

@@ -21,7 +21,7 @@ from batches.counts import PARCELS_OF_EACH, Estimate, estimate_batches
 from batches.labels import describe_status, label_of
 from batches.models import Batch
 from batches.states import BatchStatus
-from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, tell_time, write_time
+from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, read_id, tell_time, write_time
 
 ACCOUNTS_OFFERED = 50
 RECEIPTS_SHOWN = 20
@@ -41,7 +41,7 @@ class AccountFilter(admin.SimpleListFilter):
         chosen = self.value()
         if chosen is None:
             return queryset
-        return queryset.filter(account_id=int(chosen)) if chosen.isdecimal() else queryset.none()
+        return queryset.filter(account_id=read_id(chosen))
 
 
 class CountedBatches(ChangeList):

@@ -17,6 +17,7 @@ from campaigns.admin.moves import MAY_SEE
 from campaigns.errors import InvalidContent, NotReady
 from campaigns.models import Campaign
 from campaigns.preview import Offer, offer_contacts, preview_campaign
+from foundation.admin import read_id
 
 MAY_SEE_CONTACTS: Final = "audience.view_contact"
 OFFERED: Final = 10
@@ -62,16 +63,12 @@ def show_preview(request: HttpRequest, campaign_id: int) -> HttpResponse:
 def _choose(request: HttpRequest, campaign: Campaign, query: str) -> dict[str, Any]:
     """Return the contact that was chosen, and others that can be."""
     try:
-        offer = offer_contacts(campaign, OFFERED, search=query, chosen=_read_number(request.GET.get("contact", "")))
+        offer = offer_contacts(campaign, OFFERED, search=query, chosen=read_id(request.GET.get("contact", "")) or None)
     except SearchTooSlow:
         return {"refusal": TOO_SLOW}
     except TooManyCalls:
         return {"refusal": BUSY}
     return {"offered": offer.contacts, "chosen": offer.chosen, "place": _describe_place(offer)}
-
-
-def _read_number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def _describe_place(offer: Offer) -> str:

@@ -16,7 +16,7 @@ from campaigns.models import Launch
 from console.batches.page import BATCH, RECEIPT, with_columns_of_receipt, with_live_columns
 from console.header import answer_live
 from console.live import Part, embed, is_poll
-from foundation.admin import Row, draw_figure
+from foundation.admin import Row, draw_figure, read_id
 from mailer.admin.failures import key_of, link_failures
 from mailer.outcomes.failures import ReasonGroup, Scope, group_by_reason, has_failures, look_for_failures
 from monitoring.scope import EVERYTHING
@@ -53,11 +53,6 @@ class LivePage:
         if not self.model.objects.filter(pk=read_id(object_id)).exists():  # type: ignore[attr-defined]
             raise Http404
         return answer_live(request, self.part, read_id(object_id))
-
-
-def read_id(text: str) -> int:
-    """Return an id from the address of a page, or 0, which no row has, if the text is not an id."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
 
 
 def find_row(rows: QuerySet[Row], object_id: str) -> Row | None:

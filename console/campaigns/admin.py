@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
@@ -34,7 +34,7 @@ from console.campaigns.page import EDITABLE, PAGE, RIGHTS, living_campaigns
 from console.campaigns.rows import LONG, ROWS, cells_of, draw_cell, draw_menu, live_ids, read_ids
 from console.header import answer_live
 from console.live import embed, has_right, is_poll
-from foundation.admin import ReadOnlyAdmin
+from foundation.admin import ReadOnlyAdmin, read_id
 from foundation.zones import write_zoned
 from mailer.admin.failures import show_failures_of_campaign
 
@@ -104,14 +104,12 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Campaign | None:
         """Return a campaign with the rows and the names that its page shows."""
-        if not object_id.isdecimal() or int(object_id) >= 2**31:
-            return None
         shown = (
             living_campaigns()
             .select_related("suppression_group")
             .annotate(list_names=names_of(ContactList), segment_names=names_of(Segment))
         )
-        return shown.filter(pk=int(object_id)).first()
+        return shown.filter(pk=read_id(object_id)).first()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CampaignsPage
@@ -193,9 +191,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
         if not is_poll(request):
             return super().change_view(request, object_id, form_url, extra_context)
         require(request, MAY_SEE)
-        if not object_id.isdecimal() or int(object_id) >= 2**31:
-            raise Http404
-        return answer_live(request, PAGE, int(object_id))
+        return answer_live(request, PAGE, read_id(object_id))
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         campaign = kwargs.get("obj")

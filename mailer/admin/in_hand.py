@@ -26,7 +26,7 @@ from batches.admin.control import MAY_CONTROL
 from batches.admin.figures import batch_link
 from batches.counts import Tally
 from batches.models import Batch
-from foundation.admin import draw_figure, draw_label, draw_link, mark_numbers, tell_time, write_time
+from foundation.admin import draw_figure, draw_label, draw_link, mark_numbers, read_id, tell_time, write_time
 from mailer.admin.drawing import STATE_COLOURS, draw_quote
 from mailer.admin.message_list import link_messages
 from mailer.in_hand import Place, Selection, Why, accounts_in_hand, find_in_hand, tally_in_hand
@@ -58,12 +58,12 @@ class Chosen:
         """
         if not query.get("account"):
             return None
-        account_id, public_id = _number(query.get("account", "")), query.get("batch", "").strip()
+        account_id, public_id = read_id(query.get("account", "")), query.get("batch", "").strip()
         batch = None
         if public_id:
             batches = Batch.objects.select_related("account")
             batch = get_object_or_404(batches, account=account_id, public_id=public_id)
-        ids = [_number(str(each)) for each in query.getlist("message")[:CHOSEN_AT_MOST]]
+        ids = [read_id(str(each)) for each in query.getlist("message")[:CHOSEN_AT_MOST]]
         return cls(
             batch.account if batch else get_object_or_404(Account, pk=account_id),
             Why.IN_DOUBT if query.get("why") == Why.IN_DOUBT.value else Why.HELD,
@@ -216,11 +216,6 @@ def _name(why: Why) -> str:
     return why.value.replace("_", " ").capitalize()
 
 
-def _number(text: str) -> int:
-    """Return an id from the address of a page, or 0, which no row has, if the text is not an id."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else 0
-
-
 def _place(query: QueryDict) -> Place:
     parcel, _, n = query.get("after", "").partition(".")
-    return (_number(parcel), _number(n)) if n else (0, -1)
+    return (read_id(parcel), read_id(n)) if n else (0, -1)

@@ -11,6 +11,7 @@ from django.contrib.admin import AdminSite
 from django.test import Client
 
 from accounts.models import Account
+from batches.handles import create_batch
 
 UNFOLD = "0.91.0"
 """The version whose templates config/templates/ replaces in part. Compare them with those of another version."""
@@ -46,3 +47,16 @@ def test_the_title_shows_a_name_as_it_is_written(operator: Client, alice: Accoun
     heading = re.search(r"<h1.*?</h1>", page, re.DOTALL)
     assert heading is not None
     assert re.findall(r">\s*([^<>]*\w)\s*</a>", heading[0]) == ["Tenants", "Accounts", "alice"]
+
+
+def test_texts_that_are_no_ids_find_nothing(operator: Client, alice: Account) -> None:
+    path_of_batch = f"/admin/batches/batch/{create_batch(alice).pk}/change/"
+    pages = ("accounts/account", "batches/batch", "batches/receipt", "campaigns/campaign")
+    for text in ("9" * 5000, "9" * 18, str(2**31), "x", "\u0661"):
+        for page in pages:
+            assert operator.get(f"/admin/{page}/{text}/change/").status_code == 302, (page, text[:20])
+            if page != "accounts/account":
+                assert operator.get(f"/admin/{page}/{text}/change/?live=1").status_code == 404, (page, text[:20])
+        found = operator.get("/admin/batches/batch/", {"account": text})
+        assert (found.status_code, path_of_batch in found.text) == (200, False), text[:20]
+    assert path_of_batch in operator.get("/admin/batches/batch/", {"account": str(alice.pk)}).text

@@ -14,6 +14,7 @@ from batches.admin.refusing import say
 from content.models import Template, TemplateVersion
 from content.test_data import check_test_data
 from content.versions import VersionFields, change_version, create_version, delete_version
+from foundation.admin import read_id
 from foundation.errors import SluiceError
 from mailer.admin.content.editor import MADE_FROM_HTML, EditorAdmin, SourceForm, code_field
 from mailer.admin.content.moves import VERSION_MOVES, control_version, link_template, link_version, links_of, paths_of
@@ -92,9 +93,8 @@ class TemplateVersionAdmin(EditorAdmin[TemplateVersion]):
 
     def _template_of(self, request: HttpRequest) -> Template | None:
         """Return the template that a new version belongs to, or None."""
-        number = request.GET.get("template", "")
-        is_number = number.isascii() and number.isdecimal() and len(number) <= 18
-        return Template.objects.select_related("account").filter(pk=number).first() if is_number else None
+        number = read_id(request.GET.get("template", ""))
+        return Template.objects.select_related("account").filter(pk=number).first() if number else None
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         version = kwargs.get("obj")
