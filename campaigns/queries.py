@@ -162,6 +162,12 @@ order by t.id
 NOTICE_COLUMNS: Final = ("accounts", "campaigns", "bases", "fences", "times")
 
 LISTED_ADDRESS: Final = f"e.suppression in ({int(SuppressionKind.BOUNCE)}, {int(SuppressionKind.INVALID)})"
+# Add the rows of "happened" to the engagements, in the order of their keys. Only the last time of each kind is kept.
+ADD_ENGAGEMENTS: Final = """
+    insert into campaigns_engagement as g (contact_id, campaign_id, kind, at)
+    select contact_id, campaign_id, engagement, at from happened order by 1, 2, 3
+    on conflict (contact_id, campaign_id, kind) do update set at = excluded.at where g.at < excluded.at
+"""
 # The kind of the engagement that an event is, or null. A message that a person dropped was not suppressed.
 ENGAGEMENT_OF: Final = f"""case
     when e.kind = {int(EventKind.SENT)} then {int(EngagementKind.DELIVERED)}
@@ -201,11 +207,7 @@ with happened as materialized (
     ) c
     where e.engagement is not null
     group by 1, 2, 3
-), engaged as (
-    insert into campaigns_engagement as g (contact_id, campaign_id, kind, at)
-    select contact_id, campaign_id, engagement, at from happened order by 1, 2, 3
-    on conflict (contact_id, campaign_id, kind) do update set at = excluded.at where g.at < excluded.at
-), emailed as (
+), engaged as ({ADD_ENGAGEMENTS}), emailed as (
     insert into campaigns_lasttimes as a (contact_id, last_emailed_at)
     select contact_id, max(at) from happened where engagement = {int(EngagementKind.DELIVERED)} group by 1 order by 1
     on conflict (contact_id) do update set last_emailed_at = excluded.last_emailed_at
@@ -240,11 +242,7 @@ with happened as materialized (
         select id from campaigns_contact where account_id = e.account_id and email = m.recipient limit 1
     ) c
     group by 1, 2, 3
-), engaged as (
-    insert into campaigns_engagement as g (contact_id, campaign_id, kind, at)
-    select contact_id, campaign_id, engagement, at from happened order by 1, 2, 3
-    on conflict (contact_id, campaign_id, kind) do update set at = excluded.at where g.at < excluded.at
-), noted as (
+), engaged as ({ADD_ENGAGEMENTS}), noted as (
     insert into campaigns_lasttimes as a (contact_id, last_opened_at, last_clicked_at)
     select contact_id, max(at) filter (where engagement = {int(EngagementKind.OPENED)}),
         max(at) filter (where engagement = {int(EngagementKind.CLICKED)})
