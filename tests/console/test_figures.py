@@ -22,7 +22,7 @@ from chaos.counting import count_in
 from chaos.fleet import Watch
 from chaos.numbers import Numbers
 from chaos.pages import Compared, compare_now, compare_pages
-from events.models import Delivery, Dialect
+from events.models import Dialect
 from events.webhooks.endpoints import create_endpoint
 from foundation.clock import database_now
 from foundation.redis_client import client_for
@@ -34,6 +34,7 @@ from monitoring.now import read_now
 from monitoring.scope import scope_of
 from tests.campaigns.building import expand_all, ready_campaign
 from tests.database import empty_tables
+from tests.events.deliveries import store_deliveries
 from tests.examples import examples
 from tests.mailer.outcomes.test_random_histories import RECIPIENTS, REPLIES, STEP, History
 from tests.operators import logged_in
@@ -118,20 +119,8 @@ def begin_campaigns(account: Account) -> None:
 def deliver_to_a_webhook(account: Account) -> None:
     """Store a delivery that was attempted twice."""
     endpoint = create_endpoint(account, Dialect.NATIVE, "https://127.0.0.1:8443/hook", failures=2)
-    Delivery.objects.create(
-        endpoint=endpoint,
-        lane_number=0,
-        after_place=0,
-        place=0,
-        kinds=-1,
-        events=3,
-        attempts=2,
-        status_code=503,
-        error="the response was 503",
-        reply="come back in 7 minutes",
-        seconds=0.25,
-        body=zlib.compress(b'{"data":[1]}'),
-    )
+    body = zlib.compress(b'{"data":[1]}')
+    store_deliveries(endpoint, events=3, reply="come back in 7 minutes", seconds=0.25, body=body)
 
 
 def answer_as_the_recipients_say(peer: CountingPeer) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 from events.models import Delivery, DeliveryState, Endpoint
 
+BODY = zlib.compress(b'{"data":["ann@example.com"]}')
 
-def store_deliveries(endpoint: Endpoint, number: int = 1) -> Delivery:
-    """Store deliveries that failed, and return the last one."""
+
+def store_deliveries(endpoint: Endpoint, number: int = 1, **fields: Any) -> Delivery:
+    """Store deliveries that failed, with these fields, and return the last one."""
     rows = [
         Delivery(
             endpoint=endpoint,
@@ -17,13 +20,10 @@ def store_deliveries(endpoint: Endpoint, number: int = 1) -> Delivery:
             after_place=0,
             place=0,
             kinds=-1,
-            events=1,
             attempts=2,
             status_code=503,
             error="the response was 503",
-            reply="<b>later</b>",
-            seconds=0.5,
-            body=zlib.compress(b'{"data":["ann@example.com"]}'),
+            **{"events": 1, "reply": "<b>later</b>", "seconds": 0.5, "body": BODY, **fields},
         )
         for each in range(number)
     ]
