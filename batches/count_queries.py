@@ -73,7 +73,7 @@ select coalesce((select t.stopped + t.discarded + t.expired from batches_batchto
 """
 
 _ADDED = {"accepted": "p.size - p.moved"} | {name: f"p.{name}" for name in STATES_COUNTED if name != "accepted"}
-"""What a parcel p adds to the counts that do not depend on its state."""
+"""The terms that a parcel p adds to the counts that do not depend on its state."""
 _PENDING_STATES = [state for state in ParcelState if state is not ParcelState.DONE]
 _FOLDED = {*STATES_COUNTED, *(state.label for state in FINAL_STATES if state is not ParcelState.DONE)}
 _NOT_READ = "case when live.parcels < %(parcels)s then 0 else coming.messages - live.coming end"

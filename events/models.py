@@ -125,7 +125,7 @@ class DeliveryState(models.IntegerChoices):
     """The state of a delivery."""
 
     PENDING = 1, "pending"
-    """It was not answered with a 2xx yet. A lane has one at most, and makes no other before it ends."""
+    """No attempt was answered with a 2xx yet. A lane has at most one such delivery, and waits for its end."""
     DELIVERED = 2, "delivered"
 
 

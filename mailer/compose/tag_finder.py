@@ -30,7 +30,7 @@ class TagFinder:
         self._own = re.compile("|".join(map(re.escape, ordered))) if ordered else None
         brought = [tag for tag in ordered if "\0" not in tag]
         self._brought = re.compile("|".join(map(re.escape, brought))) if brought else None
-        """Those that a value can have: no stored text has a NUL."""
+        """The tags that a value can have: no stored text has a NUL."""
 
     def find(self, text: str) -> Iterator[SystemTag]:
         """Yield the tags of a text, in order."""

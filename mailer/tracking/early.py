@@ -30,11 +30,11 @@ class Fit(IntEnum):
     """Which values a message may have if its links are rewritten early."""
 
     NONE = 0
-    """None: a key is a part of a link, or of a tag."""
+    """No values at all: a key is a part of a link, or of a tag."""
     WITHOUT_BRACKETS = 1
-    """Those that begin no tag: all keys are in the text."""
+    """Values that begin no tag: all keys are in the text."""
     WITHOUT_QUOTES = 2
-    """Those that end no value of an attribute, either."""
+    """Values that also end no value of an attribute."""
     IN_ADDRESSES = 3
     """The same, and keys are in addresses of links."""
 
