@@ -17,9 +17,10 @@ LEFT = ((1, ""), (2, "pause"), (3, "cancel"), (30, ""), (50, ""))
 """The hours until mail is sent, and the stop of its batch."""
 MOST = 40
 SETTLED_SECONDS = 60.0
+# Mail that is due within minutes counts, too: it would be retained while the pages are read.
 UNSETTLED = """
 select (select count(*) from batches_parcel where state in (1, 2))
-     + (select count(*) from batches_parcel where state = 0 and due_at <= sluice_now())
+     + (select count(*) from batches_parcel where state = 0 and due_at <= sluice_now() + interval '10 minutes')
      + (select count(*) from batches_receipt where settled_at is null)
      + (select count(*) from batches_parcel where state in (4, 5, 6) and not is_folded)
 """
