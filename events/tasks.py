@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import Any, Final
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import celeryd_after_setup, worker_shutting_down
 
+from events import QUEUE
 from events.webhooks import hints, lanes
+
+NICE: Final = 10
+"""The nice value of deliveries: where CPU is short, mail is sent first, and receivers learn of it a little later."""
+
+_is_separate = False
+"""Whether this worker has no other queue. One that also sends mail must not become slower."""
 
 
 @shared_task(name=hints.DELIVER)
 def deliver(lane_id: int) -> int:
     """Deliver what a lane of an endpoint has to deliver. Return the number of events."""
+    if _is_separate:
+        # In Linux this concerns only the calling thread. The node's loop, which sweeps, keeps its priority.
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
     return lanes.run_lane(lane_id)
+
+
+@celeryd_after_setup.connect
+def note_queues(instance: Any, **_: object) -> None:
+    """Note whether this worker only delivers to endpoints."""
+    global _is_separate
+    _is_separate = set(instance.app.amqp.queues.consume_from) == {QUEUE}
 
 
 @worker_shutting_down.connect
