@@ -33,7 +33,7 @@ from mailer.compose.template import Values, substitute, substitute_once, values_
 from mailer.draft import Address, Rendering
 from mailer.models import Mail
 from mailer.suppressions.links import sealer
-from mailer.tracking.early import EarlyLinks
+from mailer.tracking.early import NO_ADDRESSES, EarlyLinks
 from mailer.tracking.rewriting import LinkRewriter
 from mailer.tracking.tracker import PIXEL_TAG, TRACKED, Tracker, make_tracker
 
@@ -153,8 +153,8 @@ class Renderer:
         list_fields = self._links.header(of_sender.forms, token, is_alone=is_alone, own=personal.get("headers"))
         if shared is None:
             return Filling(own, self._render(personal, own, of_sender.forms, token, tracked), list_fields)
-        values, texts = shared
-        return Filling(values.over(self._filled_in(of_sender, token, tracked)), None, list_fields, texts)
+        own, addresses, texts = shared
+        return Filling(self._filled_in(own, addresses, of_sender, token, tracked), None, list_fields, texts)
 
     def render(self, message_id: int, recipient: str, personal: Mapping[str, Any]) -> Rendered:
         """Return the finished texts of one message. Raises Unrenderable and TextTooLong."""
@@ -171,8 +171,8 @@ class Renderer:
 
     def _fill_shared(
         self, personal: Mapping[str, Any], own: Values, of_sender: OfSender, tracked: str
-    ) -> tuple[Values, tuple[str, ...] | None] | None:
-        """Return the message's values for the texts that messages share, and these texts if not all share them.
+    ) -> tuple[Values, Mapping[str, str], tuple[str, ...] | None] | None:
+        """Return the message's values, the addresses of its own links, and its texts if not all messages share them.
 
         Return None if the message is rendered as a whole.
         """
@@ -181,11 +181,9 @@ class Renderer:
         if self._sections:
             own = self._with_sections(own, personal, self._sections_in(personal))
         if self._early is None:
-            return own, None
+            return own, NO_ADDRESSES, None
         early = self._early.place(own, of_sender.plain, tracked)
-        if early is None:
-            return None
-        return own.over(Values(early.addresses, early.addresses)) if early.addresses else own, early.texts
+        return None if early is None else (own, early.addresses, early.texts)
 
     def _prepare(self, shared: Base) -> None:
         """Find the keys and tags of the texts that the messages share."""
@@ -274,16 +272,22 @@ class Renderer:
         chosen = [text for text, name in self._tags.items() if name == PIXEL]
         return (*chosen, *[key for key, (_, name, _) in self._appended_tags.items() if name == PIXEL])
 
-    def _filled_in(self, of_sender: OfSender, token: str, tracked: str) -> Values:
-        """Return the values of the keys of a mail's texts in a message with these tokens."""
+    def _filled_in(
+        self, own: Values, addresses: Mapping[str, str], of_sender: OfSender, token: str, tracked: str
+    ) -> Values:
+        """Return the values of all keys of a message with these tokens: its own ones come before those of tags."""
         plain = {key: token.join(pieces) for key, pieces in of_sender.plain.items()}
-        html = plain
-        if of_sender.html is not of_sender.plain:
-            html = {key: token.join(pieces) for key, pieces in of_sender.html.items()}
+        is_twofold = own.plain is not own.html or of_sender.html is not of_sender.plain
+        html = {key: token.join(pieces) for key, pieces in of_sender.html.items()} if is_twofold else plain
         if self._tracker:
             plain[TRACKED] = html[TRACKED] = tracked
             if of_sender.pixels:
                 html.update(dict.fromkeys(of_sender.pixels, self._tracker.pixel(tracked)))
+        plain.update(addresses)
+        plain.update(own.plain)
+        if is_twofold:
+            html.update(addresses)
+            html.update(own.html)
         return Values(plain, html)
 
     def _is_rendered_as_a_whole(self, personal: Mapping[str, Any], own: Values) -> bool:

@@ -24,6 +24,7 @@ CACHED: Final = 16
 MOST_KEYS: Final = 100
 """The most keys of a message for which its links are rewritten early. Each link is searched for all of them."""
 QUOTES: Final = ('"', "'")
+NO_ADDRESSES: Final[Mapping[str, str]] = {}
 
 
 class Fit(IntEnum):
@@ -84,12 +85,13 @@ class EarlyLinks:
             if len(self._plans) >= CACHED:
                 self._plans.clear()
             plan = self._plans[keys] = self._make_plan(tuple(own.plain), tags)
-        if plan.fit is Fit.NONE or not self._are_harmless(own, plan.fit):
+        fit, texts, links = plan
+        if fit is Fit.NONE or (own.plain and not self._are_harmless(own, fit)):
             return None
-        addresses = self._addresses_of(plan.own, own.html, token)
-        return None if addresses is None else Early(addresses, plan.texts)
+        addresses = self._addresses_of(links, own.html, token) if links else NO_ADDRESSES
+        return None if addresses is None else Early(addresses, texts)
 
-    def _addresses_of(self, own: Iterable[OwnLink], values: Mapping[str, str], token: str) -> dict[str, str] | None:
+    def _addresses_of(self, own: Iterable[OwnLink], values: Mapping[str, str], token: str) -> Mapping[str, str] | None:
         """Return the addresses of a message's own links; None if one of them stays unchanged."""
         addresses = {}
         for key, pieces, number in own:
@@ -97,7 +99,7 @@ class EarlyLinks:
             url = resolve(written)
             if not WEB.match(written) or url == self._leave_url:
                 return None
-            address = self._links.address_of(url, number, token, is_html=True)
+            address = self._links.address_of(url, number, token, is_html=True, is_own=True)
             if address is None:
                 return None
             addresses[key] = address
@@ -105,7 +107,7 @@ class EarlyLinks:
 
     def _are_harmless(self, own: Values, fit: Fit) -> bool:
         html = "\0".join(own.html.values())
-        if "<" in html or (fit is Fit.WITHOUT_QUOTES and any(mark in html for mark in QUOTES)):
+        if "<" in html or (fit is Fit.WITHOUT_QUOTES and ('"' in html or "'" in html)):
             return False
         return not (self._is_in_text and any(":" in value or "/" in value for value in own.plain.values()))
 

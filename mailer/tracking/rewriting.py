@@ -66,18 +66,23 @@ class LinkRewriter:
         rewritten = tuple([rewriting.rewrite(type, text) for type, text in zip(types, texts, strict=True)])
         return rewritten, tuple(rewriting.own)
 
-    def address_of(self, url: str, number: int, token: str, *, is_html: bool) -> str | None:
-        """Return the address in the place of another, as it is written in a text; None if that stays unchanged."""
+    def address_of(self, url: str, number: int, token: str, *, is_html: bool, is_own: bool = False) -> str | None:
+        """Return the address in the place of another, as it is written in a text; None if that stays unchanged.
+
+        The token of a link that is a message's own is not cached.
+        """
         if url.startswith(self._own_pages) or not FIT.fullmatch(url):
             return None
         changed = add_parameters(url, self._parameters) if self._parameters else url
         if len(changed.encode()) > LONGEST_URL:
             return None
         if self._is_tracked:
-            return f"{self._base}{self._link_token(TrackedLink(changed, number, is_html))}.{token}"
+            link = TrackedLink(changed, number, is_html)
+            sealed = sealer().seal_link(self._mail_id, link) if is_own else self._shared_token(link)
+            return f"{self._base}{sealed}.{token}"
         return None if changed == url else escape(changed)
 
-    def _link_token(self, link: TrackedLink) -> str:
+    def _shared_token(self, link: TrackedLink) -> str:
         """Return the token of a link. Some are cached, since the messages of a mail mostly have the same links."""
         token = self._tokens.get(link)
         if token is None:
