@@ -36,6 +36,7 @@ CASES = {
     "statistics": Case("statistics.measure", "the statistics and engagements of a campaign to 1,000,000 contacts"),
     "templates": Case("templates.measure", "compiling, rendering and sending of a receipt of 16 KB"),
     "tracking": Case("tracking.measure", "mail with six links, and the same with clicks and opens tracked"),
+    "watched": Case("watched.measure", "waves with an active webhook, tracked clicks, both, and a dead receiver"),
     "console": Case("console.measure", "the console's pages beside 10,000,000 waiting messages, and what they cost"),
     "trickle": Case("trickle.measure", "single mails beside a bulk wave of 200,000"),
 }

@@ -42,6 +42,10 @@ TARGETS = {
         Target(figure="native, events/s", at_least=20_000),
         Target(figure="SendGrid's, events/s", at_least=20_000),
     ),
+    "watched": (
+        Target(figure="both, messages/s", at_least=0.45, against="bare client loop"),
+        Target(figure="dead receiver to plain, times", at_least=0.98),
+    ),
     "accept": (Target(figure="20,000, messages/s", at_least=30_000),),
     "accept-one": (Target(figure="requests/s", at_least=0.7, against="empty view with one commit"),),
     "lateness": (

@@ -53,15 +53,17 @@ def measure(folder: Path, sink: Sink, messages: int) -> float:
     return messages_per_second(sink, messages, processes=PROCESSES)
 
 
-def messages_per_second(sink: Sink, messages: int, *, processes: int) -> float:
+def messages_per_second(sink: Sink, messages: int, *, processes: int, html: str = HTML) -> float:
     """Return the messages a second from the moment when all processes are ready to the last answer of the last one.
 
-    Raises StackError when one of them fails.
+    `html` is the HTML of the messages. Raises StackError when one of the processes fails.
     """
     context = get_context("spawn")
     barrier = context.Barrier(processes + 1)
     shares = [range(first, messages, processes) for first in range(processes)]
-    children = [context.Process(target=send_share, args=(sink.url, share, barrier), daemon=True) for share in shares]
+    children = [
+        context.Process(target=send_share, args=(sink.url, share, html, barrier), daemon=True) for share in shares
+    ]
     for child in children:
         child.start()
     try:
@@ -79,10 +81,10 @@ def messages_per_second(sink: Sink, messages: int, *, processes: int) -> float:
     return messages * TIMES / seconds
 
 
-def send_share(url: str, numbers: range, barrier: Barrier) -> None:
+def send_share(url: str, numbers: range, html: str, barrier: Barrier) -> None:
     """Make the messages, wait for the other processes, and send. Breaks the barrier on failure."""
     try:
-        slices = list(make_slices(numbers))
+        slices = list(make_slices(numbers, html))
         transport = SmtpTransport(SmtpAddress.parse(url), connections=CONNECTIONS, timeout_seconds=PATIENCE_SECONDS)
         barrier.wait(PATIENCE_SECONDS)
         for _ in range(TIMES):
@@ -96,8 +98,8 @@ def send_share(url: str, numbers: range, barrier: Barrier) -> None:
         raise
 
 
-def make_slices(numbers: range) -> Iterator[list[Envelope]]:
-    template = make_mime()
+def make_slices(numbers: range, html: str = HTML) -> Iterator[list[Envelope]]:
+    template = make_mime(html)
     for first in range(0, len(numbers), SLICE):
         yield [
             Envelope(n, SENDER, (recipient(n),), fill(template, n).replace("-to-", recipient(n)).encode())
@@ -105,11 +107,11 @@ def make_slices(numbers: range) -> Iterator[list[Envelope]]:
         ]
 
 
-def make_mime() -> str:
-    """Return the mail of the benchmarks with its placeholders, and -to-."""
+def make_mime(html: str) -> str:
+    """Return the mail of the benchmarks with this HTML, its placeholders, and -to-."""
     message = EmailMessage(SMTP)
     message["From"], message["To"], message["Subject"] = SENDER, "-to-", SUBJECT
     message["Message-ID"] = "<-n-@bench.example>"
     message.set_content(TEXT)
-    message.add_alternative(HTML, subtype="html")
+    message.add_alternative(html, subtype="html")
     return message.as_bytes().decode("ascii")
