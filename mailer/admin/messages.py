@@ -14,6 +14,7 @@ from foundation.admin import ReadOnlyAdmin, draw_label, tell_time, write_time
 from foundation.clock import Now
 from mailer.admin.bulk import BUTTONS, ask, ask_for_end
 from mailer.admin.drawing import EVENT_COLOURS, STATE_COLOURS, draw_text
+from mailer.admin.late_events import tabulate_late_events
 from mailer.admin.message_list import show_list
 from mailer.admin.one_message import buttons_of, reschedule, stop
 from mailer.listing.standings import read_standings
@@ -80,6 +81,7 @@ def show_message(request: HttpRequest, message: Any) -> dict[str, Any]:
         "substitutions": personal.get("substitutions") or {},
         "custom_args": {**(mail.custom_args if mail else {}), **(personal.get("custom_args") or {})},
         "events": tabulate_events(message),
+        "late_events": tabulate_late_events(message, mail),
     }
 
 
