@@ -4,6 +4,9 @@ Hits wait in memory, at most `MOST` in each process; more are dropped and counte
 tenth of a second. While the database is away they wait, and redirects go on. Clicks wait for as long as a burst of a
 scanner may last, since only the burst shows what it is. When a web process is stopped, it stores its hits before it
 ends; if it is killed, they are lost.
+
+If the connection is lost at a commit, PostgreSQL is asked what became of the transaction before its hits are stored
+again.
 """
 
 from __future__ import annotations
@@ -15,10 +18,11 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, DataError, InterfaceError, OperationalError, connection
 
 from foundation.traces import trace_of
 from mailer.tracking.machines import BURST_SECONDS
+from mailer.tracking.queries import TRANSACTION_STATUS
 from mailer.tracking.writing import Hit, write_hits
 
 log = structlog.get_logger(__name__)
@@ -61,6 +65,10 @@ class Collector:
         self._dropped = 0
         self._is_finishing = False
         self._thread: threading.Thread | None = None
+        self._unanswered: Sequence[Hit] = ()
+        """The page whose transaction had no answer."""
+        self._transaction_id = ""
+        """The transaction of the page that is being stored, or of the one without an answer."""
 
     def note(self, hit: Hit) -> None:
         """Take a hit, or count it as dropped if too many wait."""
@@ -102,24 +110,45 @@ class Collector:
 
     def _store(self) -> bool:
         """Store a page of the hits that have waited long enough. Return False if the database is away."""
-        page, near = self._next_page()
-        if not page:
-            return True
+        page: Sequence[Hit] = ()
         try:
             connection.close_if_unusable_or_obsolete()
-            if late := write_hits(page, near):
+            if self._unanswered and not self._settle():
+                return False
+            page, near = self._next_page()
+            self._transaction_id = ""
+            if page and (late := write_hits(page, near, begin=self._note_transaction)):
                 log.info("hits not stored: their messages are not kept, or have too many", hits=late)
         except (OperationalError, InterfaceError):
             connection.close()
+            if self._transaction_id and page:
+                self._unanswered = page
             return False
         except Exception as error:
             # The thread must outlive whatever it meets. A page that cannot be stored would block all others.
             log.error("hits not stored", hits=len(page), error=trace_of(error))
             connection.close()
+        self._forget(page)
+        return True
+
+    def _note_transaction(self, transaction_id: str) -> None:
+        self._transaction_id = transaction_id
+
+    def _settle(self) -> bool:
+        """Find out what became of the page without an answer. Return False if its transaction has not ended."""
+        status = read_transaction_status(self._transaction_id)
+        if status == "in progress":
+            return False
+        if status == "committed":
+            self._forget(self._unanswered)
+        self._unanswered = ()
+        return True
+
+    def _forget(self, page: Sequence[Hit]) -> None:
+        """Remove a page from the hits that wait."""
         with self._noted:
             stored = set(map(id, page))
             self._hits = [hit for hit in self._hits if id(hit) not in stored]
-        return True
 
     def _next_page(self) -> tuple[Sequence[Hit], Sequence[Hit]]:
         """Return the next hits to store, and the others that wait. Nothing is removed yet."""
@@ -129,6 +158,17 @@ class Collector:
         page = [hit for hit in hits if is_finishing or hit.link is None or hit.at.timestamp() <= until][:PAGE]
         chosen = set(map(id, page))
         return page, [hit for hit in hits if id(hit) not in chosen]
+
+
+def read_transaction_status(transaction_id: str) -> str | None:
+    """Return `in progress`, `committed` or `aborted`; None if that is unknown, as in a cluster after a failover."""
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(TRANSACTION_STATUS, {"id": transaction_id})
+        except DataError:
+            return None
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 _recorder: Recorder = Direct()

@@ -49,11 +49,17 @@ where e.place <= %(limit)s
 order by m.id, e.at, e.id
 """
 
-# Ids for late events. They are drawn under the lock, and so ascend in the order of the commits.
-DRAW_IDS: Final = "select nextval('mailer_lateevent_id') from generate_series(1, %(number)s)"
+# Ids for late events, with the id of the transaction. They are drawn under the lock, and so ascend in the order of the
+# commits.
+DRAW_IDS: Final = """
+select nextval('mailer_lateevent_id'), pg_current_xact_id()::text from generate_series(1, %(number)s)
+"""
 
 COPY_LATE_EVENTS: Final = """
 copy mailer_lateevent (id, at, message_id, account_id, batch_id, kind, recipient, is_machine, is_first, address,
     user_agent, url, link, is_html)
 from stdin
 """
+
+# Whether a transaction is in progress, was committed or was aborted; null if it is too old.
+TRANSACTION_STATUS: Final = "select pg_xact_status(%(id)s::xid8)"

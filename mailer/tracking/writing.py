@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from django.db import IntegrityError, transaction
@@ -65,30 +65,36 @@ class Late(NamedTuple):
     is_first: bool
 
 
-def write_hits(hits: Sequence[Hit], near: Iterable[Hit] = ()) -> int:
+def ignore(_: str) -> None:
+    """Do nothing with the id of a transaction."""
+
+
+def write_hits(hits: Sequence[Hit], near: Iterable[Hit] = (), *, begin: Callable[[str], None] = ignore) -> int:
     """Store hits and count them, and return the number of those that are not stored.
 
     Their message is not kept any more, or has too many late events already. `near` are hits that are stored later. A
-    burst of clicks is recognized with them.
+    burst of clicks is recognized with them. `begin` gets the id of the transaction before it is committed.
     """
     try:
-        return _write_hits(hits, near)
+        return _write_hits(hits, near, begin)
     except IntegrityError as error:
         # No partition for their day: the sweeper that creates them has not run. Any other cause is a real error.
         days = {hit.at.astimezone(dt.UTC).date() for hit in hits}
         if sqlstate_of(error) != SqlState.CHECK_VIOLATION or not make_late_partitions(days):
             raise
-    return _write_hits(hits, near)
+    return _write_hits(hits, near, begin)
 
 
 @transaction.atomic
-def _write_hits(hits: Sequence[Hit], near: Iterable[Hit]) -> int:
+def _write_hits(hits: Sequence[Hit], near: Iterable[Hit], begin: Callable[[str], None]) -> int:
     fetch_prepared(LOCK, ())
     owners = _read_owners(hits)
     kept = [hit for hit in hits if _is_of(hit, owners.get(hit.message.message_id))]
     late = list(_find_late(kept, owners, near)) if kept else []
     if late:
-        ids = [row[0] for row in fetch_prepared(DRAW_IDS, {"number": len(late)})]
+        rows = fetch_prepared(DRAW_IDS, {"number": len(late)})
+        begin(rows[0][1])
+        ids = [row[0] for row in rows]
         copy_rows(COPY_LATE_EVENTS, ((id, *_row_of(each)) for id, each in zip(ids, late, strict=True)))
         _count(late)
         _leave_notices(ids, late)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.test import Client
 
 from accounts.models import Account
@@ -178,7 +179,7 @@ def until(condition: Callable[[], bool]) -> None:
 def pages(monkeypatch: pytest.MonkeyPatch) -> list[list[Hit]]:
     """Collect the pages that a thread stores, without the database."""
     stored: list[list[Hit]] = []
-    monkeypatch.setattr(hits, "write_hits", lambda page, near: stored.append(list(page)) or 0)
+    monkeypatch.setattr(hits, "write_hits", lambda page, near, **_: stored.append(list(page)) or 0)
     return stored
 
 
@@ -203,7 +204,7 @@ def test_hits_wait_while_the_database_is_away_and_too_many_are_dropped(
     is_away, stored = threading.Event(), []
     is_away.set()
 
-    def store(page: list[Hit], near: object) -> int:
+    def store(page: list[Hit], near: object, **_: object) -> int:
         if is_away.is_set():
             raise OperationalError("away")
         stored.extend(page)
@@ -228,7 +229,7 @@ def test_a_page_that_cannot_be_stored_does_not_block_others(
 ) -> None:
     stored: list[int] = []
 
-    def store(page: list[Hit], near: object) -> int:
+    def store(page: list[Hit], near: object, **_: object) -> int:
         if page[0].message.message_id == 1:
             raise ValueError
         stored.append(page[0].message.message_id)
@@ -242,6 +243,33 @@ def test_a_page_that_cannot_be_stored_does_not_block_others(
     recorder.finish()
     assert stored == [2]
     assert "hits not stored" in caplog.text
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_hits_are_stored_once_if_the_connection_is_lost_at_the_commit(
+    message: TrackedMessage, monkeypatch: pytest.MonkeyPatch, is_committed: bool
+) -> None:
+    monkeypatch.setattr(hits, "PAUSE_SECONDS", 0.01)
+    partitions.ensure_late_partitions()
+    commit, losses = DatabaseWrapper._commit, iter([True])
+
+    def lose(wrapper: DatabaseWrapper) -> None:
+        if threading.current_thread().name != "hits" or not next(losses, False):
+            commit(wrapper)
+            return
+        if is_committed:
+            commit(wrapper)
+        wrapper.connection.close()
+        raise OperationalError("the connection was lost")
+
+    monkeypatch.setattr(DatabaseWrapper, "_commit", lose)
+    recorder = Collector()
+    recorder.note(hit(message))
+    until(LateEvent.objects.exists)
+    recorder.note(hit(message))
+    recorder.finish()
+    assert next(losses, None) is None
+    assert LateEvent.objects.count() == 2
 
 
 def test_of_two_opens_at_once_one_is_the_first(message: TrackedMessage) -> None:
