@@ -14,13 +14,12 @@ from django.db.models import Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat
 
 from accounts.models import Account
-from audience.drafts import is_email
 from audience.errors import ContactTaken, LastIdentifier, UnknownContact, UnknownIdentifier
 from audience.lists import find_lists, ids_of_list
 from audience.locks import expensive_call, lock_audience
 from audience.models import IDENTIFIERS, Audience, Contact, ContactList, FieldDefinition, LastTimes, Membership
 from audience.queries import ADD_MEMBERS, COUNT_NEW, DELETE_CONTACTS
-from foundation.addresses import address_key, check_address
+from foundation.addresses import address_key, check_address, is_email
 from foundation.clock import Now
 from foundation.texts import check_line, check_text
 from mailer.models import Suppression, SuppressionKind

@@ -12,11 +12,11 @@ from typing import Final
 from audience.errors import InvalidContact
 from audience.fields import read_value
 from audience.models import IDENTIFIERS, TEXT_FIELDS, FieldDefinition
-from foundation.addresses import address_key, is_address, to_ascii
+from foundation.addresses import LONGEST_EMAIL, address_key, is_email
 from foundation.texts import LINE_RULE, TEXT_RULE, is_line, is_text
 
 LENGTHS: Final = {
-    "email": 254,
+    "email": LONGEST_EMAIL,
     "phone_number_id": 254,
     "external_id": 254,
     "anonymous_id": 254,
@@ -34,8 +34,6 @@ LENGTHS: Final = {
 }
 """The longest value of each column, in characters."""
 MOST_ALTERNATES: Final = 5
-LONGEST_LOCAL_PART: Final = 64
-"""The longest local part in octets (RFC 5321 section 4.5.3.1.1)."""
 
 PHONE: Final = re.compile(r"\+[1-9](?:[ ()./-]{0,3}[0-9]){6,14}", re.ASCII)
 PHONE_SEPARATORS: Final = re.compile(r"[ ()./-]+")
@@ -86,15 +84,6 @@ def make_draft(
         alternate_emails=_read_alternates(given["alternate_emails"]) if "alternate_emails" in given else None,
         custom={field_id: _read_custom(fields, field_id, value) for field_id, value in (custom or {}).items()},
     )
-
-
-def is_email(text: str) -> bool:
-    """Return whether mail could be sent there. Bare host names are not taken."""
-    if not is_address(text):
-        return False
-    local, _, domain = to_ascii(text).rpartition("@")
-    octets = len(local.encode())
-    return "." in domain and octets <= LONGEST_LOCAL_PART and octets + 1 + len(domain) <= LENGTHS["email"]
 
 
 def read_identifier(name: str, given: object) -> str:

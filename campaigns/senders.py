@@ -20,7 +20,6 @@ from django.db.models import F, Model, QuerySet
 
 from accounts.models import Account
 from accounts.rates import take_place
-from audience.drafts import is_email
 from audience.errors import UnknownLink
 from audience.locks import lock_audience
 from campaigns.errors import (
@@ -35,7 +34,7 @@ from campaigns.errors import (
     WrongPart,
 )
 from campaigns.models import Sender
-from foundation.addresses import address_key, domain_key
+from foundation.addresses import address_key, domain_key, is_email
 from foundation.clock import Now, database_now
 from foundation.texts import is_line
 from mailer.compose.headers import one_line

@@ -35,6 +35,10 @@ MOST_LABELS: Final = 127
 
 LONGEST_DOMAIN: Final = 253
 """The octets of a domain as A-labels. With the lengths of its labels these are the 255 of RFC 1035 section 2.3.4."""
+LONGEST_LOCAL_PART: Final = 64
+"""The octets of a local part (RFC 5321 section 4.5.3.1.1)."""
+LONGEST_EMAIL: Final = 254
+"""The octets of an address with its domain as A-labels (RFC 5321 section 4.5.3.1.3, without the angle brackets)."""
 LONGEST: Final = 1000
 """Longer texts, in characters, are not normalized: the time may grow with the square of the length."""
 IGNORABLE: Final = re.compile(
@@ -67,6 +71,15 @@ class BadDomain(ValueError):
 def is_address(text: str) -> bool:
     """Return whether the text is an address that mail can be sent to, apart from limits of its length."""
     return _PLAIN.fullmatch(text) is not None if text.isascii() else not find_flaw(text)
+
+
+def is_email(text: str) -> bool:
+    """Return whether mail could be sent there: its lengths are allowed, too. Bare host names are not taken."""
+    if not is_address(text):
+        return False
+    local, _, domain = to_ascii(text).rpartition("@")
+    octets = len(local.encode())
+    return "." in domain and octets <= LONGEST_LOCAL_PART and octets + 1 + len(domain) <= LONGEST_EMAIL
 
 
 def check_address(email: str, *, field: str) -> None:

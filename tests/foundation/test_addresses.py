@@ -16,6 +16,7 @@ from foundation.addresses import (
     check_address,
     encode_domain,
     is_address,
+    is_email,
     is_visible,
     spell_labels,
     spellings,
@@ -172,3 +173,38 @@ def test_a_pattern_keeps_its_wildcards() -> None:
     assert spell_labels("%@bücher.exam%") == "%@xn--bcher-kva.exam%"
     assert spell_labels("%@%büch%.example") == "%@%büch%.example"
     assert spell_labels("bücher.example") == "bücher.example"
+
+
+@for_each("email", ["a@x.org", "a.b+c=d'e@sub.x-y.org", "ünï@exämple.org", "a@xn--exmple-cua.org", "1@2.34"])
+def test_an_address_of_allowed_length_with_a_domain_takes_mail(email: str) -> None:
+    assert is_email(email)
+
+
+@for_each(
+    "email",
+    [
+        "",
+        "@",
+        "a@",
+        "@x.org",
+        "a@x",
+        "a@@x.org",
+        "a b@x.org",
+        "a@x..org",
+        "a@-x.org",
+        "a@x-.org",
+        "a@x.org ",
+        "a@x.org\n",
+        "<a@x.org>",
+        '"a b"@x.org',
+        "a,b@x.org",
+        "a@x_y.org.",
+        "a\0@x.org",
+        "a" * 65 + "@x.org",
+        "a@" + "x" * 64 + ".org",
+        "a@" + "x." * 130 + "org",
+        "\ud800@x.org",
+    ],
+)
+def test_a_malformed_or_too_long_address_takes_no_mail(email: str) -> None:
+    assert not is_email(email)

@@ -20,8 +20,8 @@ from api.bodies import ANY, ISO_TIME, Body, explain, find_time, find_uuid
 from api.easymail import proposed
 from api.easymail.errors import invalid
 from api.http import read_object
-from audience.drafts import is_email
 from audience.query.vocabulary import UNSTORABLE
+from foundation.addresses import is_email
 from foundation.texts import is_line
 
 INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
