@@ -38,8 +38,7 @@ from foundation.addresses import address_key, domain_key, is_email
 from foundation.clock import Now, database_now
 from foundation.texts import is_line
 from mailer.compose.headers import one_line
-from mailer.draft import PLAIN_RENDERING, Address, ContentPart, MailDraft, Personalization
-from mailer.pipeline.accept import accept_mail
+from mailer.own_mail import accept_own_mail
 
 LINK_LIFE = dt.timedelta(hours=48)
 SALT = "campaigns.sender"
@@ -253,14 +252,8 @@ def _ask_to_verify(sender: Sender) -> None:
         f"{verification_link(sender)}\n\n"
         "If you do not want this, ignore this message: no such mail will be sent.\n"
     )
-    draft = MailDraft(
-        sender=Address(settings.SYSTEM_FROM),
-        subject=f"Confirm {sender.from_email} as a sender",
-        content=(ContentPart("text/plain", text),),
-        personalizations=(Personalization((Address(sender.from_email),)),),
-        rendering=PLAIN_RENDERING,
-    )
-    accept_mail(sender.account, draft)
+    subject = f"Confirm {sender.from_email} as a sender"
+    accept_own_mail(sender.account, sender.from_email, subject=subject, text=text)
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------

@@ -17,9 +17,9 @@ from accounts.rates import take_place
 from batches.hints import publish
 from foundation.addresses import address_key
 from mailer.compose.mime import recipients_of
-from mailer.draft import PLAIN_RENDERING, Address, Bypass, ContentPart, MailDraft, Personalization
+from mailer.draft import Bypass
 from mailer.models import Message
-from mailer.pipeline.accept import accept_mail
+from mailer.own_mail import accept_own_mail
 from mailer.suppressions.links import Link, seal
 
 TASK: Final = "mailer.tasks.mail_own_link"
@@ -56,16 +56,9 @@ def mail_own_link(account_id: int, group_id: int, message_id: int, email: str, p
         f"mail you get.\n\nOpen this link to do so for {address}:\n\n{url}\n\n"
         "If you did not ask for this, ignore this e-mail: nothing has been changed.\n"
     )
-    draft = MailDraft(
-        sender=Address(settings.SYSTEM_FROM),
-        subject="Your link to unsubscribe",
-        content=(ContentPart("text/plain", text),),
-        personalizations=(Personalization((Address(address),)),),
-        # A recipient who has unsubscribed may want to subscribe again.
-        bypass=Bypass.UNSUBSCRIBES | Bypass.SPAM_REPORTS,
-        rendering=PLAIN_RENDERING,
-    )
-    accept_mail(account, draft)
+    # A recipient who has unsubscribed may want to subscribe again.
+    bypass = Bypass.UNSUBSCRIBES | Bypass.SPAM_REPORTS
+    accept_own_mail(account, address, subject="Your link to unsubscribe", text=text, bypass=bypass)
 
 
 def _recipients_of(message_id: int) -> set[str]:
