@@ -141,9 +141,12 @@ def _lock(account: Account) -> None:
 
 
 def lock_again(endpoint: Endpoint) -> Endpoint:
-    """Return an endpoint as it is once nobody else changes it. Raises UnknownEndpoint."""
+    """Return an endpoint as it is once nobody else changes it, runs of its lanes included. Raises UnknownEndpoint."""
     _lock(endpoint.account)
-    return find_endpoint(endpoint.account, endpoint.public_id)
+    endpoint = find_endpoint(endpoint.account, endpoint.public_id)
+    # A run locks its lane before the row of the endpoint. In the other order both could wait for each other.
+    list(endpoint.lanes.select_for_update().order_by("number"))
+    return endpoint
 
 
 def _fields_of(endpoint: Endpoint, changes: Changes) -> dict[str, Any]:

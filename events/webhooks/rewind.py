@@ -45,8 +45,7 @@ def move_back(endpoint: Endpoint, place: int) -> int:
     """Move the lanes that are behind a place back to it. Return their number. Raises UnknownEndpoint."""
     endpoint = lock_again(endpoint)
     # With its row locked, nobody else works on a lane: each step of a run updates the row first.
-    lanes = Lane.objects.select_for_update(of=("self",)).filter(endpoint=endpoint, place__gt=place).order_by("number")
-    numbers = {lane.pk: lane.number for lane in lanes}
+    numbers = {lane.pk: lane.number for lane in endpoint.lanes.filter(place__gt=place)}
     pending = Delivery.objects.filter(endpoint=endpoint, state=DeliveryState.PENDING)
     pending.filter(lane_number__in=numbers.values()).delete()
     Lane.objects.filter(pk__in=numbers).update(

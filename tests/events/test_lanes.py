@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from standardwebhooks import Webhook
 
@@ -19,9 +21,11 @@ from events.models import Delivery, DeliveryState, Dialect, Endpoint, Lane, LogE
 from events.webhooks import bodies, lanes
 from events.webhooks.client import Answer, Client
 from events.webhooks.deliveries import read_body
+from events.webhooks.editing import enable_again
 from events.webhooks.endpoints import rotate_secret
 from events.webhooks.hints import due_lanes
 from events.webhooks.kinds import mask_of
+from events.webhooks.schedule import wait_after
 from events.webhooks.secrets import decrypt
 from events.webhooks.signing import write_secret
 from foundation.clock import database_now
@@ -31,6 +35,7 @@ from tests.conftest import Clock
 from tests.drafts import draft
 from tests.events.receiver import FINE, Behaviour, Receiver
 from tests.peer import CountingPeer
+from tests.waiting import someone_waits_for_us, wait_until
 
 
 def run_due() -> int:
@@ -270,3 +275,34 @@ def test_a_large_body_is_cut_and_its_parts_are_in_order(
     delivery = Delivery.objects.order_by("id")[2]
     assert read_body(delivery) == receiver.got[2].body
     assert Position(delivery.after_place, delivery.after_offset) < Position(delivery.place, delivery.offset)
+
+
+def test_whoever_enables_an_endpoint_waits_for_an_attempt_that_fails_at_this_moment(
+    alice: Account, endpoint: Endpoint, receiver: Receiver, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both lock the lane before the endpoint, or else each of them could wait for the other one."""
+    receiver.decide = lambda number, got: Behaviour(500)
+    send(alice, deliverer, 3)
+    fail = wait_after
+    with ThreadPoolExecutor(1) as threads:
+        enabling: list[Future[None]] = []
+
+        def enable_now() -> None:
+            try:
+                enable_again(endpoint)
+            finally:
+                connection.close()
+
+        def wait_after_and_meet(*arguments: Any) -> dt.timedelta:
+            """Let somebody enable the endpoint while the lane is locked, and the endpoint is not."""
+            if not enabling:
+                enabling.append(threads.submit(enable_now))
+                wait_until(someone_waits_for_us)
+            return fail(*arguments)
+
+        monkeypatch.setattr(lanes, "wait_after", wait_after_and_meet)
+        run_due()
+        enabling[0].result(timeout=10)
+    endpoint.refresh_from_db()
+    assert (endpoint.failing_since, endpoint.failures) == (None, 0)
+    assert due_lanes() != []
