@@ -11,7 +11,14 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
+from foundation.addresses import LONGEST_EMAIL, is_email
 from foundation.clock import Now
+
+
+def validate_email(text: str) -> None:
+    """Raise ValidationError unless mail can be sent to this address."""
+    if not is_email(text):
+        raise ValidationError("Mail cannot be sent to this address.")
 
 
 def validate_time_zone(name: str) -> None:
@@ -73,6 +80,15 @@ class Account(models.Model):
         default=True,
         db_default=True,
         help_text="The network address of whoever opens its mail or clicks a link is stored as long as the history",
+    )
+    email = models.CharField(
+        "contact address",
+        max_length=LONGEST_EMAIL,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_email],
+        help_text="Notices about the account are mailed to it. Empty: to its parent, or to the first verified sender",
     )
     created_at = models.DateTimeField(db_default=Now())
 

@@ -22,7 +22,7 @@ from foundation.zone_input import TimeZoneInput
 
 
 class AccountForm(ChoosingForm[Account]):
-    """Edit the username, the parent, and what happens to mail that is in doubt or late."""
+    """Edit the username, the parent, the contact address, and what happens to mail that is in doubt or late."""
 
     doubt_policy = forms.TypedChoiceField(
         label="Mail in doubt",
@@ -110,7 +110,7 @@ class AccountAdmin(ModelAdmin[Account]):
         return read.filter(pk=read_id(object_id)).first()
 
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        own = ["username", "parent", "doubt_policy", "lateness_limit", "time_zone", "keeps_reader_addresses"]
+        own = ["username", "parent", "email", "doubt_policy", "lateness_limit", "time_zone", "keeps_reader_addresses"]
         return [*own, "frozen", "made", "links"] if obj else own
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:

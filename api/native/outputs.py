@@ -253,6 +253,7 @@ def account_details(account: Account) -> Body:
         "username": account.username,
         "parent": account.parent.username if account.parent else None,
         "frozen_at": moment(account.frozen_at),
+        "email": account.email,
         "doubt_policy": DoubtPolicy(account.doubt_policy).label,
         "lateness_limit_seconds": account.lateness_limit,
     }

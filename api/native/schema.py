@@ -204,6 +204,7 @@ COMPONENTS: dict[str, Piece] = {
         username=TEXT,
         parent=nullable(TEXT),
         frozen_at=nullable(TIME),
+        email={**TEXT, "description": "The contact address; empty if there is none."},
         doubt_policy=one_of(inputs.DOUBT_POLICIES),
         lateness_limit_seconds=nullable(NUMBER),
     ),
@@ -538,9 +539,9 @@ one_account = extend_schema_view(
     ),
     patch=call(
         "change_account",
-        "Change the account's policies for late mail and for mail in doubt",
+        "Change the account's contact address, and its policies for late mail and for mail in doubt",
         tag="account",
-        body=inputs.PoliciesForm,
+        body=inputs.AccountForm,
         replies={200: Reply("The changed account.", one("Account"))},
     ),
 )

@@ -159,6 +159,15 @@ def test_a_freeze_is_shown_and_not_edited(operator: Client, alice: Account) -> N
     assert "frozen with its parent" in operator.get(ACCOUNTS).text
 
 
+def test_the_contact_address_is_changed_if_mail_can_be_sent_to_it(operator: Client, alice: Account) -> None:
+    page = f"{ACCOUNTS}{alice.pk}/change/"
+    for email, stored in (("ops@example.com", "ops@example.com"), ("ops", "ops@example.com"), ("", "")):
+        answer = operator.post(page, {**UNCHANGED, "username": "alice", "email": email})
+        assert ("Mail cannot be sent to this address." in answer.text) is (email == "ops")
+        alice.refresh_from_db()
+        assert alice.email == stored
+
+
 @further
 def test_the_policies_for_doubt_and_lateness_are_chosen_and_explained(operator: Client, alice: Account) -> None:
     page = f"{ACCOUNTS}{alice.pk}/change/"

@@ -41,11 +41,11 @@ def add_list(account: Account, contacts: list[Contact], name: str = "customers")
     return contact_list
 
 
-def add_sender(account: Account, *, is_verified: bool = True) -> Sender:
+def add_sender(account: Account, *, is_verified: bool = True, from_email: str = "news@example.com") -> Sender:
     return Sender.objects.create(
         account=account,
         nickname=f"news {Sender.objects.count()}",
-        from_email="news@example.com",
+        from_email=from_email,
         from_name="News",
         reply_to="answers@example.com",
         address="1 Street",

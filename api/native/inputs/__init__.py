@@ -3,7 +3,7 @@
 Unknown fields are refused, because a misspelt `dry_run` would stop a batch.
 """
 
-from api.native.inputs.account import DOUBT_POLICIES, PoliciesForm, read_policies
+from api.native.inputs.account import DOUBT_POLICIES, AccountForm, read_account_changes
 from api.native.inputs.batches import (
     STATUSES,
     BatchesForm,
@@ -60,6 +60,7 @@ __all__ = [
     "KINDS",
     "STATES",
     "STATUSES",
+    "AccountForm",
     "BatchesForm",
     "CampaignsForm",
     "DeliveriesForm",
@@ -73,13 +74,13 @@ __all__ = [
     "NothingForm",
     "OneRescheduleForm",
     "PauseForm",
-    "PoliciesForm",
     "ReasonForm",
     "ReceiptsForm",
     "RescheduleForm",
     "RevokeForm",
     "SelectionForm",
     "SinceForm",
+    "read_account_changes",
     "read_batches_query",
     "read_campaign_id",
     "read_campaigns_query",
@@ -96,7 +97,6 @@ __all__ = [
     "read_nothing",
     "read_one_reschedule",
     "read_pause",
-    "read_policies",
     "read_reason",
     "read_receipts_query",
     "read_reschedule",

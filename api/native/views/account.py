@@ -1,4 +1,4 @@
-"""The account: its policies, freeze, thaw and purge."""
+"""The account: its contact address and policies, freeze, thaw and purge."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.policies import change_policies
+from accounts.editing import change_account
 from api.idempotency import done_once_in_steps
 from api.native import inputs, outputs, schema
 from api.native.views.base import Endpoint, answer_with
@@ -27,7 +27,7 @@ class OneAccount(Endpoint):
         return Response(outputs.one(outputs.account_details(self.account)))
 
     def patch(self, request: Request) -> Response:
-        changed = change_policies(self.account, **inputs.read_policies(request))
+        changed = change_account(self.account, **inputs.read_account_changes(request))
         return Response(outputs.one(outputs.account_details(changed)))
 
 

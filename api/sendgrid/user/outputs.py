@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from accounts.models import Account
-from campaigns.senders import list_senders
+from campaigns.contact import contact_address
 
 ACCOUNT: Final[dict[str, Any]] = {"type": "paid", "reputation": 100}
 """Nothing is limited as in a free account, and no reputation is measured."""
@@ -21,9 +21,8 @@ PROFILE: Final = dict.fromkeys(
 
 
 def email(account: Account) -> dict[str, str]:
-    """Return the address of the account's first verified sender, or that of the installation."""
-    verified = list_senders(account).exclude(verified_at=None)
-    return {"email": verified.values_list("from_email", flat=True).first() or settings.SYSTEM_FROM}
+    """Return the contact address of the account, that of its first verified sender, or that of the installation."""
+    return {"email": contact_address(account) or settings.SYSTEM_FROM}
 
 
 def username(account: Account) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from drf_spectacular.utils import extend_schema_view
 from api.openapi import NUMBER, TEXT, Describe, Piece, Reply, record
 from api.sendgrid.user.outputs import ACCOUNT, PROFILE
 from api.sendgrid.words import call
+from foundation.addresses import LONGEST_EMAIL
 
 USER = "SendGrid: user"
+EMAIL: Piece = record(email={**TEXT, "format": "email", "maxLength": LONGEST_EMAIL})
 COMPONENTS: dict[str, Piece] = {}
 
 
@@ -23,9 +25,19 @@ account = describe(
     record(type={**TEXT, "enum": [ACCOUNT["type"]]}, reputation=NUMBER),
 )
 profile = describe("get_user_profile", "Get the profile, which is empty", record(**dict.fromkeys(PROFILE, TEXT)))
-email = describe(
-    "get_user_email",
-    "Get the address of the account's first verified sender, or that of the installation",
-    record(email={**TEXT, "format": "email"}),
+email = extend_schema_view(
+    get=call(
+        "get_user_email",
+        "Get the contact address of the account, or else the address of its first verified sender or the installation",
+        tag=USER,
+        replies={200: Reply("The answer.", EMAIL)},
+    ),
+    put=call(
+        "change_user_email",
+        "Change the contact address of the account, to which notices about it are mailed",
+        tag=USER,
+        body=EMAIL,
+        replies={200: Reply("The changed address.", EMAIL)},
+    ),
 )
 username = describe("get_username", "Get the name and the id of the account", record(username=TEXT, user_id=NUMBER))

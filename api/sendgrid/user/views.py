@@ -6,8 +6,9 @@ from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.editing import change_account
 from api.sendgrid.endpoint import Endpoint
-from api.sendgrid.user import outputs, schema
+from api.sendgrid.user import inputs, outputs, schema
 
 
 @schema.account
@@ -28,10 +29,13 @@ class Profile(Endpoint):
 
 @schema.email
 class Email(Endpoint):
-    scopes = {"GET": "user.email.read"}
+    scopes = {"GET": "user.email.read", "PUT": "user.email.update"}
 
     def get(self, request: Request) -> Response:
         return Response(outputs.email(self.account))
+
+    def put(self, request: Request) -> Response:
+        return Response(outputs.email(change_account(self.account, email=inputs.read_email(request))))
 
 
 @schema.username

@@ -28,7 +28,7 @@ def conflict(message: str) -> dict[str, dict[str, str]]:
 
 
 def test_the_account_is_returned(client_of_alice: ApiClient, subuser: Account) -> None:
-    new = {"frozen_at": None, "doubt_policy": "hold", "lateness_limit_seconds": None}
+    new = {"frozen_at": None, "email": "", "doubt_policy": "hold", "lateness_limit_seconds": None}
     assert client_of_alice.get(ACCOUNT).json() == {"data": {"username": "alice", "parent": None, **new}}
     answer = client_of_alice.get(ACCOUNT, headers={"On-Behalf-Of": subuser.username})
     assert answer.json() == {"data": {"username": "alice-shop", "parent": "alice", **new}}
@@ -121,7 +121,19 @@ def test_a_parent_changes_the_policies_of_its_subuser_alone(client_of_alice: Api
     assert policies(client_of_alice) == ("hold", None)
 
 
+def test_the_contact_address_is_changed_and_removed(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
+    for email in ("ops@example.com", "", "ops@bücher.example"):
+        assert client_of_alice.patch(ACCOUNT, {"email": email}).json()["data"]["email"] == email
+        assert client_of_alice.get(ACCOUNT).json()["data"]["email"] == email
+        assert client_of_charlie.get(ACCOUNT).json()["data"]["email"] == ""
+    client_of_alice.patch(ACCOUNT, {"doubt_policy": "resend"})
+    assert Account.objects.get(username="alice").email == "ops@bücher.example"
+
+
 SENSELESS = [
+    ("", {"email": None}, {"email": ["This field may not be null."]}),
+    ("", {"email": "ops"}, {"email": ["Mail cannot be sent to this address."]}),
+    ("", {"email": "ops@example.com, a@example.com"}, {"email": ["Mail cannot be sent to this address."]}),
     ("", {"doubt_policy": "drop"}, {"doubt_policy": ['"drop" is not a valid choice.']}),
     ("", {"doubt_policy": None}, {"doubt_policy": ["This field may not be null."]}),
     ("", {"doubt_policy": 1}, {"doubt_policy": ['"1" is not a valid choice.']}),
