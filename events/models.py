@@ -77,12 +77,17 @@ class Endpoint(models.Model):
     retry_at = models.DateTimeField(null=True, help_text="No lane makes an attempt before this time")
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.TextField(blank=True, default="", help_text="Why Sluice has disabled it")
+    told_at = models.DateTimeField(null=True, help_text="When its owner was last mailed that Sluice has disabled it")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["public_id"], name="endpoint_public_id")]
-        indexes: ClassVar = [models.Index(fields=["account", "id"], name="endpoint_of_account")]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "id"], name="endpoint_of_account"),
+            models.Index(fields=["failing_since"], condition=Q(failing_since__isnull=False), name="failing_endpoints"),
+            models.Index(fields=["disabled_at"], condition=Q(disabled_at__isnull=False), name="disabled_endpoints"),
+        ]
 
     def __str__(self) -> str:
         return self.friendly_name or self.shown_url
@@ -116,6 +121,9 @@ class Lane(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["endpoint", "number"], name="lane_of_endpoint")]
+        indexes: ClassVar = [
+            models.Index(fields=["failing_since"], condition=Q(failing_since__isnull=False), name="failing_lanes"),
+        ]
 
     def __str__(self) -> str:
         return f"lane {self.number} of endpoint {self.endpoint_id}"

@@ -28,7 +28,10 @@ STATE_COLOURS = {"enabled": "success", "failing": "warning", "disabled": "danger
 class EndpointAdmin(ReadOnlyAdmin[Endpoint]):
     """Show endpoints, enable and disable them. Their secrets are not shown."""
 
-    list_display = ("shown_url", "shown_name", "shown_account", "dialect", "shown_state", "failures_now", "since")
+    list_display = (
+        *("shown_url", "shown_name", "shown_account", "dialect", "shown_state", "failures_now", "since"),
+        "reason",
+    )
     list_display_links = ("shown_url",)
     list_select_related = ("account",)
     list_filter = ("dialect", AccountFilter)
@@ -89,12 +92,29 @@ class EndpointAdmin(ReadOnlyAdmin[Endpoint]):
     def since(self, endpoint: Endpoint) -> str:
         return write_time(endpoint.disabled_at or endpoint.failing_since)
 
+    @admin.display(description="why it is disabled")
+    def reason(self, endpoint: Endpoint) -> SafeString:
+        return draw_quote(tell_reason(endpoint))
+
 
 def tell_state(endpoint: Endpoint) -> str:
     """Return whether an endpoint is enabled, failing or disabled."""
     if not endpoint.is_enabled:
         return "disabled"
     return "failing" if endpoint.failing_since else "enabled"
+
+
+def tell_reason(endpoint: Endpoint) -> str:
+    """Return why an endpoint is disabled; empty while it is enabled."""
+    return "" if endpoint.is_enabled else endpoint.disabled_reason or "Somebody has disabled it here or through an API."
+
+
+def tell_notice(endpoint: Endpoint) -> str:
+    """Return when the owner was mailed that Sluice has disabled an endpoint; empty if Sluice has not disabled it."""
+    if not endpoint.disabled_reason or endpoint.disabled_at is None:
+        return ""
+    is_told = endpoint.told_at is not None and endpoint.told_at >= endpoint.disabled_at
+    return write_time(endpoint.told_at) if is_told else "no mail was sent"
 
 
 def list_facts(endpoint: Endpoint) -> list[tuple[str, SafeString | str]]:
@@ -108,8 +128,9 @@ def list_facts(endpoint: Endpoint) -> list[tuple[str, SafeString | str]]:
         ),
         ("Id", format_html("<code>{}</code>", endpoint.public_id)),
         ("Events", "all" if kinds is None else ", ".join(kinds) or "none"),
-        ("Why it is disabled", draw_quote(endpoint.disabled_reason) if endpoint.disabled_reason else ""),
+        ("Why it is disabled", draw_quote(reason) if (reason := tell_reason(endpoint)) else ""),
         ("Disabled (UTC)", write_time(endpoint.disabled_at)),
+        ("Owner told by mail (UTC)", tell_notice(endpoint)),
         ("Failing since (UTC)", write_time(endpoint.failing_since)),
         ("Failures in a row", draw_figure(f"endpoint:{endpoint.pk}:failures", endpoint.failures)),
         ("Next attempt (UTC)", write_time(endpoint.retry_at) if endpoint.is_enabled else ""),

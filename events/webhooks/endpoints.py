@@ -76,8 +76,10 @@ def enable(endpoint: Endpoint) -> None:
     Lane.objects.filter(endpoint=endpoint).update(failing_since=None, next_at=None)
 
 
-def disable(endpoint: Endpoint, *, reason: str = "") -> None:
-    """Make no further attempt. The lanes stay where they are; a reason says why Sluice did it."""
-    Endpoint.objects.filter(pk=endpoint.pk, is_enabled=True).update(
-        is_enabled=False, disabled_at=Now(), disabled_reason=reason, updated_at=Now()
-    )
+def disable(endpoint: Endpoint, *, reason: str = "") -> bool:
+    """Make no further attempt. Return False if the endpoint is disabled already.
+
+    The lanes stay where they are. A reason says why Sluice did it.
+    """
+    enabled = Endpoint.objects.filter(pk=endpoint.pk, is_enabled=True)
+    return bool(enabled.update(is_enabled=False, disabled_at=Now(), disabled_reason=reason, updated_at=Now()))

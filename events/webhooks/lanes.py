@@ -39,6 +39,7 @@ from events.webhooks.client import Answer, Client
 from events.webhooks.deliveries import read_body
 from events.webhooks.dialects import form_of
 from events.webhooks.endpoints import LANES, disable
+from events.webhooks.notices import tell_owner
 from events.webhooks.posting import facts_of, post_signed
 from events.webhooks.schedule import FAILING_LIMIT, GONE, wait_after
 from foundation.clock import Now, database_now
@@ -226,13 +227,22 @@ class LaneRun:
         self._disable_if_hopeless(answer)
 
     def _disable_if_hopeless(self, answer: Answer) -> None:
-        if answer.status == GONE:
-            disable(self.lane.endpoint, reason="The receiver has answered that it is gone (410).")
+        """Disable the endpoint and tell its owner, if the attempt shows that it is hopeless.
+
+        Nobody has changed the endpoint since `_extend` has locked the lane (`lock_again`). Of several lanes that see
+        the same at one moment, one disables it.
+        """
+        lane = Lane.objects.select_related("endpoint__account__parent").get(pk=self.lane.pk)
+        endpoint = lane.endpoint
+        since = min(each for each in (lane.failing_since, endpoint.failing_since) if each is not None)
+        if answer.status == GONE and endpoint.url == self.lane.endpoint.url:
+            endpoint.disabled_reason = "The receiver has answered that it is gone (410)."
+        elif database_now() - since >= FAILING_LIMIT:
+            endpoint.disabled_reason = f"It has failed for {FAILING_LIMIT.days} days. Last: {answer.error}."
+        else:
             return
-        lane = Lane.objects.select_related("endpoint").get(pk=self.lane.pk)
-        since = [each for each in (lane.failing_since, lane.endpoint.failing_since) if each is not None]
-        if since and database_now() - min(since) >= FAILING_LIMIT:
-            disable(lane.endpoint, reason=f"It has failed for {FAILING_LIMIT.days} days. Last: {answer.error}.")
+        if disable(endpoint, reason=endpoint.disabled_reason):
+            tell_owner(endpoint, since)
 
     def _extend(self) -> None:
         """Extend the lease, and lock the lane until the transaction ends. Raises LostLease."""

@@ -33,6 +33,16 @@ def hide_login(url: str) -> str:
     return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
 
 
+def without_secrets(url: str) -> str:
+    """Return a URL as it may be mailed: without user name, password, query and fragment."""
+    return hide_login(url.partition("?")[0].partition("#")[0])
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL of an endpoint, with its port if that is named."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
 def _has_a_host(url: str, *, may_have_login: bool) -> bool:
     """Return whether the authority of a URL is a host, perhaps with a port, and a login before it."""
     try:

@@ -10,9 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account
 from events.log.publishing import publish_events
 from events.models import Delivery, DeliveryState, Dialect, Endpoint
-from events.webhooks.endpoints import create_endpoint, disable
+from events.webhooks.endpoints import create_endpoint, disable, enable
 from events.webhooks.hints import due_lanes
 from events.webhooks.lanes import run_lane
+from foundation.admin import write_time
+from foundation.clock import Now
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.drafts import draft
@@ -61,10 +63,20 @@ def test_buttons_enable_and_disable_an_endpoint(alice: Account, operator: Client
     for name, is_enabled in (("disable", False), ("disable", False), ("enable", True), ("enable", True)):
         operator.post(f"{path}{name}/")
         assert Endpoint.objects.get().is_enabled is is_enabled
+    disable(endpoint)
+    assert "Somebody has disabled it" in read(operator, ENDPOINTS)
+    enable(endpoint)
     disable(endpoint, reason="It has failed for 3 days.")
+    endpoint.refresh_from_db()
     page = read(operator, f"{path}change/")
-    assert "It has failed for 3 days." in page
+    for words in ("It has failed for 3 days.", write_time(endpoint.disabled_at), "no mail was sent", f"{path}enable/"):
+        assert words in page, words
     assert f"{path}disable/" not in page
+    listed = read(operator, ENDPOINTS)
+    assert "It has failed for 3 days." in listed
+    assert write_time(endpoint.disabled_at) in listed
+    Endpoint.objects.update(told_at=Now())
+    assert "no mail was sent" not in read(operator, f"{path}change/")
     endpoint = create_endpoint(alice, Dialect.SENDGRID, f"{URL}/2", failing_since=endpoint.created_at, failures=3)
     assert "/try-again/" in read(operator, f"{ENDPOINTS}{endpoint.pk}/change/")
     operator.post(f"{ENDPOINTS}{endpoint.pk}/try-again/")
