@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 from urllib.parse import parse_qsl
 
@@ -17,6 +18,8 @@ IN_HAND = {"mail-is-in-doubt": "in_doubt", "mail-is-held": "held"}
 """The problems about mail that needs a decision, each with the state of the mail."""
 HOURS_OF_NOTICE = 12
 """The hours before mail expires in which that is a problem."""
+HOURS_REMEMBERED = 24
+"""The hours for which an endpoint that was disabled is a problem."""
 STOPPED = ("stopped",)
 # The entries of the page Activity: receipts, changes in the console, and sign-ins.
 READ_ACTIVITY = """
@@ -33,6 +36,19 @@ where b.action = 'cancel'
 # The newest deliveries of webhooks.
 READ_DELIVERIES = "select id, events, attempts from events_delivery order by id desc limit 300"
 READ_ENDPOINTS = "select id, failures from events_endpoint"
+# The endpoints of which no attempt, or no attempt of one lane, has succeeded for 10 minutes, longest first, with the
+# events of the deliveries that they have not accepted yet.
+READ_FAILING = """
+select coalesce((select sum(d.events) from events_delivery d where d.endpoint_id = e.id and d.state = 1), 0)
+from events_endpoint e join events_lane l on l.endpoint_id = e.id
+where e.is_enabled group by e.id
+having least(e.failing_since, min(l.failing_since)) < sluice_now() - interval '10 minutes'
+order by least(e.failing_since, min(l.failing_since)), e.id
+"""
+READ_DISABLED = """
+select count(*) from events_endpoint
+where not is_enabled and disabled_reason <> '' and disabled_at > sluice_now() - interval '24 hours'
+"""
 
 
 def count_handled(connection: Connection, numbers: Numbers) -> None:
@@ -48,7 +64,7 @@ def count_handled(connection: Connection, numbers: Numbers) -> None:
     count_deliveries(connection, numbers)
     numbers.readers |= {
         "match": partial(count_matching, numbers.messages),
-        "problem": partial(tell_problem, numbers.messages),
+        "problem": partial(tell_problem, numbers.messages, count_trouble(connection)),
     }
 
 
@@ -61,6 +77,17 @@ def count_deliveries(connection: Connection, numbers: Numbers) -> None:
     for endpoint, failures in connection.execute(READ_ENDPOINTS).fetchall():
         numbers.endpoints.append(endpoint)
         numbers.by_key[f"endpoint:{endpoint}:failures"] = failures
+
+
+def count_trouble(connection: Connection) -> dict[str, tuple[int, ...]]:
+    """Return the numbers in the sentences of the problems of endpoints, by their kinds."""
+    failing = [int(events) for (events,) in connection.execute(READ_FAILING).fetchall()]
+    ((disabled,),) = connection.execute(READ_DISABLED).fetchall()
+    numbers = [*failing[:1], *([len(failing) - 1] if len(failing) > 1 else [])]
+    return {
+        "an-endpoint-fails": tuple(number for number in numbers if number),
+        "an-endpoint-was-disabled": (disabled - 1, HOURS_REMEMBERED) if disabled > 1 else (),
+    }
 
 
 def count_matching(messages: list[Stored], key: str) -> Shown:
@@ -80,9 +107,11 @@ def count_matching(messages: list[Stored], key: str) -> Shown:
     )
 
 
-def tell_problem(messages: list[Stored], key: str) -> Shown:
+def tell_problem(messages: list[Stored], of_endpoints: Mapping[str, tuple[int, ...]], key: str) -> Shown:
     """Return the numbers in the sentence of a problem; most have none."""
     kind = key.partition(":")[2]
+    if kind in of_endpoints:
+        return of_endpoints[kind]
     if kind in IN_HAND:
         of_accounts = Counter(message.accounts[0] for message in messages if message.state == IN_HAND[kind])
         others = len(of_accounts) - 1

@@ -49,6 +49,7 @@ PERMISSIONS: Final[Mapping[str, str]] = {
     "admin:accounts_account_change": "accounts.view_account",
     "admin:campaigns_campaign_change": "campaigns.view_campaign",
     "admin:audience_job_change": "audience.view_job",
+    "admin:events_endpoint_change": "events.view_endpoint",
 }
 """The permission of each page that this page links to."""
 FATE_COLOURS: Final[Mapping[Fate, str]] = {

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from batches.counts import Tally
 from batches.hints import NODE_SILENCE
+from events.webhooks.urls import host_of
 from mailer.models import Measure
 from mailer.outcomes.counters import MINUTE
 from monitoring import queries
@@ -25,9 +26,11 @@ OVERDUE = dt.timedelta(seconds=60)
 EXPIRY_NOTICE = dt.timedelta(hours=12)
 """How long before it expires retained mail is a problem."""
 REMEMBERED = dt.timedelta(hours=24)
-"""How long a failed job or campaign is shown."""
+"""How long a failed job or campaign, or an endpoint that Sluice has disabled, is shown."""
 SHARES_OVER = dt.timedelta(minutes=10)
 """The time over which refusals and lateness are counted."""
+FAILING_AFTER = dt.timedelta(minutes=10)
+"""How long an endpoint fails before that is a problem. A receiver that restarts is back before."""
 REFUSED_SHARE = 0.05
 """The share of refused recipients above which an account is a problem."""
 MOST_NODES = 20
@@ -57,6 +60,8 @@ class Kind(enum.Enum):
     IN_DOUBT = "mail-is-in-doubt"
     HELD = "mail-is-held"
     EXPIRING = "retained-mail-expires-soon"
+    FAILING_ENDPOINT = "an-endpoint-fails"
+    DISABLED_ENDPOINT = "an-endpoint-was-disabled"
     FAILED_CAMPAIGN = "a-campaign-has-failed"
     FAILED_JOB = "an-import-or-another-job-has-failed"
 
@@ -147,6 +152,7 @@ def _parameters(scope: Scope) -> Row:
         "retention": settings.RETENTION_SECONDS,
         "silence": NODE_SILENCE,
         "remembered": REMEMBERED,
+        "failing": FAILING_AFTER,
         "overdue": OVERDUE,
         "span_of_shares": SHARES_OVER,
         "refused_share": REFUSED_SHARE,
@@ -237,6 +243,24 @@ def _expiring(row: Row) -> Problem:
     return Problem(Kind.EXPIRING, Severity.WARNING, text, _batch(row), None)
 
 
+def _failing_endpoint(row: Row) -> Problem:
+    waiting = f" It still has to get {count(row['messages'], 'event')} or more." if row["messages"] else ""
+    more = f" The same goes for {count(row['things'] - 1, 'other endpoint')}." if row["things"] > 1 else ""
+    text = f"The endpoint “{host_of(row['name'])}” of {row['account']} fails.{waiting}{more}"
+    return Problem(Kind.FAILING_ENDPOINT, Severity.WARNING, text, _endpoint(row), row["at"])
+
+
+def _disabled_endpoint(row: Row) -> Problem:
+    others = count(row["things"] - 1, "other endpoint")
+    more = f" It has disabled {others} within 24 hours." if row["things"] > 1 else ""
+    text = f"Sluice has disabled the endpoint “{host_of(row['name'])}” of {row['account']}: “{row['text']}”{more}"
+    return Problem(Kind.DISABLED_ENDPOINT, Severity.WARNING, text, _endpoint(row), row["at"])
+
+
+def _endpoint(row: Row) -> Link:
+    return Link("Endpoint", "admin:events_endpoint_change", (row["id"],))
+
+
 def _failed_campaign(row: Row) -> Problem:
     more = f" {count(row['things'] - 1, 'other campaign')} failed within 24 hours." if row["things"] > 1 else ""
     text = f"The campaign {row['name']} of {row['account']} failed: {row['text']}.{more}"
@@ -261,6 +285,8 @@ DESCRIBE = {
     "held": _in_hand,
     "in doubt": _in_hand,
     "expiring": _expiring,
+    "failing endpoint": _failing_endpoint,
+    "disabled endpoint": _disabled_endpoint,
     "campaign": _failed_campaign,
     "job": _failed_job,
 }

@@ -9,6 +9,7 @@ from batches.queries import CLAIMED, DUE, HELD, OPEN_SINCE, PENDING, RETAINED, S
 from batches.queries import OPEN as OPEN_BATCH
 from batches.states import BatchStatus
 from campaigns.states import CampaignStatus
+from events.models import DeliveryState
 from mailer.models import Measure, Series
 from mailer.outcomes.counters import MINUTE
 from monitoring.fleet_queries import PROCESSES
@@ -259,6 +260,22 @@ with recursive {CLOCK}, {WITH_DUE_MAIL}, oldest as (
     from campaigns_job j join accounts_account a on a.id = j.account_id cross join clock
     where j.status = 'failed' and j.finished_at > clock.now - %(remembered)s and {in_scope("j.account_id")}
     order by j.finished_at desc limit %(most_failures)s
+), gave_up as (
+    select e.id, e.url, e.disabled_reason, a.username, e.disabled_at
+    from events_endpoint e join accounts_account a on a.id = e.account_id cross join clock
+    where not e.is_enabled and e.disabled_reason <> ''
+        and e.disabled_at > clock.now - %(remembered)s and {in_scope("e.account_id")}
+    order by e.disabled_at desc limit %(most_failures)s
+), failing_endpoint as (
+    select id, min(since) as since from (
+        (select e.id, e.failing_since as since from events_endpoint e cross join clock
+         where e.is_enabled and e.failing_since < clock.now - %(failing)s and {in_scope("e.account_id")}
+         order by e.failing_since limit %(most_failures)s)
+        union all
+        (select e.id, l.failing_since from events_lane l join events_endpoint e on e.id = l.endpoint_id cross join clock
+         where e.is_enabled and l.failing_since < clock.now - %(failing)s and {in_scope("e.account_id")}
+         order by l.failing_since limit %(most_failures)s)
+    ) several group by id
 ), share as (
     select s.*, a.username from ({{shares}}) s join accounts_account a on a.id = s.account_id
     where s.refused > %(refused_share)s * (s.refused + s.sent)
@@ -304,6 +321,21 @@ select 'job', count(*), 0, 0, max(finished_at), (array_agg(username order by fin
     (array_agg(id order by finished_at desc))[1], (array_agg(kind order by finished_at desc))[1],
     (array_agg(message order by finished_at desc))[1]
 from failed_job having count(*) > 0
+union all
+select 'disabled endpoint', count(*), 0, 0, max(disabled_at), (array_agg(username order by disabled_at desc))[1],
+    (array_agg(id order by disabled_at desc))[1], (array_agg(url order by disabled_at desc))[1],
+    (array_agg(disabled_reason order by disabled_at desc))[1]
+from gave_up having count(*) > 0
+union all
+select 'failing endpoint', first.things, (
+        select coalesce(sum(d.events), 0) from events_delivery d
+        where d.endpoint_id = first.id and d.state = {int(DeliveryState.PENDING)})::bigint, 0,
+    first.since, a.username, first.id, e.url, ''
+from (
+    select count(*) as things, min(since) as since, (array_agg(id order by since, id))[1] as id from failing_endpoint
+) first
+join events_endpoint e on e.id = first.id
+join accounts_account a on a.id = e.account_id
 union all
 select 'node', 1, coalesce((
         select sum({PENDING}) from batches_worker w join batches_parcel p on p.worker_id = w.id

@@ -87,7 +87,9 @@ def make_endpoints(account: Account) -> None:
     for number in range(2):
         endpoint = create_endpoint(account, Dialect.NATIVE, f"https://127.0.0.1/{number}", is_enabled=not number)
         store_deliveries(endpoint, 2)
-    Endpoint.objects.filter(is_enabled=True).update(failing_since=timezone.now())
+    Endpoint.objects.filter(is_enabled=True).update(failing_since=timezone.now() - HOUR)
+    reason = "It has failed for 3 days. Last: the response was 500."
+    Endpoint.objects.filter(is_enabled=False).update(disabled_at=timezone.now(), disabled_reason=reason)
 
 
 def make_history() -> None:

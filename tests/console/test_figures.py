@@ -23,7 +23,7 @@ from chaos.fleet import Watch
 from chaos.numbers import Numbers
 from chaos.pages import Compared, compare_now, compare_pages
 from events.models import Dialect
-from events.webhooks.endpoints import create_endpoint
+from events.webhooks.endpoints import create_endpoint, disable
 from foundation.clock import database_now
 from foundation.redis_client import client_for
 from mailer.models import SuppressionKind
@@ -85,6 +85,7 @@ FAMILIES = {
     ),
     *("all:problems", "receipt:not_sent", "receipt:stopped"),
     *("endpoint:failures", "delivery:events", "delivery:attempts"),
+    *("problem:an-endpoint-fails", "problem:an-endpoint-was-disabled"),
 }
 """The figures that have to be shown after these steps: a page that loses its marks is not compared."""
 
@@ -116,11 +117,16 @@ def begin_campaigns(account: Account) -> None:
     schedule_campaign(account, scheduled.pk, database_now() + dt.timedelta(hours=50))
 
 
-def deliver_to_a_webhook(account: Account) -> None:
-    """Store a delivery that was attempted twice."""
-    endpoint = create_endpoint(account, Dialect.NATIVE, "https://127.0.0.1:8443/hook", failures=2)
-    body = zlib.compress(b'{"data":[1]}')
-    store_deliveries(endpoint, events=3, reply="come back in 7 minutes", seconds=0.25, body=body)
+def deliver_to_webhooks(account: Account) -> None:
+    """Store a delivery that was attempted twice, and endpoints that fail or were disabled."""
+    since = database_now() - dt.timedelta(hours=1)
+    for number in range(2):
+        url = f"https://127.0.0.1:{8443 + number}/hook"
+        endpoint = create_endpoint(account, Dialect.NATIVE, url, failures=2, failing_since=since)
+        body = zlib.compress(b'{"data":[1]}')
+        store_deliveries(endpoint, events=3, reply="come back in 7 minutes", seconds=0.25, body=body)
+        gone = create_endpoint(account, Dialect.SENDGRID, url)
+        disable(gone, reason="It has failed for 3 days. Last: the response was 500.")
 
 
 def answer_as_the_recipients_say(peer: CountingPeer) -> None:
@@ -132,9 +138,9 @@ def test_figures_of_all_pages_equal_what_is_stored(database: None, deliverer: De
     answer_as_the_recipients_say(peer)
     history = History(deliverer)
     begin_campaigns(history.account)
-    deliver_to_a_webhook(history.account)
     for step, value in STEPS:
         history.take(step, value)
+    deliver_to_webhooks(history.account)
     list(fold_counters())
     with logged_in("olga") as client:
         compared = compare(client, history.account)

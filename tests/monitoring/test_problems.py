@@ -11,10 +11,13 @@ from audience.models import Job, JobKind, JobStatus
 from batches.claims import Claimer
 from batches.handles import create_batch
 from batches.models import Batch, Installation, Node, Parcel, Worker
-from batches.states import BatchStatus, Lane, ParcelState
+from batches.states import BatchStatus, ParcelState
+from batches.states import Lane as BatchLane
 from batches.stop.control import stop_batch
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
+from events.models import Delivery, Dialect, Endpoint, Lane
+from events.webhooks.endpoints import create_endpoint, disable, enable
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from mailer.sweep import sweep
@@ -23,6 +26,7 @@ from monitoring.scope import EVERYTHING, scope_of
 from tests.campaigns.building import campaign_in
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.events.deliveries import store_deliveries
 
 HOUR = dt.timedelta(hours=1)
 
@@ -61,7 +65,7 @@ def test_a_silent_node_is_named_with_the_mail_that_its_workers_have_claimed(
 ) -> None:
     Node.objects.create(name="node-2", concurrency=2)
     claimer = Claimer()
-    for lane in Lane:
+    for lane in BatchLane:
         claimer.claim_next(lane)
     Worker.objects.update(node="node-1")
     clock.advance(seconds=20)
@@ -133,6 +137,54 @@ def test_failed_campaigns_and_jobs_are_shown_for_a_day(alice: Account, node: Nod
     assert problems()[Kind.FAILED_JOB].text == "The import of alice failed: no header."
     assert problems()[Kind.FAILED_JOB].link.arguments == (job.pk,)
     assert set(problems(alice)) == {Kind.FAILED_CAMPAIGN, Kind.FAILED_JOB}
+    clock.advance(hours=24.1)
+    beat(node)
+    assert problems() == {}
+
+
+def test_an_endpoint_that_fails_and_one_that_sluice_has_disabled_are_named(
+    alice: Account, charlie: Account, node: Node, clock: Clock
+) -> None:
+    failing = create_endpoint(alice, Dialect.NATIVE, "https://shop:s3cret@hooks.example.com/1?token=t0ken")
+    others = [create_endpoint(alice, Dialect.NATIVE, f"https://example.com/{number}") for number in range(3)]
+    Endpoint.objects.filter(pk=failing.pk).update(failing_since=database_now())
+    for lane_number, events in ((1, 7), (0, 5)):
+        Delivery.objects.filter(pk=store_deliveries(failing, events=events).pk).update(lane_number=lane_number)
+    clock.advance(seconds=590)
+    beat(node)
+    assert problems() == {}
+    clock.advance(seconds=20)
+    beat(node)
+    text = "The endpoint “hooks.example.com” of alice fails. It still has to get 12 events or more."
+    for found in (problems(), problems(alice)):
+        assert found[Kind.FAILING_ENDPOINT].text == text
+        assert found[Kind.FAILING_ENDPOINT].link.arguments == (failing.pk,)
+        assert found[Kind.FAILING_ENDPOINT].since is not None
+    assert problems(charlie) == {}
+    # One body that is never accepted, while others are.
+    Lane.objects.filter(endpoint=others[0], number=2).update(failing_since=database_now())
+    clock.advance(seconds=660)
+    beat(node)
+    assert problems()[Kind.FAILING_ENDPOINT].text == f"{text} The same goes for 1 other endpoint."
+
+    disable(others[1])
+    assert set(problems()) == {Kind.FAILING_ENDPOINT}
+    for endpoint in (failing, others[0], others[2]):
+        disable(endpoint, reason="It has failed for 3 days. Last: the response was 500.")
+    disabled = problems(alice)
+    assert set(disabled) == {Kind.DISABLED_ENDPOINT}
+    assert problems(charlie) == {}
+    assert disabled[Kind.DISABLED_ENDPOINT].text == (
+        "Sluice has disabled the endpoint “example.com” of alice: "
+        "“It has failed for 3 days. Last: the response was 500.” It has disabled 2 other endpoints within 24 hours."
+    )
+    enable(failing)
+    others[0].delete()
+    assert "other" not in problems()[Kind.DISABLED_ENDPOINT].text
+    enable(others[2])
+    assert problems() == {}
+    disable(failing, reason="The receiver has answered that it is gone (410).")
+    assert set(problems()) == {Kind.DISABLED_ENDPOINT}
     clock.advance(hours=24.1)
     beat(node)
     assert problems() == {}
