@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from html import escape
 from typing import Final, NamedTuple
 
@@ -40,7 +41,7 @@ class LinkRewriter:
     def __init__(self, mail_id: int, rendering: Rendering, *, tracking_url: str, own_pages: str) -> None:
         """`own_pages` is the beginning of our pages for recipients."""
         clicks = rendering.get("clicks")
-        self._mail_id = mail_id
+        self._seal = partial(sealer().seal_link, mail_id)
         self._is_tracked = clicks is not None
         self._parameters: Mapping[str, str] = rendering.get("utm") or {}
         self.is_in_text = clicks is not None and clicks["in_text"]
@@ -78,7 +79,7 @@ class LinkRewriter:
             return None
         if self._is_tracked:
             link = TrackedLink(changed, number, is_html)
-            sealed = sealer().seal_link(self._mail_id, link) if is_own else self._shared_token(link)
+            sealed = self._seal(link) if is_own else self._shared_token(link)
             return f"{self._base}{sealed}.{token}"
         return None if changed == url else escape(changed)
 
@@ -86,7 +87,7 @@ class LinkRewriter:
         """Return the token of a link. Some are cached, since the messages of a mail mostly have the same links."""
         token = self._tokens.get(link)
         if token is None:
-            token = sealer().seal_link(self._mail_id, link)
+            token = self._seal(link)
             if len(link.url) <= CACHED_URL:
                 if len(self._tokens) >= CACHED_LINKS:
                     self._tokens.clear()
