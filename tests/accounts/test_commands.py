@@ -27,6 +27,12 @@ def test_account_is_created_below_its_parent(database: None) -> None:
     assert Account.objects.get(pk=child["id"]).parent_id == parent["id"]
 
 
+def test_without_json_the_account_is_told_in_a_line(database: None) -> None:
+    out = StringIO()
+    call_command("create_account", "shop", stdout=out)
+    assert out.getvalue() == f"account shop (id {Account.objects.get().pk})\n"
+
+
 def test_an_existing_name_is_refused_or_reused(alice: Account) -> None:
     with pytest.raises(CommandError, match=r"'alice' exists. Add --if-missing"):
         run("create_account", "alice")

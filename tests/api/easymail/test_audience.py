@@ -256,6 +256,8 @@ def test_values_that_do_not_fit_are_refused(client_of_alice: ApiClient) -> None:
     for values in ([{"field_key": "nothing", "value": 1}], [7], [{}]):
         wrong = details(client_of_alice.patch(path, {"custom_fields": values}))
         assert list(wrong) == ["custom_fields.0.field_key"]
+    for values in ({}, "x", [{"field_key": "k-number", "value": 1}] * 1_001):
+        assert list(details(client_of_alice.patch(path, {"custom_fields": values}))) == ["custom_fields"]
     assert Contact.objects.get().custom == {}
 
 

@@ -272,6 +272,7 @@ def test_deliveries_are_paged_newest_first(client_of_alice: ApiClient) -> None:
     for query in (
         f"{other.public_id}/deliveries?after={rows[0].public_id}",
         f"{other.public_id}/deliveries/{UUID(int=1)}",
+        f"{other.public_id}/deliveries/a-b",
     ):
         answer = client_of_alice.get(f"{ENDPOINTS}/{query}")
         assert (answer.status_code, answer.json()) == (404, NO_DELIVERY), query

@@ -231,6 +231,8 @@ def test_recipients_are_changed_counted_paged_and_deleted(client_of_alice: ApiCl
     assert ask("GET", RECIPIENTS).json() == {"recipients": []}
     for ids in ([], [7], ["?"]):
         assert refusal_of(ask("DELETE", RECIPIENTS, ids)) == (400, [(None, "No recipient ids provided")])
+    too_many = refusal_of(ask("DELETE", RECIPIENTS, [rid(BOB)] * 1001))
+    assert too_many == (400, [(None, "there is a limit of 1000 recipients")])
 
 
 def test_malformed_recipients_are_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:

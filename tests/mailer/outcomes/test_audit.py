@@ -15,6 +15,7 @@ from campaigns.lifecycle import send_now
 from campaigns.models import Campaign
 from foundation.clock import database_now
 from mailer.draft import Address, Personalization
+from mailer.management.commands import check_counters
 from mailer.management.commands.doctor import _counters
 from mailer.models import Counter, CounterCheck, CounterDelta, Measure, Series, SuppressionKind
 from mailer.one_message import stop_message
@@ -151,15 +152,20 @@ def test_the_last_day_is_compared_once_when_it_is_over(alice: Account, clock: Cl
     assert "9 sent are counted, 10 are stored" in _counters().says
 
 
-def test_the_command_prints_differences_and_fails(alice: Account, deliverer: Deliverer) -> None:
+def test_the_command_prints_differences_and_fails(
+    alice: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     accept_mail(alice, draft(10))
     deliverer.deliver_due(seconds=10)
     output = StringIO()
     call_command("check_counters", "--days", "0", "--today", stdout=output)
     assert "The counters equal the stored events" in output.getvalue()
     CounterDelta.objects.filter(series=Series.ACCOUNT, measure=Measure.SENT).update(n=11)
+    monkeypatch.setattr(check_counters, "STEP_SECONDS", 0.0)
+    monkeypatch.setattr(check_counters, "EXAMPLES", 0)
     with pytest.raises(SystemExit, match="1"):
         call_command("check_counters", "--today", stdout=output)
+    assert "and 1 more" in output.getvalue()
     assert "11 sent are counted, 10 are stored" in output.getvalue()
     assert not CounterCheck.objects.exists()
     for options in (("--days", "0"), ("--days", "-1"), ("--days", "400")):
