@@ -267,12 +267,13 @@ class CargoComposer:
                 raise
             except (Unrenderable, TextTooLong) as error:
                 self.dropped.pop(message_id, None)
-                results.append(Result(message_id, (Refused(str(error)),)))
+                results.append(Result(message_id, (Refused(str(error), is_ours=True),)))
                 continue
             except Exception as error:
                 log.error("message cannot be composed", message=message_id, error=trace_of(error))
                 self.dropped.pop(message_id, None)
-                results.append(Result(message_id, (Refused(f"cannot be composed: {type(error).__name__}"),)))
+                refusal = Refused(f"cannot be composed: {type(error).__name__}", is_ours=True)
+                results.append(Result(message_id, (refusal,)))
                 continue
             room -= len(envelope.data)
             if envelope.recipients:
@@ -280,7 +281,7 @@ class CargoComposer:
             elif message_id in self.dropped or message_id in self._cargo.earlier:
                 results.append(Result(message_id, ()))
             else:
-                results.append(Result(message_id, (Refused("no recipient is left"),)))
+                results.append(Result(message_id, (Refused("no recipient is left", is_ours=True),)))
         return envelopes, results
 
     def categories_of(self, message_id: int) -> Sequence[str] | None:

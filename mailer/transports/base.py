@@ -76,6 +76,8 @@ class Refused:
     reply: str
     is_of_recipient: bool = field(default=False, compare=False)
     """True if the peer refused this recipient alone (after RCPT), and not the sender or the message."""
+    is_ours: bool = field(default=False, compare=False)
+    """True if no peer was asked: this is known to be impossible to send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,13 @@ class Transport(Protocol):
     @property
     def capacity(self) -> int:
         """Return how many messages this transport can have under way at a time."""
+
+    @property
+    def is_encrypted(self) -> bool | None:
+        """Return whether the connections that the last slice used were encrypted.
+
+        None if some were and others were not, if the slice used none, or if the transport cannot know.
+        """
 
     def send_slice(
         self, envelopes: Sequence[Envelope], guard: Guard, *, may_take: Callable[[], bool] = take_all

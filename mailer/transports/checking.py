@@ -26,6 +26,11 @@ log = structlog.get_logger(__name__)
 class CheckedTransport(Transport):
     """A Transport (see base.py) that passes only well-formed messages to `send_checked`."""
 
+    @property
+    def is_encrypted(self) -> bool | None:
+        """Return None, for a transport that cannot know."""
+        return None
+
     def send_slice(
         self, envelopes: Sequence[Envelope], guard: Guard, *, may_take: Callable[[], bool] = take_all
     ) -> list[Result]:
@@ -35,7 +40,7 @@ class CheckedTransport(Transport):
         for envelope in envelopes:
             if fault := find_fault(envelope.data):
                 log.error("malformed message refused", message=envelope.message_id, reason=fault)
-                refusal = Refused(f"554 5.6.0 not sent, because the message is malformed: {fault}")
+                refusal = Refused(f"554 5.6.0 not sent, because the message is malformed: {fault}", is_ours=True)
                 refused.append(Result(envelope.message_id, (refusal,) * len(envelope.recipients), envelope.recipients))
                 guard.note_result(refused[-1])
             else:

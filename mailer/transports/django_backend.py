@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cached_property
 from time import monotonic
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from anymail.exceptions import (
     AnymailAPIError,
@@ -25,6 +26,7 @@ from anymail.exceptions import (
 )
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
+from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 from django.core.mail.message import sanitize_address
 
 from mailer.transports.base import (
@@ -86,6 +88,14 @@ class DjangoBackendTransport(CheckedTransport):
     def capacity(self) -> int:
         return 1
 
+    @property
+    def is_encrypted(self) -> bool | None:
+        """Return whether the backend encrypts, which its settings tell: it demands TLS or has none."""
+        if isinstance(self._backend, SmtpBackend):
+            return bool(self._backend.use_tls or self._backend.use_ssl)
+        url = getattr(self._backend, "api_url", None)
+        return urlsplit(url).scheme.lower() == "https" if isinstance(url, str) else None
+
     def measure(self, since: float | None = None) -> Usage:
         p50, p95 = self._replies.percentiles() or (None, None)
         replied_at = self._replies.replied_at
@@ -131,7 +141,8 @@ class DjangoBackendTransport(CheckedTransport):
             if not all(map(is_safe_address, (envelope.sender, *envelope.recipients))):
                 raise ValueError
         except Exception as unreadable:  # of whatever kind: it must not stop the others
-            return same(envelope, Refused(f"554 5.6.0 the backend cannot send this ({type(unreadable).__name__})"))
+            reply = f"554 5.6.0 the backend cannot send this ({type(unreadable).__name__})"
+            return same(envelope, Refused(reply, is_ours=True))
         if not self._is_open and (error := self._call(self._backend.open, guard).exception()):
             self._note_failure(error)
             return same(envelope, NotSent(f"no connection: {words_of(error)}"))
@@ -178,7 +189,7 @@ def same(envelope: Envelope, outcome: Outcome) -> tuple[Outcome, ...]:
 def judge_answer(message: EnvelopeMessage, count: int | None, envelope: Envelope) -> tuple[Outcome, ...]:
     """Return the outcomes of a message. `count` is how many the backend says that it sent; some return nothing."""
     if count == 0:
-        return same(envelope, Refused("the backend chose not to send it"))
+        return same(envelope, Refused("the backend chose not to send it", is_ours=True))
     status = getattr(message, "anymail_status", None)
     known = {address.casefold(): one.status for address, one in status.recipients.items()} if status else {}
     return tuple(_judge_status(known.get(address.casefold())) for address in envelope.recipients)
@@ -215,7 +226,7 @@ def _judge_error(error: BaseException) -> Outcome:
         stage = Stage.MAIL if isinstance(error, smtplib.SMTPSenderRefused) else Stage.DATA
         return _judge_code(error.smtp_code, error.smtp_error, stage)
     if isinstance(error, (smtplib.SMTPNotSupportedError, *REFUSALS)):
-        return Refused(words_of(error))
+        return Refused(words_of(error), is_ours=not isinstance(error, AnymailRecipientsRefused))
     if isinstance(error, ImproperlyConfigured) or any(_never_left(cause) for cause in _causes(error)):
         return NotSent(f"no connection: {words_of(error)}")
     if isinstance(error, AnymailAPIError) and isinstance(error.status_code, int):

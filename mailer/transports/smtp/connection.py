@@ -171,6 +171,11 @@ class Connection:
         return self._script is not None and now > self._deadline
 
     @property
+    def is_encrypted(self) -> bool:
+        """Return whether it uses TLS. Before `peer` is set, the handshake may be under way."""
+        return self._tls is not None
+
+    @property
     def tls_version(self) -> str:
         """Return the version of TLS that is spoken, or an empty string."""
         return self._tls.version if self._tls else ""

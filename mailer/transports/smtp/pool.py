@@ -103,6 +103,8 @@ class SmtpTransport(CheckedTransport):
         self._prepared: list[Connection] = []
         """The connections with a message ready to be written."""
         self._wakeup: int | None = None
+        self._are_encrypted: set[bool] = set()
+        """Whether the connections that this slice has used are encrypted; those that were lost since then count."""
         self._openings_left = 0
         """The connections that this slice may still open: a peer that drops every connection must not be hammered."""
         self._last_failure = ""
@@ -117,8 +119,13 @@ class SmtpTransport(CheckedTransport):
     def capacity(self) -> int:
         return self._limit
 
+    @property
+    def is_encrypted(self) -> bool | None:
+        return next(iter(self._are_encrypted)) if len(self._are_encrypted) == 1 else None
+
     def send_checked(self, envelopes: Sequence[Envelope], guard: Guard, may_take: Callable[[], bool]) -> list[Result]:
         work = Work(envelopes, guard, self._peer_limits, may_take)
+        self._are_encrypted.clear()
         try:
             self._watch_wakeup(work)
             self._drive(work)
@@ -212,6 +219,7 @@ class SmtpTransport(CheckedTransport):
                     connection.timed_from = 0.0
             if connection.is_idle and work.waiting:
                 self._resolver.prefer(self._connections[connection][0])
+                self._are_encrypted.add(connection.is_encrypted)
                 connection.run(deliver(connection, work))
             if connection.is_prepared:
                 self._prepared.append(connection)

@@ -82,20 +82,20 @@ class Transaction:
         envelope = self.envelope
         sender = _encode_sender(envelope.sender)
         if sender is None:
-            self.settle(Refused("553 5.1.7 the sender's address cannot be sent"))
+            self.settle(Refused("553 5.1.7 the sender's address cannot be sent", is_ours=True))
             return
         is_utf8 = envelope.is_utf8 or not sender.isascii()
         may_be_refused = peer.size_limit or envelope.is_8bit or is_utf8
         if may_be_refused and (refusal := _find_refusal(envelope, peer, is_utf8=is_utf8)):
-            self.settle(Refused(refusal))
+            self.settle(Refused(refusal, is_ours=True))
             return
         recipients: list[bytes] = []
         for position, address in enumerate(envelope.recipients):
             recipient = _encode_address(address)
             if not recipient:
-                self.outcomes[position] = Refused("553 5.1.3 this recipient's address cannot be sent")
+                self.outcomes[position] = Refused("553 5.1.3 this recipient's address cannot be sent", is_ours=True)
             elif not peer.is_utf8 and not recipient.isascii():
-                self.outcomes[position] = Refused(f"553 5.6.7 {NO_UTF8}")
+                self.outcomes[position] = Refused(f"553 5.6.7 {NO_UTF8}", is_ours=True)
             else:
                 self.asked.append(position)
                 recipients.append(b"RCPT TO:<%b>\r\n" % recipient)

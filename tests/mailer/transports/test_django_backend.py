@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import requests
+from anymail.backends.postmark import EmailBackend as PostmarkBackend
 from anymail.backends.test import EmailBackend as AnymailTestBackend
 from anymail.exceptions import (
     AnymailAPIError,
@@ -117,6 +118,25 @@ def test_djangos_smtp_backend_sends_the_very_bytes(monkeypatch: pytest.MonkeyPat
     assert sorted(received.rcpt_tos) == sorted(["Bob@Example.net", "cy@example.net", "hidden@example.net"])
 
 
+ENCRYPTED: dict[str, tuple[BaseEmailBackend, bool | None]] = {
+    "SMTP with STARTTLS": (DjangoSmtpBackend(use_tls=True), True),
+    "SMTP over TLS": (DjangoSmtpBackend(use_ssl=True), True),
+    "SMTP": (DjangoSmtpBackend(use_tls=False, use_ssl=False), False),
+    "provider": (PostmarkBackend(server_token="secret"), True),
+    "provider without TLS": (PostmarkBackend(server_token="secret", api_url="http://localhost/"), False),
+    "unknown": (ScriptedBackend(), None),
+}
+"""Backends, with what is known of their connections."""
+
+
+@for_each("name", ENCRYPTED)
+def test_the_settings_of_a_backend_tell_whether_it_encrypts(name: str) -> None:
+    backend, is_encrypted = ENCRYPTED[name]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mailer.transports.django_backend.get_connection", lambda _: backend)
+        assert DjangoBackendTransport(name).is_encrypted is is_encrypted
+
+
 def test_a_provider_is_given_the_parts() -> None:
     message = EnvelopeMessage(make_rich_envelope(), is_for_provider=True)
     assert message.from_email == "Änn <ann@example.org>"
@@ -188,6 +208,7 @@ def test_a_message_that_cannot_be_sent_is_refused_and_stops_no_other(transport: 
     bad = [make_envelope(1, recipients=("no address",)), make_envelope(2, sender="a@b\r\nRCPT TO:<c@d>")]
     outcomes = outcomes_of(transport.send_slice([*bad, make_envelope(3)], TestGuard()))
     assert [type(outcomes[number]) for number in (1, 2, 3)] == [Refused, Refused, Sent]
+    assert [getattr(outcomes[number], "is_ours", None) for number in (1, 2, 3)] == [True, True, None]
     assert len(ScriptedBackend.sent) == 1
 
 

@@ -126,4 +126,5 @@ def test_a_message_that_the_peer_can_never_take_is_refused_without_a_command(
     assert transaction.commands == []
     (outcome,) = transaction.outcomes
     assert isinstance(outcome, Refused)
+    assert outcome.is_ours
     assert words in outcome.reply

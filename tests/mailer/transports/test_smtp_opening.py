@@ -94,6 +94,40 @@ def test_a_real_server_with_a_password(
 # --- encryption -------------------------------------------------------------------------------------------------------
 
 
+def test_a_slice_tells_whether_its_connections_were_encrypted(
+    start_server: StartServer, open_smtp: OpenSmtp, tls: ssl.SSLContext, ca_file: Path
+) -> None:
+    features = (*FEATURES, "STARTTLS")
+    servers = {
+        True: start_server(tls=tls, features=features).url,
+        False: start_server().url,
+        None: start_server({"STARTTLS": [b"454 4.7.0 not now\r\n"]}, tls=tls, features=features).url,
+    }
+    for is_encrypted, url in servers.items():
+        transport = open_smtp(f"{url}&ca={ca_file}", connections=2)
+        assert transport.is_encrypted is None, "nothing was sent yet"
+        assert kinds_of(transport.send_slice(make_envelopes(9), TestGuard())) == ["Sent"] * 9
+        assert transport.is_encrypted is is_encrypted
+        transport.send_slice([], TestGuard())
+        assert transport.is_encrypted is None, "this slice used no connection"
+    away = open_smtp("smtp://127.0.0.1:1")
+    assert kinds_of(away.send_slice([make_envelope()], TestGuard())) == ["NotSent"]
+    assert away.is_encrypted is None
+
+
+def test_a_connection_that_was_lost_in_the_slice_counts(
+    start_server: StartServer, open_smtp: OpenSmtp, tls: ssl.SSLContext, ca_file: Path
+) -> None:
+    script = {"STARTTLS": [b"454 4.7.0 not now\r\n"], "MAIL": [b"250 2.1.0 Ok\r\n", Drop()]}
+    server = start_server(script, tls=tls, features=(*FEATURES, "STARTTLS"))
+    transport = open_smtp(f"{server.url}&ca={ca_file}")
+    assert kinds_of(transport.send_slice(make_envelopes(3), TestGuard())) == ["Sent"] * 3
+    assert server.connections == 2
+    assert transport.is_encrypted is None, "the first message went in the clear"
+    assert kinds_of(transport.send_slice(make_envelopes(1), TestGuard())) == ["Sent"]
+    assert transport.is_encrypted is True
+
+
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 def test_pipelining_over_tls(
     start_server: StartServer, open_smtp: OpenSmtp, tls: ssl.SSLContext, ca_file: Path, scheme: str
