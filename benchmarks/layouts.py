@@ -119,7 +119,7 @@ def main(messages: int) -> dict[str, Any]:
 
     def packed_rows(slice_: list[Sent], at: str) -> Rows:
         for sent in slice_:
-            yield from rows_of(Entry(Owner(sent[0][0] // 512), 1, sent=sorted(sent)), at)
+            yield from rows_of(Entry(Owner(sent[0][0] // 512), 1, sent=sorted(sent), is_encrypted=True), at)
 
     def writer(statement: str, rows: Callable[[list[Sent], str], Rows]) -> Callable[[list[Sent]], None]:
         def write(slice_: list[Sent]) -> None:

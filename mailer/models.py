@@ -248,6 +248,9 @@ class Event(models.Model):
         help_text="The list that a refusal or unsubscribe put the recipient on, or that the recipient was dropped for",
     )
     account_id = models.BigIntegerField(null=True, help_text="Only of a failure: whose mail was refused or deferred")
+    is_encrypted = models.BooleanField(
+        null=True, help_text="Whether an attempt to deliver was encrypted; null: unknown, or no attempt"
+    )
 
     class Meta:
         managed = False

@@ -89,7 +89,7 @@ def tabulate_events(message: Message) -> dict[str, Any]:
     """Return a message's history for unfold's table."""
     events = read_events([message.pk], limit=EVENTS_SHOWN).get(message.pk, [])
     return {
-        "headers": ["When (UTC)", "Event", "Recipient", "Class", "List", "Reply of the peer, or reason"],
+        "headers": ["When (UTC)", "Event", "Recipient", "Class", "List", "Encrypted", "Reply of the peer, or reason"],
         "rows": [
             [
                 write_time(event.at),
@@ -97,6 +97,7 @@ def tabulate_events(message: Message) -> dict[str, Any]:
                 draw_text(_name_recipients(event, message)),
                 _name_class(event),
                 _name_list(event),
+                "" if event.is_encrypted is None else "yes" if event.is_encrypted else "no",
                 draw_text(event.reply or ""),
             ]
             for event in events

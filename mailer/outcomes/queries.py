@@ -10,7 +10,7 @@ from mailer.models import EventKind, Measure, Series
 
 COPY_EVENTS: Final = """
 copy mailer_event (message_id, kind, at, fence, recipient, reply, members, recipients, classification, suppression,
-    account_id)
+    account_id, is_encrypted)
 from stdin
 """
 
@@ -110,7 +110,9 @@ join mailer_message m on m.id = p.first_id join mailer_mail mail on mail.id = m.
 where mail.categories <> '{}'
 """
 
-COLUMNS: Final = "message_id, id, kind, at, fence, recipient, reply, members, recipients, classification, suppression"
+COLUMNS: Final = (
+    "message_id, id, kind, at, fence, recipient, reply, members, recipients, classification, suppression, is_encrypted"
+)
 # The rows that are about some messages: the newest ones of each, and the packed ones of their parcels.
 READ_EVENTS: Final = f"""
 select e.* from unnest(%(ids)s::bigint[]) as m(id)

@@ -84,7 +84,15 @@ def _unpack(row: Event, wanted: set[int]) -> Iterator[Event]:
     ids = _messages_of(row)
     for message_id, reply in zip(ids, unpack_replies(row.reply, len(ids)), strict=True):
         if message_id in wanted:
-            yield Event(message_id=message_id, id=row.id, kind=row.kind, at=row.at, fence=row.fence, reply=reply)
+            yield Event(
+                message_id=message_id,
+                id=row.id,
+                kind=row.kind,
+                at=row.at,
+                fence=row.fence,
+                reply=reply,
+                is_encrypted=row.is_encrypted,
+            )
 
 
 def _messages_of(row: Event) -> list[int]:

@@ -51,6 +51,8 @@ class NewEvent(NamedTuple):
     group: str = REST
     domains: tuple[str, ...] = ()
     """The domains of its recipients, one for each, if it is a refusal. They are only counted, too."""
+    is_attempt: bool = False
+    """True if a peer was asked to take the message, and this is how the attempt ended."""
 
     @property
     def is_failure(self) -> bool:
@@ -111,6 +113,8 @@ class Entry:
     """The categories of the mail; None: they are looked up."""
     lateness: Measure | None = None
     """How late the messages were sent; None: it is not counted."""
+    is_encrypted: bool | None = None
+    """Whether the attempts to deliver were encrypted; None: it is not known."""
 
 
 def write_events(entries: Iterable[Entry], at: dt.datetime) -> None:
@@ -155,22 +159,23 @@ def _first_id(entry: Entry) -> int:
 
 def rows_of(entry: Entry, at: str) -> Iterator[Row]:
     """Yield the rows of an entry, in the order of the columns of `COPY_EVENTS`."""
-    first_id, fence = _first_id(entry), entry.fence
+    first_id, fence, is_encrypted = _first_id(entry), entry.fence, entry.is_encrypted
     if len(entry.sent) >= PACKED_FROM:
         reply = pack_replies([reply for _, reply in entry.sent])
         members = pack_members(_mask_of([message_id - first_id for message_id, _ in entry.sent]))
-        yield first_id, SENT, at, fence, None, reply, members, None, None, None, None
+        yield first_id, SENT, at, fence, None, reply, members, None, None, None, None, is_encrypted
     else:
         for message_id, reply in entry.sent:
-            yield message_id, SENT, at, fence, None, reply or None, None, None, None, None, None
+            yield message_id, SENT, at, fence, None, reply or None, None, None, None, None, None, is_encrypted
     for event in sorted(entry.events, key=_message_id):
         reply = event.reply or None
         account_id = entry.owner.account_id if event.is_failure else None
-        yield event.message_id, int(event.kind), at, fence, event.recipient, reply, None, *event.row, account_id
+        own = event.message_id, int(event.kind), at, fence, event.recipient, reply, None, *event.row, account_id
+        yield *own, is_encrypted if event.is_attempt else None
     if entry.verdict:
         kind, mask, why, is_of_remainder = entry.verdict
         recipients = 0 if is_of_remainder else None
-        yield first_id, int(kind), at, fence, None, why, pack_members(mask), recipients, None, None, None
+        yield first_id, int(kind), at, fence, None, why, pack_members(mask), recipients, None, None, None, None
 
 
 def _message_id(event: NewEvent) -> int:

@@ -212,8 +212,10 @@ class Trip:
         envelopes, results = self.composer.compose(owners, date_field(database_now()), until=guard.composed_until)
         results += self._send(envelopes, guard)
         self._sort(results, envelopes, owners)
+        is_encrypted = deliverer.transport.is_encrypted
         for item in outcomes:
             item.categories = self.composer.categories_of(item.claim.first_message_id)
+            item.is_encrypted = is_encrypted
         self._record(outcomes)
         self._learn(outcomes, guard, {owners[message_id].claim.batch_id for message_id in guard.late}, opened_at)
         deliverer.reports.report_slice(deliverer.claimer.worker_id, begun_at)

@@ -50,7 +50,7 @@ def _final_events(item: Outcomes) -> list[NewEvent]:
     loads = load_messages([message_id for message_id, _ in item.sent]) if item.sent else {}
     groups = {message_id: group_of(load.recipient) for message_id, load in loads.items()}
     sent = [
-        NewEvent(message_id, EventKind.SENT, reply=reply, group=groups.get(message_id, REST))
+        NewEvent(message_id, EventKind.SENT, reply=reply, group=groups.get(message_id, REST), is_attempt=True)
         for message_id, reply in item.sent
     ]
     return sent + [event for event in item.events if event.kind in FINALS]

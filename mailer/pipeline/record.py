@@ -48,7 +48,10 @@ def record_slice(slices: Sequence[Outcomes]) -> list[Claim]:
         late = [item for item in slices if item.claim.parcel_id not in recorded]
         fresh = [item for item in slices if item.claim.parcel_id in ours]
         entries = [entry for item in fresh for entry in item.entries_at(now)]
-        entries += [Entry(item.claim, item.claim.fence, events=correct_late(item)) for item in late]
+        entries += [
+            Entry(item.claim, item.claim.fence, events=correct_late(item), is_encrypted=item.is_encrypted)
+            for item in late
+        ]
         if any(item.listed for item in slices):
             suppress(new for item in slices for new in _suppressions(item))
         for item in fresh:

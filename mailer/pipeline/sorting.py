@@ -84,6 +84,8 @@ class Outcomes:
     """The recipients whom a refusal puts on a list, each with the event."""
     categories: Sequence[str] | None = None
     """The categories of the parcel's mail, if they are known."""
+    is_encrypted: bool | None = None
+    """Whether the connections that the slice used were encrypted (`Transport.is_encrypted`)."""
 
     def entries_at(self, now: dt.datetime) -> list[Entry]:
         """Return the events of this parcel as they are written at this time."""
@@ -95,6 +97,7 @@ class Outcomes:
             groups=self.groups,
             categories=self.categories,
             lateness=self._lateness_at(now),
+            is_encrypted=self.is_encrypted,
         )
         if not self.resent:
             return [under_claim]
@@ -250,7 +253,8 @@ def _event_of(message_id: int, outcome: Outcome, recipient: str, group: str) -> 
     kind = EVENT_OF.get(type(outcome))
     if kind is None:
         return None
-    event = NewEvent(message_id, kind, reply=_reply(outcome), group=group)
+    is_attempt = isinstance(outcome, Sent | RetryAt) or (isinstance(outcome, Refused) and not outcome.is_ours)
+    event = NewEvent(message_id, kind, reply=_reply(outcome), group=group, is_attempt=is_attempt)
     if isinstance(outcome, Dropped):
         return event._replace(suppression=None if outcome.suppression is None else SuppressionKind(outcome.suppression))
     if isinstance(outcome, Refused | RetryAt):
@@ -273,7 +277,8 @@ def domains_of(kind: EventKind, recipient: str) -> tuple[str, ...]:
 
 def _are_alike(events: Sequence[NewEvent | None]) -> bool:
     """Return whether one event can stand for those of all recipients. The words of the first peer do for all."""
-    return len({event and (event.kind, event.classification, _why_dropped(event)) for event in events}) == 1
+    kinds = {event and (event.kind, event.classification, event.is_attempt, _why_dropped(event)) for event in events}
+    return len(kinds) == 1
 
 
 def _why_dropped(event: NewEvent) -> tuple[SuppressionKind | None, str]:

@@ -296,9 +296,10 @@ def test_a_message_shows_the_class_and_the_list_of_each_event(operator: Client, 
     page = operator.get(f"/admin/mailer/message/{message.pk}/change/").text
     (row,) = rows_of(page, "Events")
     assert row[1:5] == ["refused", "to0@example.com", "recipient: Invalid Address", "put on the list of bounces"]
+    assert row[5] == "no", "the peer has no TLS"
     sent = Message.objects.get(recipient="to9@example.com")
     (row,) = rows_of(operator.get(f"/admin/mailer/message/{sent.pk}/change/").text, "Events")
-    assert row[1:5] == ["sent", "to9@example.com", "", ""], "its event is stored with those of others"
+    assert row[1:6] == ["sent", "to9@example.com", "", "", "no"], "its event is stored with those of others"
 
 
 def test_every_kind_of_event_is_shown(operator: Client, failed_batch: Batch) -> None:
@@ -314,6 +315,6 @@ def test_every_kind_of_event_is_shown(operator: Client, failed_batch: Batch) -> 
     page = operator.get(f"/admin/mailer/message/{message_id}/change/").text
     rows = rows_of(page, "Events")
     assert {kind.label for kind in EventKind} <= {row[1] for row in rows}
-    assert ["discarded", "all recipients", "", "", "the purge"] in [row[1:] for row in rows]
+    assert ["discarded", "all recipients", "", "", "", "the purge"] in [row[1:] for row in rows]
     for name in ("unsubscribes from a group", "global unsubscribes", "bounces", "blocks", "invalid", "spam reports"):
         assert f"on the list of {name}" in page, name

@@ -456,6 +456,8 @@ def test_a_message_that_cannot_be_composed_is_refused_and_logged_without_content
     (first, uncomposed), (second, malformed) = replies
     assert uncomposed == "cannot be composed: ValueError"
     assert malformed.startswith("554 5.6.0 not sent, because the message is malformed: ")
+    stored = Event.objects.order_by("message_id").values_list("is_encrypted", flat=True)
+    assert list(stored) == [None, None, False], "only the last message was sent to a peer, which has no TLS"
     assert [(log["event"], log["message"]) for log in logs] == [
         ("message cannot be composed", first),
         ("malformed message refused", second),
