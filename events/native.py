@@ -34,6 +34,7 @@ def write_event(event: Happened) -> dict[str, Any]:
         "reply": event.reply,
         "classification": CLASSIFICATIONS.get(event.classification or 0),
         "list": LISTS.get(event.suppression or 0),
+        "is_encrypted": event.is_encrypted,
         "categories": mail.categories,
         "custom_args": {**mail.custom_args, **own_args} if own_args else mail.custom_args,
         **(write_late(event.late) if event.late else {}),

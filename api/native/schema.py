@@ -135,6 +135,7 @@ LOGGED_EVENT = record(
     reply=nullable(TEXT),
     classification=nullable(TEXT),
     list=nullable(TEXT),
+    is_encrypted={**nullable(FLAG), "description": "Of an attempt to deliver; null: unknown, or another event."},
     categories=list_of(TEXT),
     custom_args={"type": "object", "additionalProperties": TEXT},
 )

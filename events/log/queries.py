@@ -54,7 +54,8 @@ order by place limit %(limit)s
 # the first one. Their replies are not read.
 READ_HAPPENED: Final = f"""
 select n.number, e.is_own, e.id, e.message_id, e.kind, extract(epoch from e.at)::float8, e.fence, e.recipient,
-    case when e.is_own then e.reply end, e.members, coalesce(e.recipients, 1), e.suppression, e.classification
+    case when e.is_own then e.reply end, e.members, coalesce(e.recipients, 1), e.suppression, e.classification,
+    e.is_encrypted
 from unnest(%(bases)s::bigint[], %(fences)s::bigint[], %(times)s::timestamptz[])
     with ordinality as n(base, fence, at, number)
 cross join lateral (

@@ -116,6 +116,8 @@ class Happened(NamedTuple):
     """Whether no earlier attempt to deliver to the recipient has ended. It means something for `ATTEMPTS` only."""
     attempt: int
     """The number of this deferral, from 1."""
+    is_encrypted: bool | None = None
+    """Whether an attempt to deliver was encrypted; None: unknown, or no attempt."""
     late: LateFacts | None = None
     """The facts about an open or a click. Of a message to several recipients, these name the first one."""
 
@@ -155,6 +157,7 @@ class Row(NamedTuple):
     recipients: int
     suppression: int | None
     classification: int | None
+    is_encrypted: bool | None = None
     late: LateFacts | None = None
 
     @property
@@ -282,7 +285,7 @@ def _read_late(entries: Sequence[Entry]) -> Iterator[Row]:
         cursor.execute(READ_LATE, {"numbers": numbers, "ids": ids, "times": times})
         for number, id, message_id, kind, at, *fields in cursor.fetchall():
             facts = LateFacts(*fields)
-            yield Row(number, True, id, message_id, kind, at, id, None, None, None, 1, None, None, facts)
+            yield Row(number, True, id, message_id, kind, at, id, None, None, None, 1, None, None, late=facts)
 
 
 Place = tuple[int, list[list[Row]]]
@@ -379,6 +382,7 @@ def _events_for(row: Row, message_id: int, reply: str | None, message: Known, hi
             _is_decision(row),
             is_first,
             attempt,
+            row.is_encrypted,
         )
 
 

@@ -93,9 +93,16 @@ class SendGridForm:
             id = f"{event.message_id}-{event.number}-processed"
             written.append({"event": "processed", "sg_event_id": id, **shared, **custom})
         if kinds & BITS[name]:
-            tls = self._tls if event.kind in ATTEMPTS else {}
+            tls = self._write_tls(event) if event.kind in ATTEMPTS else {}
             written.append({"event": name, "sg_event_id": event.id, **shared, **fields, **tls, **custom})
         return written
+
+    def _write_tls(self, event: Happened) -> Fields:
+        """Return whether an attempt to deliver was encrypted.
+
+        Where that was not stored, the settings tell whether it could be anything else.
+        """
+        return self._tls if event.is_encrypted is None else {"tls": int(event.is_encrypted)}
 
     def _write_own(self, event: Happened) -> list[Mapping[str, Any]]:
         """Return an event that SendGrid does not have, if the endpoint gets these."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import trustme
 from anymail.webhooks.sendgrid import SendGridTrackingWebhookView
 from django.conf import settings
 from sendgrid.helpers.eventwebhook import EventWebhook
@@ -23,18 +26,21 @@ from events.webhooks.endpoints import create_endpoint, sign_with_ecdsa
 from events.webhooks.kinds import SendGridKind
 from events.webhooks.sendgrid_form import RESERVED
 from mailer.draft import MailDraft
-from mailer.models import Mail, Message, Suppression, SuppressionKind, UnsubscribeGroup
+from mailer.models import Event, Mail, Message, Suppression, SuppressionKind, UnsubscribeGroup
 from mailer.one_message import stop_message
+from mailer.outcomes.writing import PACKED_FROM
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions.leaving import find_holder, leave
 from mailer.suppressions.links import Link
 from mailer.sweep import sweep
+from mailer.transports.smtp import SmtpAddress, SmtpTransport
 from tests.campaigns.building import expand_all, ready_campaign
 from tests.conftest import Clock
 from tests.drafts import draft
 from tests.events.receiver import Receiver
 from tests.events.test_lanes import run_due
+from tests.mailer.transports.scripted import FEATURES, ScriptedServer
 from tests.peer import CountingPeer
 
 CUSTOM = {"anymail_id": "7", "order": "A-1", "event": "mine", "reason": "mine"}
@@ -121,6 +127,7 @@ def test_every_kind_has_the_fields_of_sendgrid(
         "status": "5.1.1",
         "type": "bounce",
         "bounce_classification": "Invalid Address",
+        "tls": 0,
         "anymail_id": "7",
         "order": "A-1",
     }
@@ -164,6 +171,49 @@ def test_every_kind_has_the_fields_of_sendgrid(
         assert (read.recipient, read.message_id) == (f"{name}@example.com", "7")
         assert (read.tags, read.metadata["order"]) == (["news", "june"], "A-1")
     assert view.esp_to_anymail_event(shown["left", "dropped"]).reject_reason == "unsubscribed"
+
+
+@pytest.mark.parametrize("is_encrypted", [True, False])
+def test_tls_says_whether_the_attempt_was_encrypted(
+    alice: Account, hook: Endpoint, receiver: Receiver, is_encrypted: bool
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA(key_type=trustme.KeyType.ECDSA).issue_cert("127.0.0.1").configure_cert(context)
+    script: dict[str, Any] = {"RCPT": [b"550 5.1.1 unknown\r\n", b"451 4.3.0 later\r\n"]}
+    features = (*FEATURES, "STARTTLS") if is_encrypted else FEATURES
+    accept_mail(alice, draft(2 + PACKED_FROM))
+    accept_mail(alice, draft(1, name="alone"))
+    with ScriptedServer(script, features=features, tls=context if is_encrypted else None) as server:
+        address = SmtpAddress.parse(f"{server.url}&starttls=auto&verify=no")
+        worker = Deliverer(SmtpTransport(address, connections=1, timeout_seconds=5))
+        worker.deliver_due(seconds=5)
+        worker.close()
+    publish_events()
+    run_due()
+    shown = Counter((event["event"], event.get("tls")) for event in receiver.events)
+    tls = int(is_encrypted)
+    assert shown == {
+        ("processed", None): 3 + PACKED_FROM,
+        ("delivered", tls): 1 + PACKED_FROM,
+        ("bounce", tls): 1,
+        ("deferred", tls): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "tls"),
+    [("smtp://h", None), ("smtp://h?starttls=always", 1), ("smtps://h", 1), ("smtp://h?starttls=never", 0)],
+)
+def test_tls_of_an_event_without_the_fact_is_that_of_the_settings(
+    alice: Account, hook: Endpoint, receiver: Receiver, deliverer: Deliverer, settings: Any, url: str, tls: int | None
+) -> None:
+    settings.SMTP_URL = url
+    accept_mail(alice, draft(1))
+    deliverer.deliver_due(seconds=5)
+    Event.objects.update(is_encrypted=None)
+    publish_events()
+    run_due()
+    assert [event.get("tls") for event in receiver.events] == [None, tls]
 
 
 def test_an_endpoint_gets_its_kinds_and_our_own_events_only_if_it_asks(

@@ -61,6 +61,7 @@ def test_pages_have_every_event_of_the_account_once(
         "reply": "550 5.1.1 no such user",
         "classification": "Invalid Address",
         "list": "bounce",
+        "is_encrypted": False,
         "categories": [],
         "custom_args": {},
     }
