@@ -55,3 +55,10 @@ class Api:
         finally:
             self.answers.append((asked_at, (time.monotonic() - asked_at) * 1000))
             connection.close()
+
+    def call(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        """Ask while nothing is broken, and return the answer. Raises ValueError for a refusal."""
+        answer = self.ask(method, path, body)
+        if not 200 <= answer.status < 300:
+            raise ValueError(f"{method} {path} was answered {answer.status}: {answer.body[:200]!r}")
+        return dict(json.loads(answer.body or b"{}"))

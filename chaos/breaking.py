@@ -7,7 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from chaos.faults import FAULTS, Fault
+from chaos.fault import Fault
+from chaos.faults import FAULTS
 from chaos.site import Site
 
 

@@ -19,10 +19,13 @@ from redis import Redis
 
 from chaos.afterwards import leave_mail
 from chaos.api import Api
+from chaos.arrived import compare_events
 from chaos.breaking import break_things
 from chaos.counted import read_miscounted
 from chaos.counting import count_stored
-from chaos.faults import FAULTS, Fault
+from chaos.endpoints import await_deliveries, create_endpoints
+from chaos.fault import Fault
+from chaos.faults import FAULTS
 from chaos.fleet import Watch
 from chaos.journal import Journal
 from chaos.ledger import Ledger
@@ -31,7 +34,8 @@ from chaos.marketing import Marketer
 from chaos.operator import Operator
 from chaos.pages import Compared, compare_now, compare_pages
 from chaos.proxy import Door
-from chaos.report import by_fault, make_report
+from chaos.receiver import Receiver
+from chaos.report import by_fault, make_report, name_counts
 from chaos.rescue import RescueWatch
 from chaos.scale import FULL, Scale
 from chaos.site import Doors, Site
@@ -54,6 +58,7 @@ ENVIRONMENT = {
     "RETRY_LONGEST_SECONDS": "4",
     "STOPPED_BATCHES_LIMIT": "100000",
     "SMTP_CONNECTIONS": str(CONNECTIONS),
+    "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
 }
 UNFINISHED = """
 select (select count(*) from batches_parcel where state in (0, 1, 2, 3))
@@ -78,7 +83,9 @@ class Outcome:
             self.report[name] for name in ("lost", "left_after_settled_stop", "miscounted", "pending", "retained")
         )
         is_shown = self.report["figures_on_pages"]["wrong"] == 0
-        return zero and is_shown and not self.verdict.breaches and self.report["doubled"] <= self.allowed_doubles
+        is_told = not (self.verdict.events.lost or self.verdict.events.wrong)
+        is_single = self.report["doubled"] <= self.allowed_doubles
+        return zero and is_shown and is_told and is_single and not self.verdict.breaches
 
 
 def run(
@@ -109,8 +116,9 @@ def run(
 
 
 def start(exits: ExitStack, state: Path, rng: random.Random, *, durable: bool, scale: Scale) -> Site:
-    """Start the peer and the proxies first, then the stack between them."""
+    """Start the peer, the receiver and the proxies first, then the stack between them; create the endpoints."""
     ledger = exits.enter_context(Ledger(random.Random(rng.random())))
+    receiver = exits.enter_context(Receiver())
     doors = Doors(*(exits.enter_context(Door()) for _ in range(3)))
     doors.peer.target = ledger.port
 
@@ -120,8 +128,19 @@ def start(exits: ExitStack, state: Path, rng: random.Random, *, durable: bool, s
     environment = {**ENVIRONMENT, "SMTP_URL": f"smtp://{doors.peer.place}"}
     stack = exits.enter_context(running_stack(state=state, environment=environment, programs=programs, durable=durable))
     api = Api(stack.base_url, stack.logins.api_key)
-    rescues = RescueWatch(stack.environment["DATABASE_URL"])
-    return Site(stack, scale, ledger, doors, Journal(), api, rescues, random.Random(rng.random()), time.monotonic())
+    return Site(
+        stack=stack,
+        scale=scale,
+        ledger=ledger,
+        receiver=receiver,
+        keys=create_endpoints(api, receiver),
+        doors=doors,
+        journal=Journal(),
+        api=api,
+        rescues=RescueWatch(stack.environment["DATABASE_URL"]),
+        rng=random.Random(rng.random()),
+        started_at=time.monotonic(),
+    )
 
 
 def through(doors: Doors, scale: Scale, environment: Mapping[str, str]) -> dict[str, str]:
@@ -145,6 +164,10 @@ def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
     verdict.miscounted = read_miscounted(site.database_url)
     operator = Operator(site.stack.base_url, site.stack.logins.admin_username, site.stack.logins.admin_password)
     leave_mail(site, operator, site.rng)
+    if not await_deliveries(site):
+        verdict.breaches.append("the lanes of the endpoints have not delivered the whole log")
+    verdict.events = compare_events(site.database_url, site.receiver, site.keys)
+    say(f"Events at the native endpoint: {name_counts(verdict.events.kinds)}.")
     compared = compare_site(site, operator)
     verdict.misshown = compared.wrong
     say("Lateness in ms (p50, p99, max) of mail that was due during each fault:")

@@ -1,4 +1,4 @@
-"""The faults: each is a generator that breaks a part at its first step and heals it at its second.
+"""The faults. Each breaks a part at its first step and heals it at its second.
 
 Between the two the harness waits `seconds`. Healing ends when the program works again.
 """
@@ -14,27 +14,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from chaos.fault import Fault, Steps
 from chaos.ledger import Mood
 from chaos.load import send_mail
 from chaos.proxy import FAST, Door, Link
+from chaos.receiver_faults import RECEIVER_FAULTS
 from chaos.site import ACCEPTING, DELIVERING, Doors, Site, children_of, state_of
 
 STAMP = re.compile(r'"timestamp": "([^"]+)"')
 SHIM = Path(__file__).parent / "shim"
-Steps = Callable[[Site], Iterator[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A fault. Two faults with the same `target` never overlap."""
-
-    name: str
-    target: str
-    seconds: tuple[float, float]
-    steps: Steps
 
 
 def kill_worker_child(site: Site) -> Iterator[None]:
@@ -262,4 +252,5 @@ FAULTS = [
     Fault("peer slow (10 s)", "peer", (5.0, 12.0), in_a_mood(Mood(seconds=(10.0, 10.0)))),
     Fault("peer drops after the dot", "peer", (2.0, 5.0), in_a_mood(Mood(dropped_share=0.1))),
     Fault("storm of 4xx", "peer", (2.0, 5.0), in_a_mood(Mood(storm_share=0.7))),
+    *RECEIVER_FAULTS,
 ]

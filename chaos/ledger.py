@@ -11,10 +11,9 @@ import random
 import re
 import time
 from collections import defaultdict
-from contextlib import suppress
 from dataclasses import dataclass
 
-from chaos.serving import LoopbackServer, stop_accepting
+from chaos.serving import SessionServer
 
 MESSAGE_ID = re.compile(rb"^Message-ID: <([^>]*)>", re.MULTILINE)
 END = b"\r\n.\r\n"
@@ -42,7 +41,7 @@ class Mood:
     """The share of messages that get a 451."""
 
 
-class Ledger(LoopbackServer):
+class Ledger(SessionServer):
     """The peer, on a fixed loopback port, in a thread."""
 
     def __init__(self, rng: random.Random) -> None:
@@ -53,7 +52,6 @@ class Ledger(LoopbackServer):
         """The number of messages whose connection was closed, or that were deferred or replied to a second late."""
         self._rng = rng
         self._connections = 0
-        self._sessions: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -67,33 +65,9 @@ class Ledger(LoopbackServer):
             arrivals[arrival.recipient].append(arrival)
         return arrivals
 
-    async def _open(self) -> None:
-        if self._server is None:
-            self._server = await asyncio.start_server(
-                self._accept, "127.0.0.1", self.port, limit=2**24, backlog=200, reuse_address=True
-            )
-            self.port = self._server.sockets[0].getsockname()[1]
-
-    async def _close(self) -> None:
-        server, self._server = self._server, None
-        if server is not None:
-            await stop_accepting(server)
-        sessions = list(self._sessions)
-        for session in sessions:
-            session.cancel()
-        await asyncio.gather(*sessions, return_exceptions=True)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._sessions.add(task)
+    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            await self._session(reader, writer, self._connections)
-        self._sessions.discard(task)
-        writer.transport.abort()
-
-    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        number = self._connections
         writer.write(b"220 ledger\r\n")
         recipient = ""
         while line := await reader.readline():

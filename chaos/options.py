@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 DESCRIPTION = """Inject faults for some minutes, then prove that no message was lost, sent twice or sent after a stop.
-The seed fixes the faults, their order and the callers' requests, but not the timing of threads."""
+Every event has to arrive at the receivers of webhooks, too. The seed fixes the faults, their order and the callers'
+requests, but not the timing of threads."""
 
 
 def parser() -> argparse.ArgumentParser:

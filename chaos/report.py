@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chaos.truth import STATES, Truth
@@ -25,6 +25,12 @@ def make_report(
         "left_after_settled_stop": len(verdict.left_after_settled_stop),
         "miscounted": len(verdict.miscounted),
         "figures_on_pages": {"compared": figures, "wrong": len(verdict.misshown)},
+        "events": {
+            "compared": verdict.events.compared,
+            "repeated": verdict.events.repeated,
+            "lost": len(verdict.events.lost),
+            "wrong": len(verdict.events.wrong),
+        },
         "rescue_seconds": spread(rescues, digits=1),
         "lateness_ms": spread([late for _, late in verdict.lateness], digits=0),
         "faults": dict(sorted(faults.items())),
@@ -62,6 +68,11 @@ def table(report: dict[str, Any]) -> str:
     rows = []
     for name, value in report.items():
         if isinstance(value, dict):
-            value = ", ".join(f"{key} {each:g}" for key, each in value.items()) or "none"
+            value = name_counts(value)
         rows.append(f"  {name:<24}{value}")
     return "\n".join(rows)
+
+
+def name_counts(counts: Mapping[str, float]) -> str:
+    """Return several numbers with their names as one text."""
+    return ", ".join(f"{name} {number:g}" for name, number in counts.items()) or "none"

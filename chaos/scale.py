@@ -9,8 +9,8 @@ from pathlib import Path
 from stack.processes import Program
 from stack.programs import BEAT, celery, web_program, worker_program
 
-LANES, WAVES = "transactional,bulk", "eta,maintenance,audience,events"
-ETA_WORKER = "eta"
+LANES, WAVES, EVENTS = "transactional,bulk", "eta,maintenance,audience", "events"
+ETA_WORKER, EVENTS_WORKER = "eta", "events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class Scale:
     """The workers that deliver, of two processes each."""
     has_eta_worker: bool = True
     """Whether a separate worker handles waves and sweeps; otherwise the delivering ones do."""
+    has_events_worker: bool = True
+    """Whether a separate worker, of threads, delivers events; otherwise the delivering ones do."""
     has_beat: bool = True
     has_database_door: bool = True
     """Whether the programs reach PostgreSQL through a proxy that can be slow, which costs some CPU time."""
@@ -48,10 +50,15 @@ class Scale:
 
     def fleet(self, state: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
         """Return the programs of the product, the web among them."""
-        queues = LANES if self.has_eta_worker else f"{LANES},{WAVES}"
+        others = [(WAVES, self.has_eta_worker), (EVENTS, self.has_events_worker)]
+        queues = ",".join([LANES, *(queues for queues, is_elsewhere in others if not is_elsewhere)])
         programs = [worker_program(state, environment, name=name, queues=queues, processes=2) for name in self.workers]
         if self.has_eta_worker:
             programs.append(worker_program(state, environment, name=ETA_WORKER, queues=WAVES, processes=2))
+        if self.has_events_worker:
+            programs.append(
+                worker_program(state, environment, name=EVENTS_WORKER, queues=EVENTS, processes=8, pool="threads")
+            )
         if self.has_beat:
             programs.append(Program(name="beat", command=celery("beat"), rank=BEAT, environment=environment))
         return [*programs, web_program(port, environment)]
@@ -61,6 +68,7 @@ FULL = Scale()
 SMALL = Scale(
     workers=("worker1",),
     has_eta_worker=False,
+    has_events_worker=False,
     has_beat=False,
     has_database_door=False,
     callers=5,

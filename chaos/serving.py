@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -45,6 +46,42 @@ class LoopbackServer:
         raise NotImplementedError
 
     async def _close(self) -> None:
+        raise NotImplementedError
+
+
+class SessionServer(LoopbackServer):
+    """A server whose subclasses define in `_session` what happens on a connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sessions: set[asyncio.Task[None]] = set()
+
+    async def _open(self) -> None:
+        if self._server is None:
+            self._server = await asyncio.start_server(
+                self._accept, "127.0.0.1", self.port, limit=2**24, backlog=200, reuse_address=True
+            )
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _close(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            await stop_accepting(server)
+        sessions = list(self._sessions)
+        for session in sessions:
+            session.cancel()
+        await asyncio.gather(*sessions, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._sessions.add(task)
+        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await self._session(reader, writer)
+        self._sessions.discard(task)
+        writer.transport.abort()
+
+    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raise NotImplementedError
 
 

@@ -20,6 +20,7 @@ from chaos.api import Api
 from chaos.journal import Journal
 from chaos.ledger import Ledger
 from chaos.proxy import Door
+from chaos.receiver import Keys, Receiver
 from chaos.rescue import RescueWatch
 from chaos.scale import Scale
 from stack import StackError
@@ -58,6 +59,8 @@ class Site:
     stack: RunningStack
     scale: Scale
     ledger: Ledger
+    receiver: Receiver
+    keys: Keys
     doors: Doors
     journal: Journal
     api: Api

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from chaos.arrived import ComparedEvents
 from chaos.journal import Journal
 from chaos.ledger import Arrival
 from chaos.truth import COUNTERS, Message, StoredReceipt, Truth
@@ -27,6 +28,8 @@ class Verdict:
     """Counters over time that differ from the stored events."""
     misshown: list[str] = field(default_factory=list)
     """Figures on pages that differ from what is stored."""
+    events: ComparedEvents = field(default_factory=ComparedEvents)
+    """The events that arrived at the receivers of webhooks, compared with those that are stored."""
     lateness: list[tuple[float, float]] = field(default_factory=list)
     """Each due time (on the monotonic clock), with the milliseconds until the arrival."""
 

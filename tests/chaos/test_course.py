@@ -13,6 +13,8 @@ FEW = (
     "PostgreSQL crashed",
     "Redis flushed",
     "peer drops after the dot",
+    "receiver gone (410)",
+    "receiver resets in its answer",
     "web killed in an accept",
     "worker child killed",
 )
@@ -27,6 +29,9 @@ def test_every_promise_is_kept_while_things_break() -> None:
     assert outcome.verdict.breaches == []
     assert outcome.verdict.miscounted == []
     assert outcome.verdict.misshown == []
+    assert (outcome.verdict.events.lost, outcome.verdict.events.wrong) == ([], [])
+    assert report["events"]["compared"] > 2 * report["sent"]
+    assert report["events"]["repeated"] > 0
     assert report["figures_on_pages"]["compared"] > 100
     assert report["faults"] == dict.fromkeys(FEW, 1)
     assert report["accepted"] == sum(report[state] for state in STATES)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from chaos.ledger import Ledger
+from chaos.receiver import Receiver
 from chaos.serving import LoopbackServer
 from tests.peer import CountingPeer
 
@@ -18,7 +19,7 @@ TIMES = 5
 """How often the server ends, since a connection may be at any stage of being accepted."""
 
 
-@pytest.mark.parametrize("make", [lambda: Ledger(random.Random(1)), CountingPeer], ids=["ledger", "peer"])
+@pytest.mark.parametrize("make", [lambda: Ledger(random.Random(1)), Receiver, CountingPeer])
 def test_a_server_that_ends_while_it_accepts_leaves_no_connection_open(
     make: Callable[[], LoopbackServer | CountingPeer],
 ) -> None:
