@@ -152,7 +152,7 @@ def read_bodies(endpoint: str, bodies: list[Body], keys: Keys, compared: Compare
     """Return the events in the accepted bodies of an endpoint, each at its first arrival, and count repeats.
 
     A body is named by its id; in SendGrid's dialect, which has none, by its first event. Whenever it comes it has the
-    same bytes, and no event is in two of them.
+    same bytes. No event is in two bodies, or twice in one.
     """
     ways: Ways = defaultdict(list)
     digests: dict[str, bytes] = {}
@@ -166,6 +166,8 @@ def read_bodies(endpoint: str, bodies: list[Body], keys: Keys, compared: Compare
         digest = sha256(data).digest()
         if digests.setdefault(name, digest) != digest:
             compared.wrong.append(f"{endpoint}: a repeat of the body {name} has other bytes")
+        if len({told.id for told in events}) != len(events):
+            compared.wrong.append(f"{endpoint}: the body {name} has an event twice")
         if not body.is_accepted:
             continue
         for told in events:

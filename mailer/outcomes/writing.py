@@ -129,28 +129,44 @@ def write_events(entries: Iterable[Entry], at: dt.datetime) -> None:
     copy_rows(COPY_EVENTS, (row for entry in written for row in rows_of(entry, moment)))
     categories = _read_categories([entry.owner.base for entry in written if entry.categories is None])
     counts = _count(written, categories)
-    parcels = {
-        "owners": [entry.owner.account_id for entry in written],
-        "batches": [entry.owner.batch_id for entry in written],
-        "bases": [entry.owner.base for entry in written],
-        "fences": [entry.fence for entry in written],
-        "shares": _share(written),
-        "are_verdicts": [not (entry.events or entry.sent) for entry in written],
-    }
-    fetch_prepared(COUNT, columns_of(counts, at) | parcels)
+    fetch_prepared(COUNT, columns_of(counts, at) | _notices_of(written))
 
 
-def _share(entries: Sequence[Entry]) -> list[int]:
-    """Return which notice of the log each entry is in, so that no notice is about too many parcels or events."""
-    shares, parcels, events, share = [], 0, 0, 0
+def _notices_of(entries: Iterable[Entry]) -> dict[str, list[object]]:
+    """Return the columns of the notices: each parcel with its fence, and the number of the notice that it is in.
+
+    Readers find events by base, fence and time. Parts of a parcel that were claimed together share all of these, so
+    they are named once: otherwise readers would find the events of each part several times.
+    """
+    claims: dict[tuple[int, int], list[Entry]] = defaultdict(list)
     for entry in entries:
-        number = sum(max(1, event.recipients) for event in entry.events) + len(entry.sent)
-        number += entry.verdict.mask.bit_count() if entry.verdict else 0
+        claims[entry.owner.base, entry.fence].append(entry)
+    owners = [parts[0].owner for parts in claims.values()]
+    return {
+        "owners": [owner.account_id for owner in owners],
+        "batches": [owner.batch_id for owner in owners],
+        "bases": [base for base, _ in claims],
+        "fences": [fence for _, fence in claims],
+        "shares": list(_share(claims.values())),
+        "are_verdicts": [not any(entry.events or entry.sent for entry in parts) for parts in claims.values()],
+    }
+
+
+def _share(claims: Iterable[Sequence[Entry]]) -> Iterator[int]:
+    """Yield which notice of the log each parcel is in, so that none is about too many parcels or events."""
+    parcels, events, share = 0, 0, 0
+    for parts in claims:
+        number = sum(_count_events(entry) for entry in parts)
         if parcels and (parcels == NOTICE_PARCELS or events + number > NOTICE_EVENTS):
             parcels, events, share = 0, 0, share + 1
         parcels, events = parcels + 1, events + number
-        shares.append(share)
-    return shares
+        yield share
+
+
+def _count_events(entry: Entry) -> int:
+    """Return the number of events of an entry, one for each recipient."""
+    verdict = entry.verdict.mask.bit_count() if entry.verdict else 0
+    return sum(max(1, event.recipients) for event in entry.events) + len(entry.sent) + verdict
 
 
 def _first_id(entry: Entry) -> int:

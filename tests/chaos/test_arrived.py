@@ -136,6 +136,11 @@ def test_an_event_in_two_bodies_is_wrong(story: Story) -> None:
     assert ["is in the bodies b and c" in each for each in compared.wrong] == [True]
 
 
+def test_an_event_twice_in_one_body_is_wrong(story: Story) -> None:
+    story.bodies[NATIVE][1] = native("b", ("12-0", "sent", ADA), ("13-1", "stopped", BOB), ("13-1", "stopped", BOB))
+    assert story.compare().wrong == ["native: the body b has an event twice"]
+
+
 @pytest.mark.parametrize("endpoint", [NATIVE, SENDGRID])
 def test_a_signature_of_other_bytes_is_wrong(story: Story, endpoint: str) -> None:
     story.change(endpoint, 0, headers=story.bodies[endpoint][1].headers)

@@ -12,7 +12,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.models import Account
+from batches.claims import to_mask
 from batches.models import PARCEL_SPAN, Parcel
+from batches.moving import split_off, take_out
 from events.log.publishing import publish_events, publish_page
 from events.log.reading import Happened, Position, Reader
 from events.log.retention import delete_old_entries
@@ -130,6 +132,24 @@ def test_events_of_all_recipients_are_read_for_those_who_have_no_outcome(
         [("refused", "b@example.com"), *(("sent", f"{name}@example.com") for name in "acdecd")]
     )
     assert len({event.id for event in events}) == 7
+
+
+def test_events_of_two_parts_of_a_parcel_that_are_claimed_together_are_read_once(
+    alice: Account, deliverer: Deliverer, parcel: Parcel
+) -> None:
+    accept_mail(alice, draft(20, name="part", send_at=None))
+    whole = Parcel.objects.exclude(pk=parcel.pk).get()
+    part = to_mask(whole.members, whole.size) >> 10
+    with transaction.atomic():
+        take_out(whole, part, "moved")
+        split_off(whole, part, state=whole.state, due_at=whole.due_at, attempts=0, is_remainder=False, is_replay=False)
+    deliverer.deliver_due(seconds=5)
+    publish_events()
+
+    events = read(alice)
+    assert Counter(event.recipient for event in events) == Counter(
+        ["to0@example.com", *(f"part{n}@example.com" for n in range(20))]
+    )
 
 
 @pytest.fixture
