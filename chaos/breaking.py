@@ -6,6 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 
 from chaos.fault import Fault
 from chaos.faults import FAULTS
@@ -18,12 +19,16 @@ def break_things(site: Site, rng: random.Random, *, until: float, faults: list[F
     It ends when the time is over and each fault was injected once.
     """
     done: Counter[str] = Counter()
-    order = endless_rounds(rng, faults)
+    order: Iterator[Fault] = endless_rounds(rng, faults)
     while time.monotonic() < until or len(done) < len(faults):
         time.sleep(rng.uniform(*site.scale.pause_seconds))
         chosen = [next(order)]
-        if rng.random() < site.scale.overlap_share and (second := next(order)).target != chosen[0].target:
-            chosen.append(second)
+        if rng.random() < site.scale.overlap_share:
+            second = next(order)
+            if second.target == chosen[0].target:
+                order = chain([second], order)
+            else:
+                chosen.append(second)
         with site.window(" + ".join(fault.name for fault in chosen)):
             inject(site, rng, chosen)
         done.update(fault.name for fault in chosen)
