@@ -133,7 +133,7 @@ def start(exits: ExitStack, state: Path, rng: random.Random, *, durable: bool, s
         scale=scale,
         ledger=ledger,
         receiver=receiver,
-        keys=create_endpoints(api, receiver),
+        keys=create_endpoints(api, receiver, stack.environment["DATABASE_URL"]),
         doors=doors,
         journal=Journal(),
         api=api,

@@ -43,12 +43,21 @@ select (select count(*) from mailer_lognotice)
 """
 
 
-def create_endpoints(api: Api, receiver: Receiver) -> Keys:
-    """Create an endpoint of each dialect that gets all kinds of events, and return their keys."""
+# An endpoint has at most one notice an hour. Notices to one address would count as a message that was sent twice.
+TELL_NOBODY = "update events_endpoint set told_at = sluice_now()"
+
+
+def create_endpoints(api: Api, receiver: Receiver, database_url: str) -> Keys:
+    """Create an endpoint of each dialect that gets all kinds of events, and return their keys.
+
+    Nobody is mailed when one of them is disabled.
+    """
     native = api.call("POST", "/sluice/v1/endpoints", {"url": receiver.url_of(NATIVE), "name": "chaos"})["data"]
     kinds: Mapping[str, bool] = dict.fromkeys((*KINDS, *GROUP_KINDS, "sluice_events"), True)
     webhook = api.call("POST", SETTINGS, {"url": receiver.url_of(SENDGRID), "enabled": True, **kinds})
     signed = api.call("PATCH", f"{SETTINGS}/signed/{webhook['id']}", {"enabled": True})
+    with psycopg.connect(database_url) as connection:
+        connection.execute(TELL_NOBODY)
     return Keys(native["secret"], signed["public_key"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Final
 
 from django.db import connection
@@ -14,6 +15,10 @@ DELIVER: Final = "events.tasks.deliver"
 HINT_LIFE_SECONDS: Final = 2
 """The sweeper publishes a hint in every round, so an older one is of no use."""
 LANES_AT_ONCE: Final = 1000
+MUCH_MAIL: Final = 1000
+"""The messages that are being delivered from which on new events wait."""
+PATIENCE: Final = dt.timedelta(seconds=5)
+"""The longest time for which they do."""
 
 
 def hint_lanes() -> int:
@@ -31,5 +36,5 @@ def hint_lanes() -> int:
 def due_lanes() -> list[int]:
     """Return the ids of the lanes that have something to do now."""
     with connection.cursor() as cursor:
-        cursor.execute(DUE_LANES, {"limit": LANES_AT_ONCE})
+        cursor.execute(DUE_LANES, {"limit": LANES_AT_ONCE, "much": MUCH_MAIL, "patience": PATIENCE})
         return [row[0] for row in cursor.fetchall()]
