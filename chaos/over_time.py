@@ -70,8 +70,17 @@ class Rates:
 
     def between(self, subject: str) -> tuple[float, float]:
         """Return the least and the largest number of the last 60 seconds that a page may show at this moment."""
-        until = self.now + time.monotonic() - self.read_at
-        numbers = [self.at(subject, until - age) for age in (0.0, CACHED_SECONDS / 2, CACHED_SECONDS)]
+        return self.extremes(subject, self.now + time.monotonic() - self.read_at)
+
+    def extremes(self, subject: str, until: float) -> tuple[float, float]:
+        """Return the least and the largest number of the 60 seconds before a moment that a page may show.
+
+        The number falls within a minute, and rises where a minute begins in which mail was sent.
+        """
+        since = until - CACHED_SECONDS
+        moments = [since, until, *(moment for moment in [until // MINUTE * MINUTE] if moment >= since)]
+        just_before = [math.nextafter(moment, 0.0) for moment in moments]
+        numbers = [self.at(subject, moment) for moment in (*moments, *just_before)]
         return min(numbers), max(numbers)
 
     def at(self, subject: str, moment: float) -> float:
