@@ -110,7 +110,8 @@ where m.id = any(%(ids)s::bigint[])
 # comes first, and the bodies of what has waited are fuller. At most a thousand parcels are looked at.
 DUE_LANES: Final = f"""
 with newest as (
-    select case when sum(size) >= %(much)s then sluice_now() - %(patience)s::interval else 'infinity' end as at
+    select case when sum(size) < %(much)s or sum(size) is null then 'infinity'
+        else sluice_now() - make_interval(secs => %(seconds)s) end as at
     from (select size from batches_parcel where state = {int(ParcelState.CLAIMED)} limit 1000) claimed
 )
 select l.id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Final
 
 from django.db import connection
@@ -17,7 +16,7 @@ HINT_LIFE_SECONDS: Final = 2
 LANES_AT_ONCE: Final = 1000
 MUCH_MAIL: Final = 1000
 """The messages that are being delivered from which on new events wait."""
-PATIENCE: Final = dt.timedelta(seconds=5)
+PATIENCE_SECONDS: Final = 5.0
 """The longest time for which they do."""
 
 
@@ -36,5 +35,5 @@ def hint_lanes() -> int:
 def due_lanes() -> list[int]:
     """Return the ids of the lanes that have something to do now."""
     with connection.cursor() as cursor:
-        cursor.execute(DUE_LANES, {"limit": LANES_AT_ONCE, "much": MUCH_MAIL, "patience": PATIENCE})
+        cursor.execute(DUE_LANES, {"limit": LANES_AT_ONCE, "much": MUCH_MAIL, "seconds": PATIENCE_SECONDS})
         return [row[0] for row in cursor.fetchall()]

@@ -8,7 +8,7 @@ from batches.models import Parcel
 from batches.states import Lane, ParcelState
 from events.log.publishing import publish_events
 from events.models import Endpoint
-from events.webhooks.hints import MUCH_MAIL, PATIENCE, due_lanes
+from events.webhooks.hints import MUCH_MAIL, PATIENCE_SECONDS, due_lanes
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.conftest import Clock
@@ -25,9 +25,9 @@ def test_new_events_wait_for_some_seconds_while_much_mail_is_being_delivered(
     accept_mail(alice, draft(MUCH_MAIL))
     Claimer().claim_next(*Lane, messages=MUCH_MAIL)
     assert not due_lanes()
-    clock.advance(seconds=PATIENCE.total_seconds())
+    clock.advance(seconds=PATIENCE_SECONDS)
     assert due_lanes(), "they have waited long enough"
-    clock.advance(seconds=-PATIENCE.total_seconds())
+    clock.advance(seconds=-PATIENCE_SECONDS)
     assert not due_lanes()
     Parcel.objects.filter(state=ParcelState.CLAIMED).first().delete()
     assert due_lanes(), "what is being delivered is not much any more"
