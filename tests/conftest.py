@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 from xdist.remote import Producer
 
 from accounts.models import Account
+from batches import hints
 from console import fragments, viewers
 from mailer.pipeline.deliver import Deliverer
 from stack.folders import temporary_folder
@@ -111,8 +112,10 @@ def database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Itera
     """Provide a database in which transactions commit, and empty it afterwards.
 
     As in production, several connections see each other's changes. Rows that migrations made stay. The connection is
-    kept, since a new one has to load the definitions of all tables, which takes longer than most tests.
+    kept, since a new one has to load the definitions of all tables, which takes longer than most tests. A broker that
+    was away in an earlier test is not remembered.
     """
+    hints._broker_is_away_until = 0.0
     with django_db_blocker.unblock():
         yield
         empty_tables()
