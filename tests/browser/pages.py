@@ -15,10 +15,13 @@ LINKS = """() => [...document.querySelectorAll("a[href], [hx-get]")]
     .map(each => each.pathname + each.search)"""
 END_OF_TRANSITIONS = """async () => {
     for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-    const transitions = document.getAnimations().filter(each => each instanceof CSSTransition);
-    await Promise.all(transitions.map(each => each.finished.catch(() => null)));
+    const isMoving = each => each instanceof CSSTransition && each.playState === "running";
+    while (document.getAnimations().some(isMoving)) await new Promise(resolve => setTimeout(resolve, 20));
 }"""
-"""Ends when no property of the page is on its way to another value. Two frames pass until all of them have begun."""
+"""Ends when no property of the page is on its way to another value. Two frames pass until all of them have begun.
+
+The promise `finished` of a transition may stay open for good in Chromium, so it asks for the state again and again.
+"""
 
 
 @dataclass
