@@ -60,7 +60,7 @@ order by o.message, o.id
 """
 
 
-class Told(NamedTuple):
+class HookEvent(NamedTuple):
     """An event as a receiver knows it."""
 
     id: str
@@ -70,7 +70,7 @@ class Told(NamedTuple):
     """The X-Message-Id of the answer to the request."""
 
 
-Ways = dict[tuple[str, str], list[Told]]
+EventsByMessage = dict[tuple[str, str], list[HookEvent]]
 """The events of each message in their order, by its mail and its recipient."""
 
 
@@ -85,19 +85,19 @@ class ComparedEvents:
     kinds: Counter[str] = field(default_factory=Counter)
     """The events that arrived at the native endpoint by kind, without repeats."""
 
-    def compare(self, endpoint: str, stored: Ways, arrived: Ways) -> None:
-        """Compare the ways of all messages: the same events arrived, once and in order, with the same fields."""
+    def compare(self, endpoint: str, stored: EventsByMessage, arrived: EventsByMessage) -> None:
+        """Compare the events of all messages: the same ones arrived, once and in order, with the same fields."""
         for message in {**stored, **arrived}:
-            expected, way = stored.get(message, []), arrived.get(message, [])
+            expected, events = stored.get(message, []), arrived.get(message, [])
             self.compared += len(expected)
-            if way == expected:
+            if events == expected:
                 continue
-            missing, unknown = {*expected} - {*way}, {*way} - {*expected}
-            ids = {told.id for told in way}
-            self.lost += [f"{endpoint} {told}" for told in expected if told.id not in ids]
-            self.wrong += [f"{endpoint} {told} is not stored" for told in way if told in unknown]
+            missing, unknown = {*expected} - {*events}, {*events} - {*expected}
+            ids = {event.id for event in events}
+            self.lost += [f"{endpoint} {event}" for event in expected if event.id not in ids]
+            self.wrong += [f"{endpoint} {event} is not stored" for event in events if event in unknown]
             if not missing and not unknown:
-                self.wrong.append(f"{endpoint} {[told.id for told in way]} of {message} are in the wrong order")
+                self.wrong.append(f"{endpoint} {[event.id for event in events]} of {message} are in the wrong order")
 
 
 def compare_events(database_url: str, receiver: Receiver, keys: Keys) -> ComparedEvents:
@@ -116,45 +116,45 @@ def compare_bodies(
     """Compare stored events, as rows of `READ_STORED`, with the bodies of each endpoint."""
     compared = ComparedEvents(wrong=[f"{stray} was asked for" for stray in strays])
     native = read_bodies(NATIVE, bodies.get(NATIVE, []), keys, compared)
-    compared.kinds = Counter(told.name for way in native.values() for told in way)
-    compared.compare(NATIVE, tell_native(rows), native)
+    compared.kinds = Counter(event.name for events in native.values() for event in events)
+    compared.compare(NATIVE, expect_native(rows), native)
     sendgrid = read_bodies(SENDGRID, bodies.get(SENDGRID, []), keys, compared)
-    compared.compare(SENDGRID, tell_sendgrid(rows), sendgrid)
+    compared.compare(SENDGRID, expect_sendgrid(rows), sendgrid)
     return compared
 
 
-def tell_native(rows: list[Any]) -> Ways:
+def expect_native(rows: list[Any]) -> EventsByMessage:
     """Return the events that the native endpoint has to get."""
-    ways: Ways = defaultdict(list)
+    by_message: EventsByMessage = defaultdict(list)
     for id, _, kind, _, recipient, mail in rows:
-        ways[mail, recipient].append(Told(id, NAMES[kind][0], recipient, mail))
-    return ways
+        by_message[mail, recipient].append(HookEvent(id, NAMES[kind][0], recipient, mail))
+    return by_message
 
 
-def tell_sendgrid(rows: list[Any]) -> Ways:
+def expect_sendgrid(rows: list[Any]) -> EventsByMessage:
     """Return the events that the endpoint in SendGrid's dialect has to get: `processed` precedes the first attempt.
 
     It gets nothing of a decision to send again.
     """
-    ways: Ways = defaultdict(list)
+    by_message: EventsByMessage = defaultdict(list)
     processed = set()
     for id, message, kind, is_decision, recipient, mail in rows:
         if is_decision:
             continue
         if kind in ATTEMPTS and message not in processed:
             processed.add(message)
-            ways[mail, recipient].append(Told(f"{message}-0-processed", "processed", recipient, mail))
-        ways[mail, recipient].append(Told(id, NAMES[kind][1], recipient, mail))
-    return ways
+            by_message[mail, recipient].append(HookEvent(f"{message}-0-processed", "processed", recipient, mail))
+        by_message[mail, recipient].append(HookEvent(id, NAMES[kind][1], recipient, mail))
+    return by_message
 
 
-def read_bodies(endpoint: str, bodies: list[Body], keys: Keys, compared: ComparedEvents) -> Ways:
+def read_bodies(endpoint: str, bodies: list[Body], keys: Keys, compared: ComparedEvents) -> EventsByMessage:
     """Return the events in the accepted bodies of an endpoint, each at its first arrival, and count repeats.
 
     A body is named by its id; in SendGrid's dialect, which has none, by its first event. Whenever it comes it has the
     same bytes. No event is in two bodies, or twice in one.
     """
-    ways: Ways = defaultdict(list)
+    by_message: EventsByMessage = defaultdict(list)
     digests: dict[str, bytes] = {}
     homes: dict[str, str] = {}
     for body in bodies:
@@ -166,29 +166,31 @@ def read_bodies(endpoint: str, bodies: list[Body], keys: Keys, compared: Compare
         digest = sha256(data).digest()
         if digests.setdefault(name, digest) != digest:
             compared.wrong.append(f"{endpoint}: a repeat of the body {name} has other bytes")
-        if len({told.id for told in events}) != len(events):
+        if len({event.id for event in events}) != len(events):
             compared.wrong.append(f"{endpoint}: the body {name} has an event twice")
         if not body.is_accepted:
             continue
-        for told in events:
-            home = homes.get(told.id)
+        for event in events:
+            home = homes.get(event.id)
             if home is None:
-                homes[told.id] = name
-                ways[told.mail, told.recipient].append(told)
+                homes[event.id] = name
+                by_message[event.mail, event.recipient].append(event)
                 continue
             compared.repeated += 1
             if home != name:
-                compared.wrong.append(f"{endpoint} {told} is in the bodies {home} and {name}")
-    return ways
+                compared.wrong.append(f"{endpoint} {event} is in the bodies {home} and {name}")
+    return by_message
 
 
-def read_events(endpoint: str, data: bytes) -> list[Told]:
+def read_events(endpoint: str, data: bytes) -> list[HookEvent]:
     """Return the events in a body, as the dialect of its endpoint has them."""
     content = json.loads(data)
     if endpoint == NATIVE:
-        return [Told(each["id"], each["kind"], each["recipient"], each["x_message_id"]) for each in content["data"]]
+        return [
+            HookEvent(each["id"], each["kind"], each["recipient"], each["x_message_id"]) for each in content["data"]
+        ]
     return [
-        Told(each["sg_event_id"], each["event"], each["email"], each["sg_message_id"].partition(".")[0])
+        HookEvent(each["sg_event_id"], each["event"], each["email"], each["sg_message_id"].partition(".")[0])
         for each in content
     ]
 
