@@ -83,9 +83,9 @@ class Outcome:
             self.report[name] for name in ("lost", "left_after_settled_stop", "miscounted", "pending", "retained")
         )
         is_shown = self.report["figures_on_pages"]["wrong"] == 0
-        is_told = not (self.verdict.events.lost or self.verdict.events.wrong)
+        are_events_right = not (self.verdict.events.lost or self.verdict.events.wrong)
         is_single = self.report["doubled"] <= self.allowed_doubles
-        return zero and is_shown and is_told and is_single and not self.verdict.breaches
+        return zero and is_shown and are_events_right and is_single and not self.verdict.breaches
 
 
 def run(

@@ -44,7 +44,7 @@ select (select count(*) from mailer_lognotice)
 
 
 # An endpoint has at most one notice an hour. Notices to one address would count as a message that was sent twice.
-TELL_NOBODY = "update events_endpoint set told_at = sluice_now()"
+NOTIFY_NOBODY = "update events_endpoint set notified_at = sluice_now()"
 
 
 def create_endpoints(api: Api, receiver: Receiver, database_url: str) -> Keys:
@@ -57,7 +57,7 @@ def create_endpoints(api: Api, receiver: Receiver, database_url: str) -> Keys:
     webhook = api.call("POST", SETTINGS, {"url": receiver.url_of(SENDGRID), "enabled": True, **kinds})
     signed = api.call("PATCH", f"{SETTINGS}/signed/{webhook['id']}", {"enabled": True})
     with psycopg.connect(database_url) as connection:
-        connection.execute(TELL_NOBODY)
+        connection.execute(NOTIFY_NOBODY)
     return Keys(native["secret"], signed["public_key"])
 
 

@@ -77,7 +77,9 @@ class Endpoint(models.Model):
     retry_at = models.DateTimeField(null=True, help_text="No lane makes an attempt before this time")
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.TextField(blank=True, default="", help_text="Why Sluice has disabled it")
-    told_at = models.DateTimeField(null=True, help_text="When its owner was last mailed that Sluice has disabled it")
+    notified_at = models.DateTimeField(
+        null=True, help_text="When its owner was last mailed that Sluice has disabled it"
+    )
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 

@@ -113,8 +113,8 @@ def tell_notice(endpoint: Endpoint) -> str:
     """Return when the owner was mailed that Sluice has disabled an endpoint; empty if Sluice has not disabled it."""
     if not endpoint.disabled_reason or endpoint.disabled_at is None:
         return ""
-    is_told = endpoint.told_at is not None and endpoint.told_at >= endpoint.disabled_at
-    return write_time(endpoint.told_at) if is_told else "no mail was sent"
+    is_notified = endpoint.notified_at is not None and endpoint.notified_at >= endpoint.disabled_at
+    return write_time(endpoint.notified_at) if is_notified else "no mail was sent"
 
 
 def list_facts(endpoint: Endpoint) -> list[tuple[str, SafeString | str]]:

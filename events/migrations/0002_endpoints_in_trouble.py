@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name='endpoint',
-            name='told_at',
+            name='notified_at',
             field=models.DateTimeField(help_text='When its owner was last mailed that Sluice has disabled it', null=True),
         ),
         migrations.AddIndex(

@@ -54,8 +54,8 @@ def tell_owner(endpoint: Endpoint, since: dt.datetime) -> bool:
 
 def _mail_once(endpoint: Endpoint, email: str, since: dt.datetime) -> bool:
     """Mail a notice, unless the endpoint had one a short time ago."""
-    is_due = Q(told_at=None) | Q(told_at__lt=Now() - PAUSE)
-    if not Endpoint.objects.filter(is_due, pk=endpoint.pk).update(told_at=Now()):
+    is_due = Q(notified_at=None) | Q(notified_at__lt=Now() - PAUSE)
+    if not Endpoint.objects.filter(is_due, pk=endpoint.pk).update(notified_at=Now()):
         return False
     accept_own_mail(
         endpoint.account,

@@ -75,7 +75,7 @@ def test_buttons_enable_and_disable_an_endpoint(alice: Account, operator: Client
     listed = read(operator, ENDPOINTS)
     assert "It has failed for 3 days." in listed
     assert write_time(endpoint.disabled_at) in listed
-    Endpoint.objects.update(told_at=Now())
+    Endpoint.objects.update(notified_at=Now())
     assert "no mail was sent" not in read(operator, f"{path}change/")
     endpoint = create_endpoint(alice, Dialect.SENDGRID, f"{URL}/2", failing_since=endpoint.created_at, failures=3)
     assert "/try-again/" in read(operator, f"{ENDPOINTS}{endpoint.pk}/change/")

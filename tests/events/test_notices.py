@@ -153,7 +153,7 @@ def test_an_endpoint_that_failed_for_three_days_and_its_notice_come_together_or_
     assert (endpoint.is_enabled, list_notices()) == (False, [("alice", EMAIL)])
     text = Mail.objects.get(sender=settings.SYSTEM_FROM).content[0]["value"]
     assert "It has failed for 3 days. Last: the response was 500." in text
-    assert endpoint.told_at is not None
+    assert endpoint.notified_at is not None
 
 
 def test_nobody_is_mailed_about_what_a_person_does(alice: Account, endpoint: Endpoint) -> None:
@@ -169,7 +169,7 @@ def test_without_an_address_the_endpoint_is_disabled_and_nobody_is_mailed(
     send(charlie, deliverer)
     run_due()
     endpoint.refresh_from_db()
-    assert (endpoint.is_enabled, endpoint.told_at, list_notices()) == (False, None, [])
+    assert (endpoint.is_enabled, endpoint.notified_at, list_notices()) == (False, None, [])
 
 
 def test_an_endpoint_is_disabled_although_its_notice_cannot_be_accepted(
@@ -185,7 +185,7 @@ def test_an_endpoint_is_disabled_although_its_notice_cannot_be_accepted(
             patched.setattr(settings if name == "SYSTEM_FROM" else notices, name, value)
             run_due()
         endpoint.refresh_from_db()
-        assert (endpoint.is_enabled, endpoint.told_at, Mail.objects.count()) == (False, None, 1), name
+        assert (endpoint.is_enabled, endpoint.notified_at, Mail.objects.count()) == (False, None, 1), name
         enable_again(endpoint)
     run_due()
     assert list_notices() == [("alice", EMAIL)]

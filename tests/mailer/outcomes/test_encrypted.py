@@ -83,7 +83,7 @@ def test_recipients_who_were_not_asked_about_have_events_of_their_own(claim: Cla
 
 
 def test_the_migration_adds_the_column_to_existing_partitions_and_keeps_their_events(claim: Claim) -> None:
-    """It runs in a transaction that is rolled back: the other tests keep their tables."""
+    """Run the migration in a transaction that is rolled back, so that other tests keep their tables."""
     loader = MigrationLoader(connection)
     before, migration = loader.project_state(BEFORE), loader.get_migration(*MIGRATION)
     first, next_partition = claim.first_message_id, claim.first_message_id // span() + 50
