@@ -20,7 +20,7 @@ from benchmarks.mail import HTML, SENDER, SUBJECT, TEXT, name, recipient
 from benchmarks.sink import Sink
 from stack.processes import Program
 from stack.programs import product_programs, worker_program
-from stack.running import Programs, RunningStack, running_stack
+from stack.running import EMBEDDED, Programs, RunningStack, running_stack
 from stack.say import say
 from stack.waiting import wait_until
 
@@ -160,7 +160,7 @@ def running(
     folder: Path, sink: Sink, *, workers: int = 2, environment: Mapping[str, str] | None = None
 ) -> Iterator[Sluice]:
     """Run Sluice; `workers` is the number of delivering processes."""
-    variables = {"DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": sink.url, **(environment or {})}
+    variables = {**EMBEDDED, "SMTP_URL": sink.url, **(environment or {})}
     with running_stack(state=folder / "sluice", environment=variables, programs=fleet(workers)) as stack:
         sluice = Sluice(stack)
         try:

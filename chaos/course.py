@@ -44,7 +44,7 @@ from chaos.verdict import Verdict, judge
 from stack import StackError
 from stack.folders import temporary_folder
 from stack.processes import Program
-from stack.running import running_stack
+from stack.running import EMBEDDED, running_stack
 from stack.say import say
 
 CONNECTIONS = 4
@@ -52,8 +52,7 @@ CONNECTIONS = 4
 QUIET_SECONDS = 90.0
 AHEAD_SECONDS = 2
 ENVIRONMENT = {
-    "DATABASE_URL": "",
-    "REDIS_URL": "",
+    **EMBEDDED,
     "RETRY_FIRST_SECONDS": "1",
     "RETRY_LONGEST_SECONDS": "4",
     "STOPPED_BATCHES_LIMIT": "100000",

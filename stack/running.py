@@ -28,6 +28,8 @@ from stack.services import start_engines, supervised
 from stack.waiting import wait_until
 
 HOST = "127.0.0.1"
+EMBEDDED = {"DATABASE_URL": "", "REDIS_URL": ""}
+"""The environment of a stack with engines of its own, whatever the process uses: tests keep theirs between runs."""
 Programs = Callable[[Path, int, Mapping[str, str]], list[Program]]
 """Makes the programs of a stack from the state folder, the web's port and the environment."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from typing import Final
@@ -13,14 +12,14 @@ from benchmarks.registry import SLUICE
 from benchmarks.setting import Setting
 from stack import ROOT, StackError
 from stack.folders import temporary_folder
-from stack.running import running_stack
+from stack.running import EMBEDDED, running_stack
 
 MESSAGES: Final = 300_000
 FIGURES: Final = ("CPU of the worker, µs", "CPU of PostgreSQL, µs", "WAL, bytes", "stored, bytes")
 """The figures of a message, in the order in which `benchmarks/layouts.py` prints them."""
 LAYOUTS: Final = {SLUICE: "packed", "a row each": "plain"}
 """The layouts, by their names in the report."""
-EMBEDDED: Final = {**os.environ, "DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": "smtp://127.0.0.1:1"}
+ENVIRONMENT: Final = {**EMBEDDED, "SMTP_URL": "smtp://127.0.0.1:1"}
 
 
 def measure(setting: Setting) -> Measured:
@@ -28,7 +27,7 @@ def measure(setting: Setting) -> Measured:
     messages = setting.size(MESSAGES, quick=3_000)
     with (
         temporary_folder("sluice-bench-") as (folder, _),
-        running_stack(state=folder / "sluice", environment=EMBEDDED, programs=lambda *_: []) as stack,
+        running_stack(state=folder / "sluice", environment=ENVIRONMENT, programs=lambda *_: []) as stack,
     ):
         environment = {**stack.environment, "DJANGO_SETTINGS_MODULE": "config.settings"}
         command = [sys.executable, "-m", "benchmarks.layouts", str(messages)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import urllib.request
@@ -16,11 +15,11 @@ from benchmarks.registry import SLUICE
 from benchmarks.setting import Setting
 from stack import ROOT, StackError
 from stack.folders import temporary_folder
-from stack.running import running_stack
+from stack.running import EMBEDDED, running_stack
 
 MESSAGES: Final = 200_000
 ROUNDS: Final = 3
-EMBEDDED: Final = {**os.environ, "DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": "smtp://127.0.0.1:1"}
+ENVIRONMENT: Final = {**EMBEDDED, "SMTP_URL": "smtp://127.0.0.1:1"}
 NAMES: Final = {"native": "native, events/s", "sendgrid": "SendGrid's, events/s"}
 """The figures by dialect. In SendGrid's, a sent message is two events: processed and delivered."""
 
@@ -30,7 +29,7 @@ def measure(setting: Setting) -> Measured:
     messages = setting.size(MESSAGES, quick=3_000)
     with (
         temporary_folder("sluice-bench-") as (folder, _),
-        running_stack(state=folder / "sluice", environment=EMBEDDED, programs=lambda *_: []) as stack,
+        running_stack(state=folder / "sluice", environment=ENVIRONMENT, programs=lambda *_: []) as stack,
         receiver() as url,
     ):
         environment = {

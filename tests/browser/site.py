@@ -14,7 +14,7 @@ from chaos.api import Api
 from stack.folders import temporary_folder
 from stack.processes import Program
 from stack.programs import product_programs
-from stack.running import RunningStack, running_stack
+from stack.running import EMBEDDED, RunningStack, running_stack
 from tests.peer import CountingPeer
 
 PATIENCE_SECONDS = 90.0
@@ -78,7 +78,7 @@ def running_site() -> Iterator[Site]:
             # The peer takes the mail, and the page of the inbox still has something to show.
             return product_programs(state, port, {**environment, "LOCAL_INBOX": str(inbox)})
 
-        environment = {"DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": peer.url, "RETRY_FIRST_SECONDS": "300"}
+        environment = {**EMBEDDED, "SMTP_URL": peer.url, "RETRY_FIRST_SECONDS": "300"}
         with running_stack(state=folder / "sluice", environment=environment, durable=False, programs=programs) as stack:
             filled = stack.manage("shell", "-c", "from tests.browser.stage import fill; fill()")
             key = json.loads(filled.splitlines()[-1])["api_key"]

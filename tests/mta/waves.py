@@ -13,7 +13,7 @@ from typing import Any
 
 from chaos.api import Answer, Api
 from stack.folders import temporary_folder
-from stack.running import RunningStack, running_stack
+from stack.running import EMBEDDED, RunningStack, running_stack
 from stack.services import supervised
 from tests.mta.servers import DOMAIN, Server, url_of
 
@@ -118,7 +118,7 @@ def running_server(kind: type[Server], port: int) -> Iterator[Server]:
 @contextmanager
 def running_sluice(smtp_port: int) -> Iterator[RunningStack]:
     """Start all programs of Sluice, which deliver to whichever server has the port."""
-    environment = {"DATABASE_URL": "", "REDIS_URL": "", "SMTP_URL": url_of(smtp_port)}
+    environment = {**EMBEDDED, "SMTP_URL": url_of(smtp_port)}
     impatient = {"RETRY_FIRST_SECONDS": "1", "RETRY_LONGEST_SECONDS": "1"}
     with (
         temporary_folder("sluice-mta-") as (folder, _),

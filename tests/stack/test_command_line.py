@@ -14,7 +14,7 @@ import pytest
 from stack import ROOT
 from stack.first_run import write_private
 from stack.remote import read_local
-from stack.running import running_stack
+from stack.running import EMBEDDED, running_stack
 from stack.up import ready_facts
 from tests.api.sendgrid.bodies import mail_body
 from tests.stack.test_commands import BARE
@@ -30,7 +30,7 @@ def sluice(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.large
 def test_mail_is_shown_stopped_and_its_key_revoked(used_state: Path) -> None:
-    with running_stack(state=used_state, durable=False) as stack:
+    with running_stack(state=used_state, environment=EMBEDDED, durable=False) as stack:
         write_private(used_state / "ready.json", ready_facts(stack))
         key = read_local(used_state)
         batch = key.post("/batches", {})["id"]

@@ -98,11 +98,7 @@ def test_a_slice_tells_whether_its_connections_were_encrypted(
     start_server: StartServer, open_smtp: OpenSmtp, tls: ssl.SSLContext, ca_file: Path
 ) -> None:
     features = (*FEATURES, "STARTTLS")
-    servers = {
-        True: start_server(tls=tls, features=features).url,
-        False: start_server().url,
-        None: start_server({"STARTTLS": [b"454 4.7.0 not now\r\n"]}, tls=tls, features=features).url,
-    }
+    servers = {True: start_server(tls=tls, features=features).url, False: start_server().url}
     for is_encrypted, url in servers.items():
         transport = open_smtp(f"{url}&ca={ca_file}", connections=2)
         assert transport.is_encrypted is None, "nothing was sent yet"
