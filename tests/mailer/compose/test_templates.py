@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +20,10 @@ PLAIN, HTML = "text/plain", "text/html"
 
 
 @pytest.fixture(autouse=True)
-def empty_cache() -> None:
+def empty_cache() -> Iterator[None]:
+    """Empty the cache before each test, and after it: the ids of the contents here may be those of stored ones."""
+    CONTENTS._contents.clear()
+    yield
     CONTENTS._contents.clear()
 
 
