@@ -183,7 +183,7 @@ class Renderer:
         if self._early is None:
             return own, NO_ADDRESSES, None
         early = self._early.place(own, of_sender.plain, tracked)
-        return None if early is None else (own, early.addresses, early.texts)
+        return None if early is None else (own, *early)
 
     def _prepare(self, shared: Base) -> None:
         """Find the keys and tags of the texts that the messages share."""
@@ -276,19 +276,14 @@ class Renderer:
         self, own: Values, addresses: Mapping[str, str], of_sender: OfSender, token: str, tracked: str
     ) -> Values:
         """Return the values of all keys of a message with these tokens: its own ones come before those of tags."""
-        plain = {key: token.join(pieces) for key, pieces in of_sender.plain.items()}
-        is_twofold = own.plain is not own.html or of_sender.html is not of_sender.plain
-        html = {key: token.join(pieces) for key, pieces in of_sender.html.items()} if is_twofold else plain
-        if self._tracker:
-            plain[TRACKED] = html[TRACKED] = tracked
-            if of_sender.pixels:
-                html.update(dict.fromkeys(of_sender.pixels, self._tracker.pixel(tracked)))
-        plain.update(addresses)
-        plain.update(own.plain)
-        if is_twofold:
-            html.update(addresses)
-            html.update(own.html)
-        return Values(plain, html)
+        tags = {key: token.join(pieces) for key, pieces in of_sender.plain.items()} if of_sender.plain else {}
+        plain = {**tags, TRACKED: tracked, **addresses, **own.plain}
+        if own.plain is own.html and of_sender.html is of_sender.plain:
+            return Values(plain, plain)
+        tags = {key: token.join(pieces) for key, pieces in of_sender.html.items()}
+        if self._tracker and of_sender.pixels:
+            tags.update(dict.fromkeys(of_sender.pixels, self._tracker.pixel(tracked)))
+        return Values(plain, {**tags, TRACKED: tracked, **addresses, **own.html})
 
     def _is_rendered_as_a_whole(self, personal: Mapping[str, Any], own: Values) -> bool:
         """Return whether a message may have other tags than the texts that the messages share."""

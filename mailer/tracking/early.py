@@ -52,11 +52,8 @@ class Plan(NamedTuple):
     own: tuple[OwnLink, ...] = ()
 
 
-class Early(NamedTuple):
-    """The addresses of a message's own links by their keys, and its texts; None if all messages share these."""
-
-    addresses: Mapping[str, str]
-    texts: tuple[str, ...] | None
+Early = tuple[Mapping[str, str], tuple[str, ...] | None]
+"""The addresses of a message's own links by their keys, and its texts; None if all messages share these."""
 
 
 class EarlyLinks:
@@ -89,15 +86,15 @@ class EarlyLinks:
         if fit is Fit.NONE or (own.plain and not self._are_harmless(own, fit)):
             return None
         addresses = self._addresses_of(links, own.html, token) if links else NO_ADDRESSES
-        return None if addresses is None else Early(addresses, texts)
+        return None if addresses is None else (addresses, texts)
 
     def _addresses_of(self, own: Iterable[OwnLink], values: Mapping[str, str], token: str) -> Mapping[str, str] | None:
         """Return the addresses of a message's own links; None if one of them stays unchanged."""
         addresses = {}
-        for key, pieces, number in own:
-            written = "".join([values[piece] if place % 2 else piece for place, piece in enumerate(pieces)])
+        for key, format, pick, number, is_web in own:
+            written = format % pick(values)
             url = resolve(written)
-            if not WEB.match(written) or url == self._leave_url:
+            if not (is_web or WEB.match(written)) or url == self._leave_url:
                 return None
             address = self._links.address_of(url, number, token, is_html=True, is_own=True)
             if address is None:

@@ -9,9 +9,10 @@ Addresses that no header can hold, or that are too long for servers on the way, 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from html import escape
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from mailer.compose.headers import is_html
@@ -20,8 +21,8 @@ from mailer.compose.source import PLAIN
 from mailer.compose.template import cut
 from mailer.draft import Rendering
 from mailer.tracking.parameters import add_parameters
-from mailer.tracking.places import URL_IN_TEXT, find_links
-from mailer.tracking.tokens import TrackedLink, sealer
+from mailer.tracking.places import URL_IN_TEXT, WEB, find_links
+from mailer.tracking.tokens import sealer
 
 MOST_LINKS: Final = 1_000
 LONGEST_URL: Final = 4_000
@@ -47,7 +48,7 @@ class LinkRewriter:
         self.is_in_text = clicks is not None and clicks["in_text"]
         self._base = tracking_url + CLICKS
         self._own_pages = own_pages
-        self._tokens: dict[TrackedLink, str] = {}
+        self._tokens: dict[tuple[str, int, bool], str] = {}
 
     def rewrite(self, types: Sequence[str], texts: Sequence[str], token: str, *, leave_url: str) -> tuple[str, ...]:
         """Return the texts of a message with their links rewritten.
@@ -72,23 +73,24 @@ class LinkRewriter:
 
         The token of a link that is a message's own is not cached.
         """
-        if url.startswith(self._own_pages) or not FIT.fullmatch(url):
+        # The characters of most addresses are printable, which is found out faster.
+        if url.startswith(self._own_pages) or not ((url.isprintable() and url[-1] != " ") or FIT.fullmatch(url)):
             return None
         changed = add_parameters(url, self._parameters) if self._parameters else url
         if len(changed.encode()) > LONGEST_URL:
             return None
         if self._is_tracked:
-            link = TrackedLink(changed, number, is_html)
-            sealed = self._seal(link) if is_own else self._shared_token(link)
+            sealed = (self._seal if is_own else self._shared_token)(changed, number, is_html)
             return f"{self._base}{sealed}.{token}"
         return None if changed == url else escape(changed)
 
-    def _shared_token(self, link: TrackedLink) -> str:
+    def _shared_token(self, url: str, number: int, is_html: bool) -> str:
         """Return the token of a link. Some are cached, since the messages of a mail mostly have the same links."""
+        link = url, number, is_html
         token = self._tokens.get(link)
         if token is None:
-            token = self._seal(link)
-            if len(link.url) <= CACHED_URL:
+            token = self._seal(*link)
+            if len(url) <= CACHED_URL:
                 if len(self._tokens) >= CACHED_LINKS:
                     self._tokens.clear()
                 self._tokens[link] = token
@@ -98,12 +100,15 @@ class LinkRewriter:
 class OwnLink(NamedTuple):
     """A link of HTML whose address has keys of a message.
 
-    `key` takes its place in the text. `pieces` are those of the address as it is written, cut at the message's keys.
+    `key` takes its place in the text. `format` is the address as it is written, and `pick` takes its values out of
+    those of a message. `is_web` is false if the address may not start with http:// or https:// then.
     """
 
     key: str
-    pieces: tuple[str, ...]
+    format: str
+    pick: Callable[[Mapping[str, str]], str | tuple[str, ...]]
     number: int
+    is_web: bool
 
 
 class Rewriting:
@@ -143,7 +148,9 @@ class Rewriting:
         """Return the key in the place of an address that has keys of the message."""
         if not self._left:
             return None
-        link = OwnLink(f"\0l{len(self.own)}\0", pieces, self._number)
+        format = "%s".join([piece.replace("%", "%%") for piece in pieces[::2]])
+        is_web = WEB.match(pieces[0]) is not None
+        link = OwnLink(f"\0l{len(self.own)}\0", format, itemgetter(*pieces[1::2]), self._number, is_web)
         self.own.append(link)
         self._count()
         return link.key

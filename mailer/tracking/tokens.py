@@ -59,10 +59,9 @@ class TrackingSealer(Sealer):
             raise BadLink
         return TrackedMessage(*MESSAGE.unpack(content))
 
-    def seal_link(self, mail_id: int, link: TrackedLink) -> str:
-        """Return the token of a link of a mail."""
-        content = LINK.pack(link.number, link.is_html) + link.url.encode()
-        return self.seal_bytes(content, CONTEXT.pack(mail_id))
+    def seal_link(self, mail_id: int, url: str, number: int, is_html: bool) -> str:
+        """Return the token of a `TrackedLink` of a mail."""
+        return self.seal_bytes(LINK.pack(number, is_html) + url.encode(), CONTEXT.pack(mail_id))
 
     def unseal_link(self, mail_id: int, token: str) -> TrackedLink:
         """Return the link of a token, if it belongs to the mail. Raises BadLink."""

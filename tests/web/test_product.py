@@ -137,7 +137,7 @@ def test_a_saturated_web_server_answers_stops_and_finishes_waiting_requests(
 def test_a_stopped_web_server_stores_the_clicks_that_it_has_noted(product: Product, alice: Account) -> None:
     accept_mail(alice, draft(1))
     mail, message = Mail.objects.get(), Message.objects.get()
-    link = sealer().seal_link(mail.pk, TrackedLink("https://shop.example/", 0, is_html=True))
+    link = sealer().seal_link(mail.pk, *TrackedLink("https://shop.example/", 0, is_html=True))
     token = sealer().seal_message(alice.pk, mail.pk, message.pk, 0)
     with product.client() as client:
         answers = [client.ask("GET", f"/c/{link}.{token}", User_Agent="Mozilla/5.0 Firefox/128.0") for _ in range(5)]

@@ -57,7 +57,7 @@ def path_of(message: TrackedMessage, link: int | None = None) -> str:
     token = sealer().seal_message(*message)
     if link is None:
         return f"/o/{token}.gif"
-    return f"/c/{sealer().seal_link(message.mail_id, TrackedLink(URL, link, is_html=True))}.{token}"
+    return f"/c/{sealer().seal_link(message.mail_id, *TrackedLink(URL, link, is_html=True))}.{token}"
 
 
 def test_opens_and_clicks_are_stored_and_counted(message: TrackedMessage, alice: Account, client: Client) -> None:

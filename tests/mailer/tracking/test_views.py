@@ -37,7 +37,7 @@ MESSAGE = sealer().seal_message(3, 77, 512, 0)
 
 
 def link_to(url: str, mail_id: int = 77) -> str:
-    return f"/c/{sealer().seal_link(mail_id, TrackedLink(url, 0, is_html=True))}.{MESSAGE}"
+    return f"/c/{sealer().seal_link(mail_id, *TrackedLink(url, 0, is_html=True))}.{MESSAGE}"
 
 
 @pytest.mark.parametrize(
