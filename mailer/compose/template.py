@@ -171,9 +171,9 @@ class Template:
             statics, numbers = _cut_at(piece.value, keys)
             if numbers:
                 self._longest = min(self._longest, (LONGEST - len(piece.value)) // len(numbers))
-            first = len(keys) if is_twofold and piece.is_html else 0
-            places += [(piece.is_quoted, first + place) for place in numbers]
-            if piece.is_quoted:
+            first, is_quoted = len(keys) if is_twofold and piece.is_html else 0, piece.is_quoted
+            places += [(is_quoted, first + place) for place in numbers]
+            if is_quoted:
                 format += _join_quoted(statics)
             else:
                 self._longest = min(self._longest, _room_in_lines(statics))

@@ -11,6 +11,7 @@ import sys
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from mailer.compose.headers import is_html
@@ -20,7 +21,9 @@ from mailer.tracking.places import WEB, SafePlaces, Span, find_safe_places, find
 from mailer.tracking.rewriting import LinkRewriter, OwnLink
 
 CACHED: Final = 16
-"""The number of sets of keys that are cached."""
+"""The number of sets of keys that are cached, and of texts."""
+CACHED_HTML: Final = 200_000
+"""The most characters of such a text."""
 MOST_KEYS: Final = 100
 """The most keys of a message for which its links are rewritten early. Each link is searched for all of them."""
 QUOTES: Final = ('"', "'")
@@ -68,7 +71,7 @@ class EarlyLinks:
         self._is_in_text = links.is_in_text and any(not is_html(type) for type in types)
         self.texts = links.rewrite(types, texts, token, leave_url=leave_url)
         """The texts with the links that have no keys."""
-        self._places = [self._find_places(each) for each in (texts, self.texts)]
+        self._places = [(text, _find_places(type, text)) for type, text in self._with_links(texts)]
         self._plans: dict[tuple[str, ...], Plan] = {}
 
     def place(self, own: Values, tags: Mapping[str, object], token: str) -> Early | None:
@@ -111,53 +114,60 @@ class EarlyLinks:
     def _make_plan(self, keys: tuple[str, ...], tags: Collection[str]) -> Plan:
         """Return the plan for messages with these keys, and for tags that are none of them."""
         tags = [tag for tag in tags if tag not in keys]
-        before, after = self._places
-        fit = _find_fit(before, keys, tags, are_addresses_safe=True)
+        fit, expected = _find_fit(self._places, keys, tags)
+        if fit is Fit.NONE or (fit is Fit.IN_ADDRESSES and len(keys) > MOST_KEYS):
+            return Plan(Fit.NONE)
+        texts, plan = self.texts, Plan(fit)
         if fit is Fit.IN_ADDRESSES:
-            if len(keys) > MOST_KEYS:
-                return Plan(Fit.NONE)
-            rewritten, own = self._links.rewrite_around(
+            texts, own = self._links.rewrite_around(
                 self._types, self._originals, self._token, leave_url=self._leave_url, keys=keys
             )
-            is_fit = _find_fit(self._find_places(rewritten), keys, tags) is not Fit.NONE
-            return Plan(Fit.WITHOUT_QUOTES, rewritten, own) if is_fit else Plan(Fit.NONE)
-        return Plan(Fit.NONE if _find_fit(after, keys, tags) is Fit.NONE else fit)
+            plan = Plan(Fit.WITHOUT_QUOTES, texts, own)
+        # A token may have the letters of a key by chance, and a link may stay unchanged although it has a key.
+        found = [key for _, text in self._with_links(texts) for key, _ in _occurrences(text, (*keys, *tags))]
+        return plan if found == expected else Plan(Fit.NONE)
 
-    def _find_places(self, texts: Sequence[str]) -> list[tuple[str, SafePlaces]]:
-        """Return the texts in which links are rewritten, with their safe places."""
-        found = []
-        for type, text in zip(self._types, texts, strict=True):
-            if is_html(type):
-                found.append((text, find_safe_places(text)))
-            elif self._is_in_text:
-                found.append((text, find_safe_words(text)))
-        return found
+    def _with_links(self, texts: Sequence[str]) -> list[tuple[str, str]]:
+        """Return those of the texts in which links are rewritten, with their types."""
+        of_types = zip(self._types, texts, strict=True)
+        return [(type, text) for type, text in of_types if self._is_in_text or is_html(type)]
+
+
+def _find_places(type: str, text: str) -> SafePlaces:
+    """Return the safe places of a text. Some are cached, since mail with the same text is often sent many times."""
+    if not is_html(type):
+        return find_safe_words(text)
+    return (cached_places if len(text) <= CACHED_HTML else find_safe_places)(text)
+
+
+cached_places = lru_cache(maxsize=CACHED)(find_safe_places)
 
 
 def _find_fit(
-    texts: Iterable[tuple[str, SafePlaces]],
-    keys: Collection[str],
-    tags: Collection[str],
-    *,
-    are_addresses_safe: bool = False,
-) -> Fit:
-    """Return which values of keys change no tag of some texts. Keys in addresses of links do if these are not safe."""
-    fit = Fit.WITHOUT_BRACKETS
+    texts: Iterable[tuple[str, SafePlaces]], keys: Collection[str], tags: Collection[str]
+) -> tuple[Fit, list[str]]:
+    """Return which values of keys change no tag of some texts, and the keys and tags there, but in addresses of links.
+
+    If the fit is NONE, not all of them are returned.
+    """
+    fit, found = Fit.WITHOUT_BRACKETS, list[str]()
     for text, places in texts:
         whole_values = {*places.values, *places.addresses}
         for key, span in _occurrences(text, (*keys, *tags)):
+            if key not in tags and _is_within(span, places.addresses):
+                fit = Fit.IN_ADDRESSES
+                continue
+            found.append(key)
             if _is_within(span, places.texts):
                 continue
             if key in tags:
                 if not _is_a_value(span, text, whole_values):
-                    return Fit.NONE
+                    return Fit.NONE, found
             elif _is_within(span, places.values):
                 fit = max(fit, Fit.WITHOUT_QUOTES)
-            elif are_addresses_safe and _is_within(span, places.addresses):
-                fit = Fit.IN_ADDRESSES
             else:
-                return Fit.NONE
-    return fit
+                return Fit.NONE, found
+    return fit, found
 
 
 def _occurrences(text: str, keys: tuple[str, ...]) -> Iterator[tuple[str, Span]]:
