@@ -7,9 +7,11 @@ next run. The name of the template is a digest of all migrations, so changed mig
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django
 from django.apps import apps
@@ -114,6 +116,11 @@ def connect_to(name: str) -> None:
     """Make Django use a database of this name from now on."""
     connection.close()
     settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
+
+
+def database_url() -> str:
+    """Return the URL of the test database, for another process."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
 
 def empty_tables() -> None:

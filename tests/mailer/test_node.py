@@ -10,7 +10,6 @@ from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from accounts.models import Account
 from batches.claims import Claimer
@@ -23,21 +22,13 @@ from config.celery import app
 from mailer.node import GOODBYE
 from mailer.pipeline.accept import accept_mail
 from tests.conftest import Clock
+from tests.database import database_url
 from tests.drafts import draft
 from tests.examples import further
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
 
 NO_BROKER = "redis+socket:///nonexistent/redis.sock?virtual_host=0"
-
-
-def database_url() -> str:
-    """Return the URL of the database that this test uses."""
-    database = connection.settings_dict
-    place = f"?host={database['HOST']}" if database["HOST"].startswith("/") else ""
-    host = "" if place else f"{database['HOST']}:{database['PORT'] or 5432}"
-    user = ":".join(filter(None, (database["USER"], database["PASSWORD"])))
-    return f"postgresql://{user}@{host}/{database['NAME']}{place}"
 
 
 @contextmanager

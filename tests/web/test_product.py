@@ -10,11 +10,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from django.db import connection
 
 from accounts.keys import create_key
 from accounts.models import Account
@@ -26,6 +24,7 @@ from stack import ROOT
 from stack.processes import die_with_parent
 from stack.programs import is_healthy
 from stack.running import free_port
+from tests.database import database_url
 from tests.drafts import draft
 from tests.examples import further
 from tests.waiting import wait_until
@@ -60,11 +59,6 @@ class Product:
         except ConnectionRefusedError:
             return False
         return True
-
-
-def database_url() -> str:
-    """Return the URL of the test database, for another process."""
-    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
 
 @pytest.fixture
