@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import ssl
 from collections import Counter
@@ -19,12 +20,13 @@ from batches.admit import admit_batch
 from batches.handles import create_batch
 from batches.states import BatchStatus
 from batches.stop.control import stop_batch
-from campaigns.lifecycle import send_now
+from campaigns.lifecycle import schedule_campaign, send_now
 from events.log.publishing import publish_events
 from events.models import Dialect, Endpoint
 from events.webhooks.endpoints import create_endpoint, sign_with_ecdsa
 from events.webhooks.kinds import SendGridKind
 from events.webhooks.sendgrid_form import RESERVED
+from foundation.clock import database_now
 from mailer.draft import MailDraft
 from mailer.models import Event, Mail, Message, Suppression, SuppressionKind, UnsubscribeGroup
 from mailer.one_message import stop_message
@@ -235,6 +237,38 @@ def test_an_endpoint_gets_its_kinds_and_our_own_events_only_if_it_asks(
     publish_events()
     run_due()
     assert [(event["event"], event["email"]) for event in receiver.events[2:]] == [("stopped", "again0@example.com")]
+
+
+def test_processed_has_the_time_for_which_a_caller_scheduled_the_message(
+    alice: Account, hook: Endpoint, receiver: Receiver, deliverer: Deliverer, peer: CountingPeer, clock: Clock
+) -> None:
+    hour = dt.timedelta(hours=1)
+    soon = database_now().replace(microsecond=0) + hour
+    peer.replies["some0@example.com"] = "451 4.3.0 later"
+    accept_mail(alice, draft(1, name="now"))
+    mail = draft(3, name="some", send_at=soon)
+    first, later, past = mail.personalizations
+    own_times = (first, later._replace(send_at=soon + hour), past._replace(send_at=soon - 2 * hour))
+    accept_mail(alice, replace(mail, personalizations=own_times))
+    schedule_campaign(alice, ready_campaign(alice, recipients=1).pk, soon)
+    for _ in range(3):
+        deliverer.deliver_due(seconds=5)
+        clock.advance(hours=1)
+        sweep()
+        expand_all()
+        sweep()
+    publish_events()
+    run_due()
+    assert {event["event"] for event in receiver.events if "send_at" in event} == {"processed"}
+    processed = [event for event in receiver.events if event["event"] == "processed"]
+    assert {event["email"].partition("@")[0]: event.get("send_at") for event in processed} == {
+        "now0": None,
+        "some0": int(soon.timestamp()),
+        "some1": int((soon + hour).timestamp()),
+        "some2": None,
+        "r0": None,
+    }
+    assert len(processed) == 5
 
 
 def test_a_message_id_of_the_caller_is_shown(
