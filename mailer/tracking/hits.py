@@ -84,15 +84,19 @@ class Collector:
             self._noted.notify()
 
     def finish(self) -> None:
-        """Store the hits that wait, if that takes no longer than `FINISH_SECONDS`."""
+        """Store the hits that wait, if that takes no longer than `FINISH_SECONDS`.
+
+        The number of the others is written to the log. Some of them may be stored all the same: their transaction is at
+        its commit, or nobody knows how it ended.
+        """
         with self._noted:
             self._is_finishing = True
             thread = self._thread
             self._noted.notify()
         if thread is not None:
             thread.join(FINISH_SECONDS)
-            if self._hits:
-                log.error("hits lost: the database did not store them before the end", hits=len(self._hits))
+            if unconfirmed := len(self._hits):
+                log.error("hits may be lost: the database did not confirm them before the end", hits=unconfirmed)
 
     def _run(self) -> None:
         while True:

@@ -272,6 +272,34 @@ def test_hits_are_stored_once_if_the_connection_is_lost_at_the_commit(
     assert LateEvent.objects.count() == 2
 
 
+def test_a_hit_without_an_answer_at_the_end_is_reported_as_perhaps_lost(
+    message: TrackedMessage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hits, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(hits, "FINISH_SECONDS", 0.2)
+    partitions.ensure_late_partitions()
+    recorder, commit = Collector(), DatabaseWrapper._commit
+
+    def lose(wrapper: DatabaseWrapper) -> None:
+        commit(wrapper)
+        if threading.current_thread().name == "hits":
+            wrapper.connection.close()
+            raise OperationalError("the connection was lost")
+
+    def stay_away(_: str) -> None:
+        raise OperationalError("away")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(DatabaseWrapper, "_commit", lose)
+        failing.setattr(hits, "read_transaction_status", stay_away)
+        recorder.note(hit(message))
+        until(LateEvent.objects.exists)
+        recorder.finish()
+    assert "hits may be lost" in caplog.text
+    until(lambda: not recorder._hits)
+    assert LateEvent.objects.count() == 1
+
+
 def test_of_two_opens_at_once_one_is_the_first(message: TrackedMessage) -> None:
     def write() -> None:
         try:
