@@ -6,7 +6,7 @@ An address that somebody has entered for this goes before the address of a sende
 from __future__ import annotations
 
 from accounts.models import Account
-from campaigns.senders import list_senders
+from campaigns.senders import list_verified
 
 
 def contact_address(account: Account) -> str:
@@ -26,5 +26,4 @@ def notice_address(account: Account) -> str:
 
 
 def _first_verified(account: Account) -> str:
-    verified = list_senders(account).exclude(verified_at=None)
-    return verified.values_list("from_email", flat=True).first() or ""
+    return list_verified(account).values_list("from_email", flat=True).first() or ""

@@ -97,6 +97,11 @@ def list_senders(account: Account) -> QuerySet[Sender]:
     return Sender.objects.filter(account=account).order_by("pk")
 
 
+def list_verified(account: Account) -> QuerySet[Sender]:
+    """Return the account's verified senders, the oldest first."""
+    return list_senders(account).exclude(verified_at=None)
+
+
 def get_sender(account: Account, sender_id: int | uuid.UUID) -> Sender:
     """Return a sender by its number or its UUID. Raises UnknownSender."""
     if isinstance(sender_id, int) and not 0 < sender_id < 2**31:
@@ -113,7 +118,7 @@ def find_verified(account: Account, *, email: str | None, name: str | None) -> S
 
     Raises UnknownSender.
     """
-    verified = list_senders(account).filter(verified_at__isnull=False)
+    verified = list_verified(account)
     if name is not None:
         verified = verified.filter(from_name=name)
     sender = verified.first() if email is None else _first_with_address(verified, email)

@@ -29,7 +29,7 @@ from audience.fields import create_field
 from audience.lists import LONGEST_NAME, create_list, delete_list, find_list, list_lists, remove_from_list, update_list
 from audience.models import Contact, ContactList, FieldDefinition
 from audience.segments import counted, find_segment, list_segments
-from campaigns.senders import list_senders
+from campaigns.senders import list_verified
 
 
 class AudienceEndpoint(Endpoint):
@@ -190,7 +190,7 @@ class SenderIdentities(Endpoint):
 
     def get(self, request: Request) -> Response:
         query = queries.read_query(queries.Query, request)
-        enabled = list_senders(self.account).filter(verified_at__isnull=False).order_by("from_email", "pk")
+        enabled = list_verified(self.account).order_by("from_email", "pk")
         rows, total = query.take(enabled)
         return Response(outputs.page(map(outputs.identity, rows), query, total))
 

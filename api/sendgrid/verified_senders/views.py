@@ -114,7 +114,7 @@ class StepsCompleted(SenderEndpoint):
     scopes = needing(GET="read")
 
     def get(self, request: Request) -> Response:
-        is_verified = senders.list_senders(self.account).exclude(verified_at=None).exists()
+        is_verified = senders.list_verified(self.account).exists()
         return Response(
             {"results": {"sender_verified": is_verified, "domain_verified": bool(settings.VERIFIED_DOMAINS)}}
         )
