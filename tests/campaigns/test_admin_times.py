@@ -14,8 +14,8 @@ from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from foundation.clock import database_now
 from foundation.zones import UnclearTime, read_wall_clock, write_zoned
+from tests.campaigns.admin_pages import CAMPAIGNS, change_page, press, typed
 from tests.campaigns.building import again, ready_campaign
-from tests.campaigns.test_admin_campaigns import CAMPAIGNS, change_page, press, typed
 from tests.examples import further
 
 KIRITIMATI = ZoneInfo("Pacific/Kiritimati")

@@ -18,8 +18,8 @@ from campaigns.models import Campaign
 from campaigns.preview import preview_campaign
 from mailer.models import Mail, Message, Suppression, SuppressionKind
 from mailer.pipeline.deliver import Deliverer
+from tests.campaigns.admin_pages import CAMPAIGNS
 from tests.campaigns.building import add_contacts, ready_campaign, run_fleet
-from tests.campaigns.test_admin_campaigns import CAMPAIGNS
 from tests.examples import further
 from tests.operators import logged_in
 from tests.peer import CountingPeer
