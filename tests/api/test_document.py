@@ -45,7 +45,7 @@ def path_of(prefix: str, pattern: URLPattern) -> str:
 
 
 def test_every_endpoint_is_described(document: Any) -> None:
-    """Write `@schema.…` above the view of an endpoint that is missing here, as in `api/native/schema.py`."""
+    """Write `@schema.…` above the view of an endpoint that is missing here, as in `api/native/schema/`."""
     routed = set()
     for prefix, patterns in (("/sluice/", native), ("/v3/", sendgrid), ("/api/v1/", easymail)):
         for pattern in (each for each in patterns if each.callback.__name__ not in {"not_found", "error_404"}):

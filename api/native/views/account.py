@@ -10,7 +10,8 @@ from rest_framework.response import Response
 
 from accounts.editing import change_account
 from api.idempotency import done_once_in_steps
-from api.native import inputs, outputs, schema
+from api.native import inputs, outputs
+from api.native.schema import account as schema
 from api.native.views.base import Endpoint, answer_with
 from batches.models import Receipt
 from batches.stop.dry_run import rehearse_account

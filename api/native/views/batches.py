@@ -8,7 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.idempotency import done_once, done_once_in_steps
-from api.native import inputs, outputs, schema
+from api.native import inputs, outputs
+from api.native.schema import batches as schema
 from api.native.views.base import Endpoint, answer_with
 from batches.handles import create_batch, find_batch
 from batches.listing import list_batches

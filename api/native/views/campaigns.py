@@ -10,7 +10,8 @@ from rest_framework.response import Response
 
 from api.caller import needing, receipt_headers
 from api.idempotency import done_once_in_steps
-from api.native import inputs, outputs, schema
+from api.native import inputs, outputs
+from api.native.schema import campaigns as schema
 from api.native.views.base import Endpoint
 from batches.models import Receipt
 from campaigns.editing import find_campaign, list_campaigns

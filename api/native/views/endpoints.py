@@ -9,7 +9,8 @@ from rest_framework.response import Response
 
 from api.caller import check_rare_call
 from api.idempotency import done_once, done_once_in_steps, has_key
-from api.native import errors, inputs, outputs, schema
+from api.native import errors, inputs, outputs
+from api.native.schema import endpoints as schema
 from api.native.views.base import Endpoint
 from events.models import Delivery, Dialect
 from events.models import Endpoint as Receiver

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.native import inputs, outputs, schema
+from api.native import inputs, outputs
+from api.native.schema import events as schema
 from api.native.views.base import Endpoint
 from events.native import write_event
 from events.pull import read_page

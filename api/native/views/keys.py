@@ -7,7 +7,8 @@ from rest_framework.response import Response
 
 from accounts.keys import living_keys, revoke_key
 from api.idempotency import done_once_in_steps
-from api.native import errors, inputs, outputs, schema
+from api.native import errors, inputs, outputs
+from api.native.schema import keys as schema
 from api.native.views.base import Endpoint
 from campaigns.models import Revocation
 from campaigns.revoking import RECEIPTS_SHOWN, count_scheduled, find_any_key, list_receipts, revoke_and_stop

@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.idempotency import done_once_in_steps
-from api.native import errors, inputs, outputs, schema
+from api.native import errors, inputs, outputs
+from api.native.schema import messages as schema
 from api.native.views.base import Endpoint, answer_with
 from batches.handles import find_batch
 from batches.models import Receipt

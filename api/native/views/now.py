@@ -5,7 +5,8 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.native import inputs, outputs, schema
+from api.native import inputs, outputs
+from api.native.schema import now as schema
 from api.native.views.base import Endpoint
 from monitoring.now import read_now
 from monitoring.scope import scope_of

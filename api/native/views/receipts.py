@@ -5,7 +5,8 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.native import errors, inputs, outputs, schema
+from api.native import errors, inputs, outputs
+from api.native.schema import receipts as schema
 from api.native.views.base import Endpoint
 from batches.listing import find_receipt, list_receipts
 
