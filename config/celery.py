@@ -5,7 +5,8 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init
+from celery.signals import setup_logging, task_prerun, worker_init
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 COLLECT_AFTER = 10_000
@@ -32,3 +33,12 @@ def spare_collector(**_: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
+
+
+@task_prerun.connect
+def look_after_connection(**_: Any) -> None:
+    """Have the connection to PostgreSQL tested before its next statement, as Django does for a request.
+
+    Celery would close it before and after each task (`CELERY_DB_REUSE_MAX`), and to connect takes milliseconds.
+    """
+    close_old_connections()

@@ -304,6 +304,8 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10.0
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 1_000_000
+"""The number of tasks after which Celery closes a process's connection to PostgreSQL; by default that is each one."""
 WORKER_MEMORY_MB = env.int("WORKER_MEMORY_MB", 1024, validate=validate.Range(min=200))
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = WORKER_MEMORY_MB * 1024
 """The limit in KiB.

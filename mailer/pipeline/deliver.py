@@ -29,7 +29,7 @@ from foundation.clock import boottime, database_now
 from mailer.compose.mime import date_field
 from mailer.outcomes.classes import GIVEN_UP
 from mailer.pipeline.cargo import CargoComposer, ComposerCache, load_cargo, with_dropped
-from mailer.pipeline.guard import SliceGuard, listen_for_stops
+from mailer.pipeline.guard import SliceGuard, listening_for_stops
 from mailer.pipeline.note import HandoverNote
 from mailer.pipeline.record import record_slice
 from mailer.pipeline.reports import WorkerReports
@@ -70,16 +70,16 @@ class Deliverer:
         Return the number of messages that got an outcome. Stop early when nothing can be sent because no peer answers:
         the sweeper's next token tries again.
         """
-        listen_for_stops()
         until, done = time.monotonic() + seconds, 0
-        while time.monotonic() < until:
-            claims = self.claim_next()
-            if not claims:
-                break
-            handled = self.deliver_claims(claims, until=until)
-            if not handled:
-                break
-            done += handled
+        with listening_for_stops():
+            while time.monotonic() < until:
+                claims = self.claim_next()
+                if not claims:
+                    break
+                handled = self.deliver_claims(claims, until=until)
+                if not handled:
+                    break
+                done += handled
         return done
 
     def messages_in(self, slice_size: SliceSize) -> int:

@@ -8,6 +8,8 @@ looks at the gate.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
@@ -138,16 +140,25 @@ class SliceGuard:
         return None if session is None or session.closed else int(session.fileno())
 
 
-def listen_for_stops() -> None:
-    """Listen to stops on this process's connection, once for each connection.
+@contextmanager
+def listening_for_stops() -> Iterator[None]:
+    """Listen to stops on this process's connection.
 
-    Through a pooler that does not support LISTEN, the polls see a stop later.
+    Between deliveries nobody reads what arrives there, so an idle connection does not listen. Through a pooler that
+    does not support LISTEN, and on a connection that is made in the meantime, the polls see a stop later.
     """
-    connection.ensure_connection()
-    session: Any = connection.connection
-    if getattr(session, "listens_for_stops", False):
-        return
     with connection.cursor() as cursor:
         cursor.execute(f"listen {STOP_CHANNEL}")
-    session.add_notify_handler(lambda _: None)
-    session.listens_for_stops = True
+    session: Any = connection.connection
+    session.add_notify_handler(_ignore)
+    try:
+        yield
+    finally:
+        session.remove_notify_handler(_ignore)
+        if connection.connection is session:
+            with suppress(DatabaseError), connection.cursor() as cursor:
+                cursor.execute(f"unlisten {STOP_CHANNEL}")
+
+
+def _ignore(_: object) -> None:
+    """Take a notification: that it has come is all that is asked (`SliceGuard.wakeup_fileno`)."""
