@@ -24,7 +24,18 @@ from mailer.compose.part_heads import (
     write_references,
 )
 from mailer.compose.rendering import Filling, Rendered, Renderer, make_renderer
-from mailer.compose.template import CRLF, Piece, Template, Text, Values, encode_text, is_fillable, substitute, values_of
+from mailer.compose.template import (
+    CRLF,
+    Line,
+    Piece,
+    Template,
+    Text,
+    Values,
+    encode_text,
+    is_fillable,
+    substitute,
+    values_of,
+)
 from mailer.draft import Address
 from mailer.models import Mail
 from mailer.transports.base import Envelope
@@ -56,6 +67,8 @@ class Composer:
         self._has_message_id = find_message_id(mail.headers) is not None
         self._message_id_format = f"Message-ID: {message_id_format(mail.public_id, domain=self.domain)}\r\n".encode()
         self._subject_field = field("Subject", mail.subject)
+        self._subject_lines: dict[tuple[str, ...], Line] = {}
+        """The forms of the mail's subject by their keys."""
         pieces, self._is_8bit = _body_of(mail, self._renderer)
         texts = max((place for place, piece in enumerate(pieces) if isinstance(piece, Text)), default=-1) + 1
         self._texts, self._files = pieces[:texts], _join(pieces[texts:])
@@ -108,7 +121,7 @@ class Composer:
             )
         )
         data = b"".join((head, texts, self._files))
-        return Envelope(message_id, sender, recipients, data, self._is_8bit, is_utf8=not head.isascii())
+        return Envelope(message_id, sender, recipients, data, self._is_8bit, not head.isascii())
 
     @property
     def is_whole(self) -> bool:
@@ -142,9 +155,19 @@ class Composer:
         return self._message_id_format % message_id
 
     def _subject(self, subject: str | None, values: Mapping[str, str]) -> bytes:
-        own = self.mail.subject if subject is None else subject
-        replaced = substitute(own, values)
-        return self._subject_field if replaced == self.mail.subject else field("Subject", replaced)
+        if subject is None or subject == self.mail.subject:
+            return self._shared_subject(values) if values else self._subject_field
+        return field("Subject", substitute(subject, values))
+
+    def _shared_subject(self, values: Mapping[str, str]) -> bytes:
+        """Return the Subject field of a message that has no subject of its own."""
+        keys = tuple(values)
+        line = self._subject_lines.get(keys)
+        if line is None:
+            if len(self._subject_lines) == TEMPLATES:
+                self._subject_lines.clear()
+            line = self._subject_lines[keys] = Line("Subject", self.mail.subject, keys)
+        return line.fill(values) or field("Subject", substitute(self.mail.subject, values))
 
     def _custom_headers(self, own: Mapping[str, str] | None, values: Mapping[str, str]) -> bytes:
         """Return the header fields that are the caller's own, with these values."""

@@ -205,14 +205,31 @@ class Template:
         return filled
 
 
-def _picker(numbers: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-    """Return a function that takes the items with these numbers out of a sequence."""
-    if not numbers:
+class Line:
+    """A header field, filled in for each message that has values for the same keys."""
+
+    def __init__(self, name: str, text: str, keys: tuple[str, ...]) -> None:
+        pieces = cut(text, keys)
+        self._format = "%s".join([piece.replace("%", "%%") for piece in (f"{name}: {pieces[0]}", *pieces[2::2])])
+        self._pick = _picker(pieces[1::2])
+
+    def fill(self, values: Mapping[str, str]) -> bytes | None:
+        """Return the field with these values; None if it has to be folded or encoded (`headers.field`)."""
+        picked = self._pick(values)
+        if sum(map(len, picked)) > LINE:
+            return None
+        line = self._format % picked
+        return f"{line}\r\n".encode("ascii") if len(line) <= LINE and line.isascii() and line.isprintable() else None
+
+
+def _picker(keys: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a function that takes the items with these keys or numbers out of a mapping or sequence."""
+    if not keys:
         return lambda _: ()
-    if len(numbers) == 1:
-        (only,) = numbers
+    if len(keys) == 1:
+        (only,) = keys
         return lambda items: (items[only],)
-    return itemgetter(*numbers)
+    return itemgetter(*keys)
 
 
 def is_fillable(pieces: Sequence[Piece], keys: Sequence[str]) -> bool:

@@ -17,6 +17,8 @@ from django.conf import settings
 from mailer.sealing import BadLink, Sealer
 
 CONTEXT: Final = struct.Struct(">Q")
+NO_MAIL: Final = bytes(CONTEXT.size)
+"""The context of a message's token, which is read first."""
 MESSAGE: Final = struct.Struct(">IQQB")
 LINK: Final = struct.Struct(">HB")
 SEVERAL: Final = 255
@@ -50,11 +52,11 @@ class TrackingSealer(Sealer):
 
     def seal_message(self, account_id: int, mail_id: int, message_id: int, recipient: int) -> str:
         """Return the token of a `TrackedMessage`: 50 characters."""
-        return self.seal_bytes(MESSAGE.pack(account_id, mail_id, message_id, recipient), bytes(CONTEXT.size))
+        return self.seal_bytes(MESSAGE.pack(account_id, mail_id, message_id, recipient), NO_MAIL)
 
     def unseal_message(self, token: str) -> TrackedMessage:
         """Return the message of a token. Raises BadLink."""
-        content = self.unseal_bytes(token, bytes(CONTEXT.size))
+        content = self.unseal_bytes(token, NO_MAIL)
         if len(content) != MESSAGE.size:
             raise BadLink
         return TrackedMessage(*MESSAGE.unpack(content))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mailer.compose.headers import field, mailbox, wire_address
 from mailer.compose.mime import Composer, date_field
-from mailer.compose.template import encode_text, substitute
+from mailer.compose.template import Line, encode_text, substitute
 from mailer.draft import Address
 from mailer.models import Mail
 from tests.examples import for_each
@@ -182,6 +182,19 @@ def test_substitution_is_one_pass_over_the_text(values: dict[str, str], value: s
     if not any(key in value for key in values):
         assert result == value
     assert substitute("-a--b-", {"-a-": "-b-", "-b-": "x"}) == "-b-x"
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=5), text, max_size=5), text)
+def test_a_line_is_filled_in_as_a_field_is_written(values: dict[str, str], value: str) -> None:
+    value = "".join([value, *values])
+    assert Line("Subject", value, tuple(values)).fill(values) in {None, field("Subject", substitute(value, values))}
+
+
+def test_only_a_line_that_needs_no_folding_or_encoding_is_filled_in() -> None:
+    line = Line("Subject", "100% of -n-: -n-", ("-n-",))
+    assert line.fill({"-n-": "%s"}) == b"Subject: 100% of %s: %s\r\n"
+    for value in ("é", "\n", "\0", "\t", "x" * 40):
+        assert line.fill({"-n-": value}) is None
 
 
 def test_the_longest_key_wins() -> None:
