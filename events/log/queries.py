@@ -76,17 +76,15 @@ join mailer_lateevent e on e.id = n.id
     and e.at >= date_trunc('day', n.at, 'UTC') and e.at < date_trunc('day', n.at, 'UTC') + interval '1 day'
 """
 
-# The messages in some ranges of ids, with those of their personal fields that events show, and the time of the parcel
-# that they are numbered from. Each range is within one parcel.
-READ_MESSAGES: Final = f"""
-select m.id, m.mail_id, m.recipient, m.personal, extract(epoch from p.send_at)::float8
+# The messages in some ranges of ids, with those of their personal fields that events show.
+READ_MESSAGES: Final = """
+select m.id, m.mail_id, m.recipient, m.personal
 from unnest(%(firsts)s::bigint[], %(lasts)s::bigint[]) as n(first, last)
-left join lateral (select send_at from batches_parcel where id = n.first / {PARCEL_SPAN} offset 0) p on true
 cross join lateral (
     select id, mail_id, recipient, case when personal is not null then jsonb_strip_nulls(jsonb_build_object(
         'to', personal->'to', 'cc', personal->'cc', 'bcc', personal->'bcc', 'custom_args', personal->'custom_args',
-        'from', personal->'from', 'headers', personal->'headers'))::text end as personal
-    from mailer_message where id between n.first and n.last
+        'from', personal->'from', 'headers', personal->'headers', 'send_at', personal->'send_at'
+    ))::text end as personal from mailer_message where id between n.first and n.last
     offset 0
 ) m
 """
@@ -99,9 +97,9 @@ where id between %(first)s and %(last)s and id = any(%(ids)s::bigint[]) and pers
 
 # The part of some mails that events show.
 READ_MAILS: Final = """
-select m.id, m.public_id, extract(epoch from m.created_at)::float8,
-    case when not b.is_default and not b.is_campaign then b.public_id end, m.sender, m.headers::text, m.categories,
-    m.custom_args::text, m.unsubscribe_group_id, t.template_id_shown, c.id, c.uuid::text, c.title
+select m.id, m.public_id, case when not b.is_default and not b.is_campaign then b.public_id end, m.sender,
+    m.headers::text, m.categories, m.custom_args::text, m.unsubscribe_group_id, t.template_id_shown,
+    floor(extract(epoch from m.send_at))::bigint, c.id, c.uuid::text, c.title
 from mailer_mail m join batches_batch b on b.id = m.batch_id left join content_versioncontent t on t.id = m.template_id
 left join campaigns_launch l on b.is_campaign and l.batch_id = b.id
 left join campaigns_campaign c on c.id = l.campaign_id

@@ -60,8 +60,6 @@ class MailFacts:
 
     mail_id: int
     public_id: str
-    created_at: float
-    """The seconds since 1970."""
     batch_id: str | None
     """The public id of its batch; None for mail that was accepted without one, and for that of a campaign."""
     sender: str
@@ -70,6 +68,8 @@ class MailFacts:
     custom_args: Mapping[str, str]
     group_id: int | None
     template_id: str | None
+    send_at: int | None
+    """The time of its request, in seconds since 1970. A personal field of a message overrides it."""
     campaign_id: int | None
     campaign_uuid: str | None
     campaign_title: str | None
@@ -120,19 +120,12 @@ class Happened(NamedTuple):
     """The number of this deferral, from 1."""
     is_encrypted: bool | None = None
     """Whether an attempt to deliver was encrypted; None: unknown, or no attempt."""
-    send_at: float | None = None
-    """The time for which the message was scheduled, in seconds since 1970; None: at once, or at a campaign's pace."""
     late: LateFacts | None = None
     """The facts about an open or a click. Of a message to several recipients, these name the first one."""
 
 
-class Known(NamedTuple):
-    """A message. `own` are the personal fields that events show, and `send_at` is the one of `Happened`."""
-
-    mail: MailFacts
-    first_recipient: str
-    own: Mapping[str, Any]
-    send_at: float | None
+Known = tuple[MailFacts, str, Mapping[str, Any]]
+"""A message: its mail, its first recipient, and the personal fields that events show."""
 
 
 class Entry(NamedTuple):
@@ -230,7 +223,7 @@ class Reader:
             return [*(Row(*row) for row in cursor.fetchall()), *_read_late(entries)]
 
     def _read_messages(self, rows: Iterable[Row]) -> dict[int, Known]:
-        """Return the facts about messages that events show, by id."""
+        """Return the mail, the first recipient and the personal fields of messages, by id."""
         bounds: dict[int, tuple[int, int]] = {}
         for row in rows:
             if row.is_own:
@@ -244,13 +237,12 @@ class Reader:
                 {"firsts": [low for low, _ in bounds.values()], "lasts": [high for _, high in bounds.values()]},
             )
             found = cursor.fetchall()
-        self._read_mails({mail_id for _, mail_id, *_ in found})
+        self._read_mails({mail_id for _, mail_id, _, _ in found})
+        mails = self._mails
         messages = {
-            message_id: Known(
-                mail, recipient, NOTHING if personal is None else json.loads(personal), _scheduled_for(mail, send_at)
-            )
-            for message_id, mail_id, recipient, personal, send_at in found
-            if (mail := self._mails.get(mail_id))
+            message_id: (mails[mail_id], recipient, NOTHING if personal is None else json.loads(personal))
+            for message_id, mail_id, recipient, personal in found
+            if mail_id in mails
         }
         return messages | _with_substitutions(messages)
 
@@ -282,14 +274,6 @@ class Reader:
                 if row.is_own and message is not None:
                     yield from _events_for(row, message_id, reply, message, history)
                 history.add(row, message_id)
-
-
-def _scheduled_for(mail: MailFacts, send_at: float | None) -> float | None:
-    """Return the time of a message's first parcel, or None if no caller has scheduled it.
-
-    Mail without a `send_at` gets the moment at which it is stored. The parcels of a campaign get times by its pace.
-    """
-    return send_at if send_at is not None and mail.campaign_id is None and send_at > mail.created_at else None
 
 
 def _read_late(entries: Sequence[Entry]) -> Iterator[Row]:
@@ -329,7 +313,7 @@ def _with_substitutions(messages: Mapping[int, Known]) -> dict[int, Known]:
     """Return those of the messages whose Message-ID came from the caller, with the values of the keys in it."""
     ids = [
         message_id
-        for message_id, (mail, _, own, _) in messages.items()
+        for message_id, (mail, _, own) in messages.items()
         if mail.headers or "headers" in own
         if find_message_id({**mail.headers, **own.get("headers", NOTHING)}) is not None
     ]
@@ -339,7 +323,7 @@ def _with_substitutions(messages: Mapping[int, Known]) -> dict[int, Known]:
         cursor.execute(READ_SUBSTITUTIONS, {"ids": ids, "first": min(ids), "last": max(ids)})
         values = {message_id: json.loads(text) for message_id, text in cursor.fetchall()}
     return {
-        message_id: messages[message_id]._replace(own={**messages[message_id].own, "substitutions": substitutions})
+        message_id: (*messages[message_id][:2], {**messages[message_id][2], "substitutions": substitutions})
         for message_id, substitutions in values.items()
     }
 
@@ -368,7 +352,7 @@ def _events_for(row: Row, message_id: int, reply: str | None, message: Known, hi
 
     An event of all recipients is not about those whose mail has ended before.
     """
-    mail, first_recipient, own, send_at = message
+    mail, first_recipient, own = message
     recipients = recipients_of(own, first_recipient)
     if row.late is not None:
         number = min(row.late.recipient or 0, len(recipients) - 1)
@@ -401,7 +385,6 @@ def _events_for(row: Row, message_id: int, reply: str | None, message: Known, hi
             is_first,
             attempt,
             row.is_encrypted,
-            send_at,
         )
 
 

@@ -91,7 +91,8 @@ class SendGridForm:
         written: list[Mapping[str, Any]] = []
         if event.is_first and event.kind in ATTEMPTS and kinds & BITS["processed"]:
             id = f"{event.message_id}-{event.number}-processed"
-            schedule = {} if event.send_at is None else {"send_at": int(event.send_at)}
+            send_at = event.own.get("send_at", event.mail.send_at)
+            schedule = {} if send_at is None else {"send_at": send_at}
             written.append({"event": "processed", "sg_event_id": id, **shared, **schedule, **custom})
         if kinds & BITS[name]:
             tls = self._write_tls(event) if event.kind in ATTEMPTS else {}

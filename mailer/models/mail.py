@@ -52,6 +52,9 @@ class Mail(models.Model):
     rendering = models.JSONField(null=True, help_text="What its request asks for beyond its content: `Rendering`")
     defaults = models.JSONField(null=True, help_text="The defaults of its account when it was accepted: `Rendering`")
     bypass = models.SmallIntegerField(default=0, db_default=0, help_text="In spite of which suppressions: `Bypass`")
+    send_at = models.DateTimeField(
+        null=True, help_text="The time in its request, for messages without an own one; null: none"
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -212,6 +212,7 @@ def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
         "bypass": int(draft.bypass),
         "template": draft.template,
         "rendering": rendering,
+        "mail_send_at": draft.send_at,
     }
 
 
@@ -235,7 +236,7 @@ def _copy_messages(lots: Iterable[tuple[StoredParcel, Lot]]) -> None:
 
 
 def personal_json(one: Personalization) -> str | None:
-    """Return the fields in which this message differs, as the composer reads them.
+    """Return the fields in which this message differs, as the composer and events read them.
 
     Return None when that is only its one recipient.
     """
@@ -260,6 +261,8 @@ def personal_json(one: Personalization) -> str | None:
         personal["merge"] = one.merge
     if one.data:
         personal["data"] = one.data
+    if one.send_at:
+        personal["send_at"] = int(one.send_at.timestamp())
     return _json(personal) if personal else None
 
 

@@ -85,11 +85,12 @@ with own as materialized (
 ), mail as (
     insert into mailer_mail (account_id, batch_id, public_id, sender, sender_name, subject, reply_to, content,
         attachments, headers, categories, custom_args, unsubscribe_group_id, groups_to_display, unsubscribe_url, bypass,
-        template_id, rendering, api_key_id, created_at, defaults)
+        template_id, rendering, api_key_id, send_at, created_at, defaults)
     select {ACCOUNT}, batch.id, %(public_id)s, %(sender)s, %(sender_name)s, %(subject)s, %(reply_to)s::jsonb,
         %(content)s::jsonb, %(attachments)s::jsonb, %(headers)s::jsonb, %(categories)s::text[], %(custom_args)s::jsonb,
         %(unsubscribe_group)s::int, %(groups_to_display)s::int[], %(unsubscribe_url)s, %(bypass)s::smallint,
-        %(template)s::bigint, %(rendering)s::jsonb, %(key)s::bigint, now,
+        %(template)s::bigint, %(rendering)s::jsonb, %(key)s::bigint,
+        %(mail_send_at)s::timestamptz, now,
         (select a.mail_defaults from accounts_account a where a.id = {ACCOUNT})
     from batch returning id
 ), drawn as materialized (

@@ -20,11 +20,13 @@ from batches.admit import admit_batch
 from batches.handles import create_batch
 from batches.states import BatchStatus
 from batches.stop.control import stop_batch
+from batches.stop.reschedule import reschedule_batch
 from campaigns.lifecycle import schedule_campaign, send_now
 from events.log.publishing import publish_events
 from events.models import Dialect, Endpoint
 from events.webhooks.endpoints import create_endpoint, sign_with_ecdsa
 from events.webhooks.kinds import SendGridKind
+from events.webhooks.rewind import replay_since
 from events.webhooks.sendgrid_form import RESERVED
 from foundation.clock import database_now
 from mailer.draft import MailDraft
@@ -239,7 +241,7 @@ def test_an_endpoint_gets_its_kinds_and_our_own_events_only_if_it_asks(
     assert [(event["event"], event["email"]) for event in receiver.events[2:]] == [("stopped", "again0@example.com")]
 
 
-def test_processed_has_the_time_for_which_a_caller_scheduled_the_message(
+def test_processed_has_the_time_in_the_request(
     alice: Account, hook: Endpoint, receiver: Receiver, deliverer: Deliverer, peer: CountingPeer, clock: Clock
 ) -> None:
     hour = dt.timedelta(hours=1)
@@ -265,10 +267,31 @@ def test_processed_has_the_time_for_which_a_caller_scheduled_the_message(
         "now0": None,
         "some0": int(soon.timestamp()),
         "some1": int((soon + hour).timestamp()),
-        "some2": None,
+        "some2": int((soon - 2 * hour).timestamp()),
         "r0": None,
     }
     assert len(processed) == 5
+
+
+def test_a_reschedule_between_two_slices_of_a_parcel_does_not_change_repeated_events(
+    alice: Account, hook: Endpoint, receiver: Receiver, deliverer: Deliverer, clock: Clock
+) -> None:
+    hour = dt.timedelta(hours=1)
+    soon = database_now() + hour
+    batch = create_batch(alice).public_id
+    accept_mail(alice, draft(3, send_at=soon, batch_id=batch))
+    clock.advance(hours=1)
+    sweep()
+    deliverer.slice_size.size = 1
+    assert deliverer.deliver_claims(deliverer.claim_next(), until=0) == 1
+    publish_events()
+    run_due()
+    assert reschedule_batch(alice, batch, soon + hour, actor="test").affected == 2
+    replay_since(hook, soon - hour)
+    run_due()
+    first, second = receiver.got
+    assert first.body == second.body
+    assert first.events[0]["send_at"] == int(soon.timestamp())
 
 
 def test_a_message_id_of_the_caller_is_shown(

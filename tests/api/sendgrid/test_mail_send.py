@@ -70,7 +70,7 @@ def test_every_field_of_a_mail_is_stored(client_of_alice: ApiClient) -> None:
     assert mail.reply_to == [["reply@example.com", "R"]]
     assert mail.attachments[0]["filename"] == "a, b.txt"
     assert (mail.headers, mail.categories, mail.custom_args) == ({"X-All": "yes"}, ["news"], {"campaign": "7"})
-    assert mail.batch == batch
+    assert (mail.batch, mail.send_at) == (batch, dt.datetime.fromtimestamp(send_at, dt.UTC))
     assert Message.objects.get().personal == {
         "to": [["john@example.com", "Doe, John"], ["jane@example.com", ""]],
         "cc": [["cc@example.com", ""]],
@@ -80,6 +80,7 @@ def test_every_field_of_a_mail_is_stored(client_of_alice: ApiClient) -> None:
         "headers": {"X-One": "1"},
         "substitutions": {"-name-": "John"},
         "custom_args": {"id": "1"},
+        "send_at": send_at + 60,
     }
     assert Parcel.objects.get().send_at == dt.datetime.fromtimestamp(send_at + 60, dt.UTC)
 
