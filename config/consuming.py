@@ -27,7 +27,6 @@ log = structlog.get_logger(__name__)
 
 CHECK_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
-"""Longer than the longest pause between two attempts of a worker to reconnect, which is 30 seconds."""
 REDIS_SECONDS = 1.0
 EXIT_CODE = 1
 
@@ -57,8 +56,8 @@ class Watch:
     """End a worker that has no task and takes none for `PATIENCE_SECONDS`, although tasks wait in its queues.
 
     The checks run in the loop that takes the tasks, and are counted. So the time in which the worker is suspended, or
-    tries to reconnect, is not included. A worker with a task is not judged: it may be allowed no more than that one for
-    a while after it has reconnected. If it takes no other, it has none soon.
+    tries to reconnect, is not included. A busy worker is not judged, since directly after a reconnect its tasks may be
+    all that it is allowed to take. A worker that has really stopped taking tasks becomes idle when these end.
     """
 
     def __init__(self, consumer: Any) -> None:
@@ -75,7 +74,7 @@ class Watch:
         self._checks_in_vain = 0
 
     def check(self) -> None:
-        """Find out whether a task waits that this worker should have taken. End the worker after too many of these."""
+        """Note whether a task waits that this worker should have taken. End the worker after too many such checks."""
         is_ending = state.should_stop is not None or state.should_terminate is not None
         if is_ending or state.reserved_requests or not self._is_task_waiting():
             self._checks_in_vain = 0
@@ -91,7 +90,7 @@ class Watch:
             return False
 
     def _end(self) -> None:
-        """Stop the worker as SIGTERM does, but with an exit code that says that it failed."""
+        """Stop the worker as SIGTERM does, but with the exit code of a failure."""
         log.error(
             "the worker has stopped taking tasks and ends, so that it is started again",
             worker=self._consumer.hostname,

@@ -16,7 +16,6 @@ from celery import Celery
 from celery.worker import state
 from django.conf import settings
 from kombu import Connection
-from kombu.asynchronous.timer import Timer
 from redis import ConnectionError as RedisConnectionError
 
 from config.consuming import CHECK_SECONDS, EXIT_CODE, PATIENCE_SECONDS, Watch
@@ -90,6 +89,15 @@ def worker(broker: Broker, pool: str, *modules: str) -> Iterator[subprocess.Pope
             process.wait(60)
 
 
+def reconnect(broker: Broker) -> None:
+    """Let Redis die while the worker has no task, and wait until the worker is connected again."""
+    log = broker.folder / "worker.log"
+    wait_until(lambda: " ready." in log.read_text(), seconds=60, why="the worker")
+    broker.kill()
+    broker.start()
+    wait_until(lambda: log.read_text().count("Connected to") == 2, seconds=60, why="a new connection")
+
+
 def lose_acknowledgement(broker: Broker) -> None:
     """Let Redis die while the worker is busy, and let the task end before Redis is back."""
     log = broker.folder / "worker.log"
@@ -130,6 +138,7 @@ def test_a_busy_worker_takes_tasks_again_after_redis_was_killed(database: None, 
 @pytest.mark.large
 def test_a_worker_that_takes_no_tasks_any_more_ends_with_an_error(database: None, broker: Broker) -> None:
     with worker(broker, "prefork", "tests.unfreed") as process:
+        reconnect(broker)
         lose_acknowledgement(broker)
         broker.publish("second")
         assert process.wait(60) == EXIT_CODE
@@ -141,9 +150,6 @@ class Consumer:
 
     hostname = "audience@test"
     app = SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from=[QUEUE, "events"])))
-
-    def __init__(self) -> None:
-        self.timer = Timer()
 
 
 @pytest.fixture

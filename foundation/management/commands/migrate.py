@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's, which also tries a migration again that has given way to other sessions.
+"""Extend Django's `manage.py migrate`: try a migration again that has given way to other sessions.
 
 A migration that locks a busy table sets `lock_timeout`, so that mail goes on. What it has begun is rolled back, and the
 migrations before it stay applied.
