@@ -30,6 +30,7 @@ from tests.database import database_url
 from tests.waiting import wait_until
 
 QUEUE = "audience"
+WATCHED = "watched"
 CHECKS = int(PATIENCE_SECONDS / CHECK_SECONDS)
 NO_REDIS = "redis+socket:///nonexistent/redis.sock?virtual_host=0"
 
@@ -146,10 +147,10 @@ def test_a_worker_that_takes_no_tasks_any_more_ends_with_an_error(database: None
 
 
 class Consumer:
-    """The parts of a worker's consumer that the watch looks at."""
+    """The parts of a worker's consumer that the watch looks at. No other test uses its queues."""
 
     hostname = "audience@test"
-    app = SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from=[QUEUE, "events"])))
+    app = SimpleNamespace(amqp=SimpleNamespace(queues=SimpleNamespace(consume_from=["watched first", WATCHED])))
 
 
 @pytest.fixture
@@ -158,9 +159,9 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     monkeypatch.setattr(state, "should_stop", None)
     monkeypatch.setattr(state, "reserved_requests", set())
     client: Any = client_for(settings.REDIS_URL, timeout_seconds=5)
-    client.lpush("events", "task")
+    client.lpush(WATCHED, "task")
     yield Watch(Consumer())
-    client.flushdb()
+    client.delete(WATCHED)
     client.close()
 
 
@@ -185,7 +186,7 @@ def lose_redis(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def empty_queue(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    client_for(settings.REDIS_URL, timeout_seconds=5).delete("events")
+    client_for(settings.REDIS_URL, timeout_seconds=5).delete(WATCHED)
 
 
 def drain(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
