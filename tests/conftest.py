@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from celery import current_app
 from django.conf import settings
 from django.db import connection
 from django.template import Template
@@ -20,6 +21,7 @@ from xdist.remote import Producer
 
 from accounts.models import Account
 from batches import hints
+from config.celery import app
 from console import fragments, viewers
 from mailer.pipeline.deliver import Deliverer
 from stack.folders import temporary_folder
@@ -91,6 +93,13 @@ def django_db_setup(
     """Provide a migrated database whose clock tests can move."""
     with django_db_blocker.unblock(), cloned_database(), django_db_blocker.block():
         yield
+
+
+@pytest.fixture(autouse=True)
+def same_celery_application() -> Iterator[None]:
+    """Let a test fail that makes another Celery application the current one: tasks would go to that one's broker."""
+    yield
+    assert current_app._get_current_object() is app, "Celery(…) needs set_as_current=False here"
 
 
 class Clock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from kombu import Connection
 from redis import ConnectionError as RedisConnectionError
 
 from config.consuming import CHECK_SECONDS, EXIT_CODE, PATIENCE_SECONDS, Watch
+from events.webhooks import lanes
 from foundation.redis_client import client_for
 from stack.binaries import find_valkey
 from stack.folders import locked
@@ -56,7 +58,7 @@ class Broker:
     def publish(self, name: str) -> Path:
         """Publish a task that creates the file it returns, and ends when `end` was called for it."""
         file = self.folder / name
-        with Celery(broker=self.url) as app:
+        with Celery(broker=self.url, set_as_current=False) as app:
             app.send_task("tests.hold", [str(file), str(file.with_suffix(".end"))], queue=QUEUE)
         return file
 
@@ -158,6 +160,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     """Return the watch of an idle worker in whose queue a task waits."""
     monkeypatch.setattr(state, "should_stop", None)
     monkeypatch.setattr(state, "reserved_requests", set())
+    monkeypatch.setattr(lanes, "is_ending", threading.Event())
     client: Any = client_for(settings.REDIS_URL, timeout_seconds=5)
     client.lpush(WATCHED, "task")
     yield Watch(Consumer())
@@ -171,6 +174,7 @@ def test_a_worker_ends_after_its_patience_and_not_before(watch: Watch) -> None:
     assert state.should_stop is None
     watch.check()
     assert state.should_stop == EXIT_CODE
+    assert lanes.is_ending.is_set(), "deliveries to endpoints end, too"
 
 
 def be_busy(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:

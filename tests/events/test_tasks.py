@@ -18,7 +18,7 @@ def test_only_a_worker_without_other_queues_runs_deliveries_with_a_lower_priorit
     db: None, monkeypatch: pytest.MonkeyPatch, queues: list[str], is_lower: bool
 ) -> None:
     monkeypatch.setattr(tasks, "_is_separate", False)
-    app = Celery("worker")
+    app = Celery("worker", set_as_current=False)
     app.amqp.queues.select(queues)
     tasks.note_queues(SimpleNamespace(app=app))
 
