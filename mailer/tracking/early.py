@@ -133,14 +133,14 @@ class EarlyLinks:
         return [(type, text) for type, text in of_types if self._is_in_text or is_html(type)]
 
 
+_cached_places = lru_cache(maxsize=CACHED)(find_safe_places)
+
+
 def _find_places(type: str, text: str) -> SafePlaces:
     """Return the safe places of a text. Some are cached, since mail with the same text is often sent many times."""
     if not is_html(type):
         return find_safe_words(text)
-    return (cached_places if len(text) <= CACHED_HTML else find_safe_places)(text)
-
-
-cached_places = lru_cache(maxsize=CACHED)(find_safe_places)
+    return (_cached_places if len(text) <= CACHED_HTML else find_safe_places)(text)
 
 
 def _find_fit(

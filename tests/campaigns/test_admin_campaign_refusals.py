@@ -1,4 +1,4 @@
-"""What the pages of campaigns refuse: wrong forms, users without a permission, and changes that come too late."""
+"""The pages of campaigns refuse wrong forms, users without a permission, and changes that come too late."""
 
 from __future__ import annotations
 
