@@ -57,7 +57,7 @@ class Wave:
     @property
     def key(self) -> str:
         """Return the key of its figures: the batch and the time."""
-        return f"wave:{self.batch_id}:{self.send_at.timestamp():.3f}"
+        return f"wave:{self.batch_id}:{self.send_at.timestamp():.6f}"
 
     def add_parcels(self, state: ParcelState, row: dict[str, Any]) -> None:
         """Add its parcels in one state: their number, and the sums over their messages."""

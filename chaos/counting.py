@@ -72,7 +72,7 @@ def begin(connection: Connection, events: list[Any], now: dt.datetime) -> Number
     for message in messages:
         numbers.by_key.update(keys_of(message, now))
     for batch_id, send_at, state, parcels in connection.execute(READ_PARCELS):
-        numbers.by_key[f"wave:{batch_id}:{send_at.timestamp():.3f}:{PARCELS[state]}_parcels"] = parcels
+        numbers.by_key[f"wave:{batch_id}:{send_at.timestamp():.6f}:{PARCELS[state]}_parcels"] = parcels
     stopped: set[int | None] = set()
     for row in connection.execute(READ_RECEIPTS):
         numbers.receipts[row[1]] = row[0]

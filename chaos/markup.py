@@ -1,4 +1,4 @@
-"""Read the figures of a page, and the other texts of it that have numerals.
+"""Read the figures of a page, the other texts of it that have numerals, and the ids of its elements.
 
 A figure is an element with the attribute `data-figure`, whose value is the key of what it shows (`stored.py`). A
 sentence with several numbers has the attribute `data-figures` with a key for each of them, parted by blanks. Texts of
@@ -8,6 +8,7 @@ others, such as replies of peers, are in elements with the attribute `data-text`
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 
@@ -39,12 +40,14 @@ class Figure:
 
 
 class Page(HTMLParser):
-    """Collect the figures of a page, each as its keys and its text, and all other texts with numerals."""
+    """Collect the figures of a page, each as its keys and its text, all other texts with numerals, and all ids."""
 
     def __init__(self, body: str) -> None:
         super().__init__()
         self.figures: list[Figure] = []
         self.others: list[str] = []
+        self.ids: Counter[str] = Counter()
+        """How often each id is used."""
         self.rows = 0
         """The number of rows of its tables, without those of headers."""
         self.scripts: dict[str, str] = {}
@@ -55,12 +58,15 @@ class Page(HTMLParser):
         self.feed(body)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        if element_id := attributes.get("id"):
+            self.ids[element_id] += 1
         if tag in EMPTY:
             return
         self._open.append(tag)
-        attributes, depth = dict(attrs), len(self._open)
+        depth = len(self._open)
         self.rows += tag == "tr" and "tbody" in self._open
-        self._data_id = (attributes.get("id") or "") if tag == "script" else ""
+        self._data_id = (element_id or "") if tag == "script" else ""
         if tag in APART or "data-text" in attributes or ICON in (attributes.get("class") or ""):
             self._apart_depth = min(self._apart_depth, depth)
         for name in FIGURES.intersection(attributes) if self._figure_depth == DEEPEST else ():

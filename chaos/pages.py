@@ -1,6 +1,7 @@
 """Read all pages of the console, and compare each figure with the number that is stored.
 
-A number that is neither marked as a figure nor a part of a time or a name is wrong, too: it could not be compared.
+A number that is neither marked as a figure nor a part of a time or a name is wrong, too: it could not be compared. An
+id that two elements have is wrong: a live part keeps the focus and what is selected by ids.
 """
 
 from __future__ import annotations
@@ -130,6 +131,9 @@ def compare_page(path: str, body: str, numbers: Numbers, compared: Compared) -> 
         f"{path}: the number in {text!r} is not marked as a figure"
         for text in page.others
         if is_unmarked(text, numbers.names)
+    ]
+    compared.wrong += [
+        f"{path}: the id {element_id} is used {times} times" for element_id, times in page.ids.items() if times > 1
     ]
     return page
 

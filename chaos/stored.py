@@ -187,7 +187,7 @@ def keys_of(message: Stored, now: dt.datetime) -> Iterator[str]:
     if message.state in SEVERAL["in_hand"]:
         hand = f"hand:{message.accounts[0]}:{message.state}"
         yield from (hand, f"{hand}:{message.batch_id}")
-    wave = f"wave:{message.batch_id}:{message.send_at.timestamp():.3f}"
+    wave = f"wave:{message.batch_id}:{message.send_at.timestamp():.6f}"
     yield f"{wave}:messages"
     if message.state == "sent":
         yield f"{wave}:sent"

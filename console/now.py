@@ -239,13 +239,16 @@ def tell_remaining(remaining: dt.timedelta | None) -> str:
 
 def show_coming(coming: Coming, rights: Rights, now: dt.datetime) -> dict[str, Any]:
     """Return coming mail as the context of its row."""
-    key = f"coming:{coming.batch_id}:{int(coming.at.timestamp()) // 60}"
+    minute = int(coming.at.timestamp()) // 60
+    subject = f"batch-{coming.batch_id}" if coming.batch_id else f"campaign-{coming.campaign_id}"
     return {
         "time": f"{coming.at:%H:%M:%S}",
         "relative": tell_time(coming.at, now),
-        "mailing": draw_mailing(coming, rights, f"coming-{coming.public_id or coming.campaign_id}-{coming.at:%H%M}"),
+        "mailing": draw_mailing(coming, rights, f"coming-{subject}-{minute}"),
         "account": coming.account,
-        "messages": "" if coming.messages is None else draw_figure(key, coming.messages),
+        "messages": (
+            "" if coming.messages is None else draw_figure(f"coming:{coming.batch_id}:{minute}", coming.messages)
+        ),
         "is_complete": coming.is_complete,
         "fate": draw_label(coming.fate.value, FATE_COLOURS[coming.fate], size="md"),
     }

@@ -82,7 +82,7 @@ def figures_of(store: Store) -> list[Figure]:
 def show_wave(wave: Wave, now: dt.datetime) -> dict[str, Any]:
     """Return a wave that was sent as the context of its row."""
     return {
-        "id": f"recent-{wave.batch_id}-{wave.send_at.timestamp():.0f}",
+        "id": wave.key.replace(":", "-"),
         "time": write_time(wave.send_at),
         "relative": tell_time(wave.send_at, now),
         "name": "mail without a batch" if wave.is_default else wave.label or wave.public_id,

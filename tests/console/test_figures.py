@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Account
 from api.native import outputs
+from batches.handles import create_batch
 from campaigns.lifecycle import cancel_campaign, schedule_campaign, send_now
 from chaos.counting import count_in
 from chaos.fleet import Watch
@@ -28,12 +29,15 @@ from foundation.clock import database_now
 from foundation.redis_client import client_for
 from mailer.models import SuppressionKind
 from mailer.outcomes.folding import fold_counters
+from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from mailer.suppressions.lists import New, suppress
 from monitoring.now import read_now
 from monitoring.scope import scope_of
 from tests.campaigns.building import expand_all, ready_campaign
+from tests.conftest import Clock
 from tests.database import empty_tables
+from tests.drafts import draft
 from tests.events.deliveries import store_deliveries
 from tests.examples import examples
 from tests.mailer.outcomes.test_random_histories import RECIPIENTS, REPLIES, STEP, History
@@ -63,6 +67,11 @@ STEPS: list[tuple[str, Any]] = [
     ("send", (TOGETHER, [], True, 2)),
     ("send", (TOGETHER, [], False, 0)),
 ]
+CLOSE = [
+    *(dt.timedelta(microseconds=n) for n in (0, 1, 400_000)),
+    *(dt.timedelta(days=n) for n in (1, 2, 366)),
+]
+"""The times of waves after the first, which pages could take for one."""
 FAMILIES = {
     *("batch:accepted", "batch:waiting", "batch:sent", "batch:refused", "batch:dropped", "batch:retained"),
     *("batch:scheduled", "batch:stopped", "batch:ended", "batch:ended_unsent", "batch:to_be_sent", "batch:claimed"),
@@ -146,6 +155,19 @@ def test_figures_of_all_pages_equal_what_is_stored(database: None, deliverer: De
         compared = compare(client, history.account)
     assert "\n".join(compared.wrong) == ""
     assert FAMILIES - compared.families.keys() == set()
+
+
+def test_waves_that_differ_by_little_or_by_days_have_rows_of_their_own(alice: Account, clock: Clock) -> None:
+    batch = create_batch(alice)
+    soon = database_now().replace(microsecond=0) + dt.timedelta(minutes=1)
+    for messages, ahead in enumerate(CLOSE, start=1):
+        accept_mail(alice, draft(messages, batch_id=batch.public_id, send_at=soon + ahead))
+    for campaign in (ready_campaign(alice), ready_campaign(alice)):
+        schedule_campaign(alice, campaign.pk, soon)
+    with logged_in("olga") as client:
+        assert compare(client, alice).wrong == []
+        clock.advance(seconds=120)
+        assert compare(client, alice).wrong == []
 
 
 @pytest.mark.large

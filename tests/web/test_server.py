@@ -172,7 +172,8 @@ def test_an_address_has_a_share_of_the_connections() -> None:
 
 
 def test_the_longest_waiting_connection_makes_room() -> None:
-    with serving(echo, connections=10) as site, ExitStack() as stack:
+    # A client has its answer a moment before its connection waits again. One thread keeps these moments in order.
+    with serving(echo, connections=10, threads=1) as site, ExitStack() as stack:
         clients = [stack.enter_context(site.client()) for _ in range(10)]
         for client in clients:
             assert client.ask("GET", "/").status == 200
