@@ -29,7 +29,7 @@ def lacks_of(campaign: Campaign, *, needs: Needs = WITH_TAG) -> list[Lack]:
         Lack.CONTENT: not (campaign.html_content.strip() or campaign.plain_content.strip()),
         Lack.AUDIENCE: Lack.AUDIENCE in needs and not has_audience(campaign),
         Lack.UNSUBSCRIBE_CHOICE: not (campaign.suppression_group_id or campaign.custom_unsubscribe_url),
-        Lack.UNSUBSCRIBE_TAG: not has_unsubscribe_tags(campaign),
+        Lack.UNSUBSCRIBE_TAG: Lack.UNSUBSCRIBE_TAG in needs and not has_unsubscribe_tags(campaign),
     }
     return [lack for lack in Lack if lack in needs and is_missing[lack]]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from console.header import add_header
+from console.viewers import remember_viewer
 
 # Unfold's class has no types.
 if TYPE_CHECKING:
@@ -23,6 +25,17 @@ class Site(UnfoldAdminSite):
     The sidebar has its own entries (`config/admin.py`), so hardly any page does. The list takes a fifth of the time of
     a page that is otherwise empty.
     """
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+        """Return the view for operators only. Who polls it is remembered for some seconds."""
+        admin_view = super().admin_view(view, cacheable)
+
+        @wraps(admin_view)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            remember_viewer(request)
+            return admin_view(request, *args, **kwargs)
+
+        return answer
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return the context of every page.

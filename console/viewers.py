@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 from redis import RedisError
 
@@ -42,19 +40,12 @@ class Viewer:
         return getattr(self._operator, name)
 
 
-def remember_viewers(
-    get_response: Callable[[HttpRequest], HttpResponseBase],
-) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Take the operator of a poll from memory. This is a middleware, which follows that of authentication."""
-
-    def answer(request: HttpRequest) -> HttpResponseBase:
-        session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-        if session and request.method == "GET" and is_poll(request):
-            operator = request.user
-            request.user = cast("Any", SimpleLazyObject(lambda: recall(session, operator)))
-        return get_response(request)
-
-    return answer
+def remember_viewer(request: HttpRequest) -> None:
+    """Take the operator of a poll from memory, before anything reads who it is."""
+    session = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    if session and request.method == "GET" and is_poll(request):
+        operator = request.user
+        request.user = cast("Any", SimpleLazyObject(lambda: recall(session, operator)))
 
 
 def recall(session: str, operator: Any) -> Any:
