@@ -66,6 +66,8 @@ where b.public_id like 'bench-%%'
 )
 """Batches like the template, with parcels of one message: a half of them scheduled, a half paused and retained."""
 
+NODES = "select count(*) from batches_node"
+
 LAST_PARCEL = "select coalesce(max(id), 0) from batches_parcel"
 
 FILL_AUDIENCE = """

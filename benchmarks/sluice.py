@@ -126,6 +126,13 @@ class Sluice:
                 say(f"  {first + some:,} of {messages:,} messages are waiting …")
         self.database.execute("analyze")
 
+    def wait_for_nodes(self) -> None:
+        """Wait until the small loop of every worker runs. It starts after its worker, and its start costs CPU time."""
+        workers = sum("worker" in child.program.command for child in self.stack.processes.children)
+        self.stack.wait_until(
+            lambda: self.number(queries.NODES) >= workers, seconds=30, what="the nodes of all workers"
+        )
+
     def outcomes(self) -> int:
         """Return the number of messages of all waves that are sent, on disk."""
         return self.number(queries.OUTCOMES)
@@ -164,6 +171,7 @@ def running(
     with running_stack(state=folder / "sluice", environment=variables, programs=fleet(workers)) as stack:
         sluice = Sluice(stack)
         try:
+            sluice.wait_for_nodes()
             yield sluice
         finally:
             sluice.database.close()
