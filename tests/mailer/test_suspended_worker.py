@@ -20,19 +20,13 @@ from mailer.sweep import rescue
 from tests.drafts import draft
 from tests.examples import few_by_default
 from tests.fleet import DeliveringThread
-from tests.forked import Forked
 from tests.outcomes import stored_events
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
-from tests.worker_process import worker_process
+from tests.worker_process import suspend_in_mid_slice, worker_process
 
 MESSAGES = 30
 LEASE_SECONDS = 0.6
-
-
-def suspend_in_mid_slice(worker: Forked, peer: CountingPeer) -> None:
-    wait_until(lambda: len(peer.ledger) >= 5, why="the worker to be in the middle of its slice")
-    worker.send_signal(signal.SIGSTOP)
 
 
 def cancel_behind_its_back(account: Account, batch: Batch, peer: CountingPeer) -> Receipt:
@@ -53,7 +47,7 @@ def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(alice
     batch = create_batch(alice)
     accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id))
     with worker_process(peer, deadline_seconds=0.5) as worker:
-        suspend_in_mid_slice(worker, peer)
+        suspend_in_mid_slice(worker, peer, messages=5)
         receipt = cancel_behind_its_back(alice, batch, peer)
         left = len(peer.ledger)
         worker.send_signal(signal.SIGCONT)
@@ -76,7 +70,7 @@ def test_without_the_deadline_a_woken_worker_continues_to_send(alice: Account, p
     batch = create_batch(alice)
     accept_mail(alice, draft(MESSAGES, batch_id=batch.public_id))
     with worker_process(peer, deadline_seconds=1e6) as worker:
-        suspend_in_mid_slice(worker, peer)
+        suspend_in_mid_slice(worker, peer, messages=5)
         cancel_behind_its_back(alice, batch, peer)
         left = len(peer.ledger)
         worker.send_signal(signal.SIGCONT)
@@ -91,7 +85,7 @@ def test_after_a_kill_at_most_one_message_per_connection_is_sent_twice_and_nothi
     batch = create_batch(alice)
     accept_mail(alice, draft(100, batch_id=batch.public_id))
     with worker_process(peer, connections=connections) as worker:
-        wait_until(lambda: len(peer.ledger) >= 40, why="the worker to be in the middle of a slice")
+        suspend_in_mid_slice(worker, peer, messages=40)
         worker.kill()
         watch = Watch(lease_seconds=LEASE_SECONDS)
         wait_until(lambda: rescue(watch), why="the rescue")
@@ -114,7 +108,7 @@ def test_without_the_note_all_of_a_dead_workers_slice_is_in_doubt(
     batch = create_batch(alice)
     accept_mail(alice, draft(200, batch_id=batch.public_id))
     with worker_process(peer) as worker:
-        wait_until(lambda: len(peer.ledger) >= 5, why="the worker to be in the middle of its first slice")
+        suspend_in_mid_slice(worker, peer, messages=5)
         worker.kill()
         watch = Watch(lease_seconds=LEASE_SECONDS)
         wait_until(lambda: rescue(watch), why="the rescue")
