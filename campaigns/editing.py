@@ -294,8 +294,8 @@ def duplicate_campaign(
     original = find_campaign(account, campaign_id)
     changes = {name: getattr(original, name) for name in PLAIN_FIELDS - {"send_at"}} | {
         "title": (title or f"Copy of {original.title}")[:longest],
-        "lists": [each.pk for each in original.lists.all() if each.deleted_at is None],
-        "segments": [each.pk for each in original.segments.all()],
+        "lists": [each.pk for each in original.chosen_lists],
+        "segments": [each.pk for each in original.chosen_segments],
     }
     with transaction.atomic():
         refuse_beyond_limit(account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from operator import attrgetter
 from typing import ClassVar, Final, Self
 from zoneinfo import ZoneInfo
 
@@ -226,6 +227,16 @@ class Campaign(models.Model):
     def zone(self) -> ZoneInfo:
         """Return the time zone in which the campaign's time is meant."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def chosen_lists(self) -> list[ContactList]:
+        """Return its lists that are not deleted, in the order in which they were made."""
+        return sorted((each for each in self.lists.all() if each.deleted_at is None), key=attrgetter("pk"))
+
+    @property
+    def chosen_segments(self) -> list[Segment]:
+        """Return its segments, in the order in which they were made."""
+        return sorted(self.segments.all(), key=attrgetter("pk"))
 
 
 class Launch(models.Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid5
 
@@ -95,13 +95,12 @@ def content(row: Campaign) -> str | None:
 
 def audience(row: Campaign) -> Body:
     """Return one list and one segment, although other APIs can name several."""
-    lists = [each for each in row.lists.all() if each.deleted_at is None]
-    return {"list_uuid": first_uuid(lists), "segment_uuid": first_uuid(row.segments.all())}
+    return {"list_uuid": first_uuid(row.chosen_lists), "segment_uuid": first_uuid(row.chosen_segments)}
 
 
-def first_uuid(rows: Iterable[ContactList | Segment]) -> str | None:
-    """Return the UUID of the row that was made first, or null for no rows."""
-    return next((str(row.uuid) for row in sorted(rows, key=lambda row: row.pk)), None)
+def first_uuid(rows: Sequence[ContactList] | Sequence[Segment]) -> str | None:
+    """Return the UUID of the first row, or null for no rows."""
+    return str(rows[0].uuid) if rows else None
 
 
 def line(row: Campaign) -> Body:

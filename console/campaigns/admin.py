@@ -107,7 +107,10 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
         shown = (
             living_campaigns()
             .select_related("suppression_group")
-            .annotate(list_names=names_of(ContactList), segment_names=names_of(Segment))
+            .annotate(
+                list_names=names_of(ContactList.objects.filter(deleted_at=None)),
+                segment_names=names_of(Segment.objects.all()),
+            )
         )
         return shown.filter(pk=read_id(object_id)).first()
 
@@ -253,9 +256,9 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
         return drawn
 
 
-def names_of(model: type[ContactList] | type[Segment]) -> ArraySubquery:
-    """Return the names of the lists or segments of each campaign."""
-    return ArraySubquery(model._default_manager.filter(campaigns=OuterRef("pk")).values("name"))
+def names_of(rows: QuerySet[ContactList] | QuerySet[Segment]) -> ArraySubquery:
+    """Return the names of those of these lists or segments that each campaign is sent to."""
+    return ArraySubquery(rows.filter(campaigns=OuterRef("pk")).values("name"))
 
 
 def show_failures(request: HttpRequest, campaign_id: int) -> HttpResponse:

@@ -11,12 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 
 from accounts.models import Account
+from audience.lists import delete_list
+from audience.models import ContactList
 from campaigns.lifecycle import schedule_campaign, send_now
 from campaigns.models import Campaign
 from foundation.clock import database_now
 from mailer.pipeline.deliver import Deliverer
 from tests.campaigns.admin_pages import CAMPAIGNS, HOUR, VIEW, change_page, press, typed
-from tests.campaigns.building import ready_campaign, run_fleet
+from tests.campaigns.building import add_list, again, ready_campaign, run_fleet
 from tests.examples import further
 from tests.operators import logged_in
 from tests.peer import CountingPeer
@@ -43,6 +45,23 @@ def test_the_rows_of_running_campaigns_are_refreshed_together(
     assert "Cancel this campaign" not in ended
     assert "rows=" not in operator.get(CAMPAIGNS).text
     assert operator.get(f"{CAMPAIGNS}?live=1&rows=x,{'9' * 30},-1,{draft.pk},{draft.pk}").status_code == 200
+
+
+def test_the_lists_of_a_campaign_keep_their_order_and_a_deleted_one_is_not_shown(
+    operator: Client, alice: Account
+) -> None:
+    first, deleted, last = (add_list(alice, [], f"list of {name}") for name in ("Ann", "Bob", "Cleo"))
+    campaign = ready_campaign(alice, lists=[last.pk, deleted.pk, first.pk])
+    # PostgreSQL stores a changed row behind the others.
+    ContactList.objects.filter(pk=first.pk).update(contact_count=1)
+    delete_list(alice, deleted.pk)
+    send_now(alice, campaign.pk)
+
+    shown = operator.get(change_page(campaign)).text
+
+    assert again(campaign).chosen_lists == [first, last]
+    assert "list of Ann, list of Cleo" in shown
+    assert "list of Bob" not in shown
 
 
 def test_the_page_of_a_running_campaign_refreshes_itself(

@@ -21,8 +21,8 @@ def single_send(campaign: Campaign) -> dict[str, Any]:
         "categories": campaign.categories,
         "send_at": moment(campaign.send_at),
         "send_to": {
-            "list_ids": [str(each.uuid) for each in campaign.lists.all() if each.deleted_at is None],
-            "segment_ids": [str(each.uuid) for each in campaign.segments.all()],
+            "list_ids": [str(each.uuid) for each in campaign.chosen_lists],
+            "segment_ids": [str(each.uuid) for each in campaign.chosen_segments],
             "all": campaign.is_to_all,
         },
         "created_at": moment(campaign.created_at),
