@@ -32,13 +32,14 @@ SMALL: Final = 200_000
 """The number of parcels with one message each."""
 LARGE: Final = 10_000_000
 BATCHES: Final = 200
-WAVE: Final = 15_000
-PAIRS: Final = 5
+WAVE: Final = 60_000
+"""Such a wave takes about two seconds, so the open pages are refreshed while it is being delivered."""
+PAIRS: Final = 9
 LOOKS: Final = 15
 TABS: Final = 50
 POLL_SECONDS: Final = 3.0
 WATCHED_SECONDS: Final = 30.0
-PAUSES: Final = 10
+PAUSES: Final = 20
 AHEAD_SECONDS: Final = 24 * 3600
 SPAN_SECONDS: Final = 40 * 3600
 
