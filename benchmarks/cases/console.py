@@ -1,8 +1,8 @@
 """Case `console`: the pages of operators with 200,000 parcels and with 10,000,000 waiting messages, and what they cost.
 
 Each page is requested as a person opens it, and live pages are polled for what is new. *Now* is then kept open in one
-tab and in fifty. At last waves are played in pairs, without the console and with it open, and a batch is paused and
-resumed in both.
+tab and in fifty. At last waves are played and mail is accepted in pairs, without the console and with it open, and a
+batch is paused and resumed in both.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ BATCHES: Final = 200
 WAVE: Final = 60_000
 """Such a wave takes about two seconds, so the open pages are refreshed while it is being delivered."""
 PAIRS: Final = 9
+ACCEPT_PAIRS: Final = 32
+"""More than those of waves: the rate at which equal mail is accepted differs by a third."""
 LOOKS: Final = 15
 TABS: Final = 50
 POLL_SECONDS: Final = 3.0
@@ -55,12 +57,13 @@ def measure(setting: Setting) -> Measured:
         large = look_at_all(sluice, setting, "10,000,000 waiting") | build_all(sluice, setting, "10,000,000 waiting")
         shares = {tabs: watch(sluice, setting, tabs) for tabs in (1, setting.size(TABS, quick=2))}
         plays, pauses = play_pairs(sluice, sink, setting, per_second)
+        accepts = accept_pairs(sluice, setting)
     one, many = shares.values()
     return Measured(
         [
             *(figure for name, times in {**small, **large}.items() for figure in spread(name, times)),
             Figure(f"a core, from the second to tab {max(shares)}", {SLUICE: [many - one]}),
-            *compare(plays),
+            *compare(plays, accepts),
             Figure("pause, open to closed, times", {SLUICE: [median(pauses[True]) / median(pauses[False])]}),
         ],
         is_sound=all(each.is_sound for some in plays.values() for each in some),
@@ -226,13 +229,32 @@ def play_pairs(
     pauses: dict[bool, list[float]] = {False: [], True: []}
     batch_id = sluice.create_batch()
     sluice.fill(batch_id, setting.size(100_000, quick=500), send_at=time.time() + AHEAD_SECONDS)
-    for number in range(setting.count(PAIRS)):
+    for is_open in take_turns(sluice, setting.count(PAIRS)):
+        plays[is_open].append(play(sluice, sink, setting.size(WAVE, quick=300), per_second=per_second))
+        pauses[is_open] += pause(sluice, batch_id, setting.count(PAUSES))
+        say(f"  {'open' if is_open else 'closed'}: {summary_of(plays[is_open][-1])}")
+    return plays, pauses
+
+
+def take_turns(sluice: Sluice, pairs: int) -> Iterator[bool]:
+    """Yield whether the console is open, in pairs of which every other one begins with the open console."""
+    for number in range(pairs):
         for is_open in (False, True) if number % 2 == 0 else (True, False):
             with console_open(sluice, tabs=3 if is_open else 0):
-                plays[is_open].append(play(sluice, sink, setting.size(WAVE, quick=300), per_second=per_second))
-                pauses[is_open] += pause(sluice, batch_id, setting.count(PAUSES))
-            say(f"  {'open' if is_open else 'closed'}: {summary_of(plays[is_open][-1])}")
-    return plays, pauses
+                yield is_open
+
+
+def accept_pairs(sluice: Sluice, setting: Setting) -> dict[bool, list[tuple[float, float]]]:
+    """Return the messages that are accepted a second, and the CPU seconds, by whether the console was open."""
+    accepts: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
+    messages = setting.size(WAVE, quick=300)
+    say(f"Pairs of {messages:,} messages that are accepted, with the console closed and open")
+    for is_open in take_turns(sluice, setting.count(ACCEPT_PAIRS)):
+        before, began_at = sluice.cpu(), time.monotonic()
+        sluice.schedule(messages, time.time() + AHEAD_SECONDS)
+        seconds = time.monotonic() - began_at
+        accepts[is_open].append((messages / seconds, sum(sluice.cpu().since(before))))
+    return accepts
 
 
 def pause(sluice: Sluice, batch_id: str, times: int) -> list[float]:
@@ -247,16 +269,17 @@ def pause(sluice: Sluice, batch_id: str, times: int) -> list[float]:
     return milliseconds
 
 
-def compare(plays: dict[bool, list[Play]]) -> list[Figure]:
+def compare(plays: dict[bool, list[Play]], accepts: dict[bool, list[tuple[float, float]]]) -> list[Figure]:
     """Return the medians of the ratios of each pair, open to closed."""
-    pairs = list(zip(plays[True], plays[False], strict=True))
+    waves = list(zip(plays[True], plays[False], strict=True))
+    accepted = list(zip(accepts[True], accepts[False], strict=True))
     ratios = {
-        "drain, open to closed, times": [
-            opened.drained_per_second / closed.drained_per_second for opened, closed in pairs
-        ],
-        "accept, open to closed, times": [
-            opened.accepted_per_second / closed.accepted_per_second for opened, closed in pairs
-        ],
-        "CPU of the drain, open to closed, times": [opened.drain_cpu / closed.drain_cpu for opened, closed in pairs],
+        "drain": [opened.drained_per_second / closed.drained_per_second for opened, closed in waves],
+        "CPU of the drain": [opened.drain_cpu / closed.drain_cpu for opened, closed in waves],
+        "accept": [opened / closed for (opened, _), (closed, _) in accepted],
+        "CPU of accept": [opened / closed for (_, opened), (_, closed) in accepted],
     }
-    return [Figure(name, {SLUICE: values}, name.startswith(("drain", "accept"))) for name, values in ratios.items()]
+    return [
+        Figure(f"{name}, open to closed, times", {SLUICE: values}, not name.startswith("CPU"))
+        for name, values in ratios.items()
+    ]
