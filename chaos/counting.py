@@ -15,7 +15,7 @@ from chaos.handled import count_handled
 from chaos.numbers import ONE_OF, Numbers
 from chaos.over_time import count_over_time, rate_of, read_lateness, words_of
 from chaos.refusals import read_failures
-from chaos.stored import PARCELS, READ_EVENTS, READ_RECEIPTS, count_receipt, keys_of, read_messages
+from chaos.stored import PARCELS, READ_EVENTS, READ_RECEIPTS, count_receipt, key_of_wave, keys_of, read_messages
 
 # The names that have numerals and letters: one of numerals alone could not be told from a figure.
 READ_NAMES = """
@@ -72,7 +72,7 @@ def begin(connection: Connection, events: list[Any], now: dt.datetime) -> Number
     for message in messages:
         numbers.by_key.update(keys_of(message, now))
     for batch_id, send_at, state, parcels in connection.execute(READ_PARCELS):
-        numbers.by_key[f"wave:{batch_id}:{send_at.timestamp():.6f}:{PARCELS[state]}_parcels"] = parcels
+        numbers.by_key[f"{key_of_wave(batch_id, send_at)}:{PARCELS[state]}_parcels"] = parcels
     stopped: set[int | None] = set()
     for row in connection.execute(READ_RECEIPTS):
         numbers.receipts[row[1]] = row[0]

@@ -187,12 +187,17 @@ def keys_of(message: Stored, now: dt.datetime) -> Iterator[str]:
     if message.state in SEVERAL["in_hand"]:
         hand = f"hand:{message.accounts[0]}:{message.state}"
         yield from (hand, f"{hand}:{message.batch_id}")
-    wave = f"wave:{message.batch_id}:{message.send_at.timestamp():.6f}"
+    wave = key_of_wave(message.batch_id, message.send_at)
     yield f"{wave}:messages"
     if message.state == "sent":
         yield f"{wave}:sent"
     if message.waits_since_first is not None:
         yield from keys_ahead(message, message.waits_since_first, now)
+
+
+def key_of_wave(batch_id: int, send_at: dt.datetime) -> str:
+    """Return the beginning of the keys of a wave."""
+    return f"wave:{batch_id}:{send_at.timestamp():.6f}"
 
 
 def keys_ahead(message: Stored, at: dt.datetime, now: dt.datetime) -> Iterator[str]:
