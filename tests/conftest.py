@@ -31,6 +31,7 @@ from tests.fleet import deliverer_for
 from tests.operators import logged_in
 from tests.peer import CountingPeer
 from tests.scheduling import FilesTogether, distribute, starting_place
+from tests.worker_process import PATIENCE_SECONDS
 
 gc.disable()
 """Modules and tests stay, so the garbage collector would search them in vain. It would take a fifth of the start."""
@@ -161,6 +162,12 @@ def deliverer(database: None, peer: CountingPeer) -> Iterator[Deliverer]:
     worker = deliverer_for(peer)
     yield worker
     worker.transport.close()
+
+
+@pytest.fixture
+def patient_rescue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a rescue wait for the hand-over note on a busy machine. Without it all of the slice would be in doubt."""
+    monkeypatch.setattr("mailer.pipeline.note.TIMEOUT_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture

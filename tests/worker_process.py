@@ -10,6 +10,7 @@ from django.db import transaction
 
 from batches.models import Parcel
 from batches.states import ParcelState
+from mailer.pipeline import note
 from mailer.pipeline.deliver import Deliverer
 from mailer.pipeline.guard import SliceGuard
 from mailer.transports.base import Signal
@@ -17,6 +18,9 @@ from mailer.transports.smtp import SmtpAddress, SmtpTransport
 from tests.forked import Forked, forked
 from tests.peer import CountingPeer
 from tests.waiting import wait_until
+
+PATIENCE_SECONDS = 10.0
+"""The time that these workers wait for Redis on a busy machine before they do without the hand-over note."""
 
 
 def worker_process(
@@ -29,6 +33,7 @@ def worker_process(
 def deliver(url: str, connections: int, deadline_seconds: float) -> None:
     """Deliver until killed."""
     settings.SLICE_DEADLINE_SECONDS = deadline_seconds
+    note.LAG_SECONDS = note.TIMEOUT_SECONDS = PATIENCE_SECONDS
     transport = SmtpTransport(SmtpAddress.parse(url), connections=connections, timeout_seconds=10)
     # Only the deadline remains: the poll of the gate in the middle of a slice is another guard.
     SliceGuard.poll = lambda _: Signal.GO_ON  # type: ignore[method-assign]
