@@ -1,7 +1,7 @@
 """Deliver: claim what is due, and send it slice by slice, with a look at the gate before each slice.
 
-A trip is a loop of steps: claim (`batches/claims.py`), look, compose (`cargo.py`), send under the guard
-(`guard.py`), sort (`sorting.py`), record (`record.py`), release.
+A trip is a loop of steps: claim (`batches/claims.py`), open the note (`note.py`), look, compose (`cargo.py`), send
+under the guard (`guard.py`), sort (`sorting.py`), record (`record.py`), release.
 
 In: a token that says there is work. Out: every message of the claims has an outcome, or is given back. No transaction
 is open during a conversation with a peer. After a crash: claims stay in the table until the rescuer breaks them; of the
@@ -199,9 +199,11 @@ class Trip:
 
     def deliver_slice(self, pieces: list[Slice]) -> bool:
         """Look, compose, send and record one slice. Return False when nothing could be sent."""
+        if not self._open_note(pieces):
+            return True
         opened_at = boottime()
         pieces = self._look(pieces)
-        if not pieces or not self._open_note(pieces):
+        if not pieces:
             return True
         begun_at = time.monotonic()
         deliverer = self.deliverer
@@ -238,9 +240,18 @@ class Trip:
         return allowed
 
     def _open_note(self, pieces: list[Slice]) -> bool:
-        """Begin the slice's hand-over note. Return False when the slice must not be sent under this number."""
-        names = {piece.claim.parcel_id: (piece.claim.fence, piece.claim.slice_no) for piece in pieces}
-        return self.deliverer.note.open(self.deliverer.claimer.worker_id, names)
+        """Begin the note of the coming slice. Return False when the slice must not be sent under the coming number.
+
+        The note comes before the look, which writes the bounds of the slice: a slice with bounds that no note names
+        would be in doubt as a whole. For the same reason the note also names the stopped claims, which have bounds.
+        """
+        names = {piece.claim.parcel_id: (piece.claim.fence, piece.claim.slice_no + 1) for piece in pieces}
+        names |= {claim.parcel_id: (claim.fence, claim.slice_no) for claim in self.stopped}
+        if self.deliverer.note.open(self.deliverer.claimer.worker_id, names):
+            return True
+        for piece in pieces:
+            piece.claim.slice_no += 1
+        return False
 
     def _send(self, envelopes: dict[int, Envelope], guard: SliceGuard) -> list[Result]:
         """Send the composed messages. If composing took long, look at the gate again first."""

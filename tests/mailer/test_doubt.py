@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from accounts.models import Account, DoubtPolicy
@@ -12,9 +14,12 @@ from batches.models import Batch, Parcel
 from batches.states import BatchStatus, Lane, ParcelState
 from batches.stop.control import resume_batch, stop_batch
 from batches.sweep import Watch, fold_final
+from foundation.clock import Now
 from mailer.in_hand import Selection, Why, drop, list_in_hand, replay
 from mailer.pipeline.accept import accept_mail
+from mailer.pipeline.cargo import CargoComposer
 from mailer.pipeline.deliver import Deliverer
+from mailer.pipeline.note import HandoverNote
 from mailer.pipeline.record import record_slice
 from mailer.pipeline.rescue import rescue_parcel
 from mailer.queries import states_of
@@ -63,6 +68,59 @@ def kill_a_worker(alice: Account, peer: CountingPeer, messages: int) -> Batch:
     peer.hold = False
     rescue(Watch(lease_seconds=0))
     return batch
+
+
+class Died(BaseException):
+    """Raised where a worker dies."""
+
+
+def die_after(patch: pytest.MonkeyPatch, owner: type, step: str, *, calls: int) -> None:
+    """Let workers die when they have taken a step this many times."""
+    original, left = getattr(owner, step), [calls]
+
+    def take(*arguments: Any, **named: Any) -> Any:
+        result = original(*arguments, **named)
+        left[0] -= 1
+        if not left[0]:
+            raise Died
+        return result
+
+    patch.setattr(owner, step, take)
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+@pytest.mark.parametrize(
+    ("owner", "step"),
+    [(HandoverNote, "open"), (Claimer, "look"), (CargoComposer, "compose")],
+    ids=["the note is open", "the look is done", "all is composed"],
+)
+def test_a_worker_that_dies_before_it_begins_a_message_leaves_none_in_doubt(
+    batch: Batch, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch, owner: type, step: str, calls: int
+) -> None:
+    with monkeypatch.context() as patch:
+        die_after(patch, owner, step, calls=calls)
+        with pytest.raises(Died):
+            deliverer.deliver_due(seconds=5)
+    assert rescue(Watch(lease_seconds=0)) == 1
+    counts = count_batch(batch.pk)
+    assert (counts.in_doubt, counts.sent + counts.due) == (0, 60)
+    assert (counts.sent > 0) == (calls == 2)
+
+
+def test_mail_that_was_stopped_before_its_worker_died_is_not_in_doubt(
+    alice: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped, other = (create_batch(alice) for _ in range(2))
+    for each in (stopped, other):
+        accept_mail(alice, draft(60, batch_id=each.public_id))
+    Batch.objects.filter(pk=stopped.pk).update(status=BatchStatus.PAUSED, stopped_at=Now())
+    with monkeypatch.context() as patch:
+        die_after(patch, CargoComposer, "compose", calls=2)
+        with pytest.raises(Died):
+            deliverer.deliver_due(seconds=5)
+    assert rescue(Watch(lease_seconds=0)) == 2
+    assert (count_batch(stopped.pk).in_doubt, count_batch(stopped.pk).sent) == (0, 0)
+    assert (count_batch(other.pk).in_doubt, count_batch(other.pk).sent) == (0, 32)
 
 
 def test_by_default_doubt_after_a_dead_worker_stays_for_a_person(alice: Account, peer: CountingPeer) -> None:
