@@ -257,7 +257,7 @@ class CampaignAdmin(RefusableAdmin[Campaign]):
 
 
 def names_of(rows: QuerySet[ContactList] | QuerySet[Segment]) -> ArraySubquery:
-    """Return the names of those of these lists or segments that each campaign is sent to."""
+    """Return the names of the rows, which are lists or segments, that each campaign is sent to."""
     return ArraySubquery(rows.filter(campaigns=OuterRef("pk")).values("name"))
 
 

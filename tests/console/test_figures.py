@@ -71,7 +71,7 @@ CLOSE = [
     *(dt.timedelta(microseconds=n) for n in (0, 1, 400_000)),
     *(dt.timedelta(days=n) for n in (1, 2, 366)),
 ]
-"""The times of waves after the first, which pages could take for one."""
+"""Offsets of waves that a page could take for one another: fractions of a second, and whole days."""
 FAMILIES = {
     *("batch:accepted", "batch:waiting", "batch:sent", "batch:refused", "batch:dropped", "batch:retained"),
     *("batch:scheduled", "batch:stopped", "batch:ended", "batch:ended_unsent", "batch:to_be_sent", "batch:claimed"),

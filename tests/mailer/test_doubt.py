@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from accounts.models import Account, DoubtPolicy
 from batches.claims import Claimer, Slice, to_mask
@@ -25,6 +26,7 @@ from mailer.pipeline.rescue import rescue_parcel
 from mailer.queries import states_of
 from mailer.sweep import rescue, sweep
 from mailer.transports.base import InDoubt, RetryAt, Sent
+from mailer.transports.smtp import SmtpTransport
 from tests.conftest import Clock
 from tests.drafts import draft
 from tests.examples import further
@@ -121,6 +123,26 @@ def test_mail_that_was_stopped_before_its_worker_died_is_not_in_doubt(
     assert rescue(Watch(lease_seconds=0)) == 2
     assert (count_batch(stopped.pk).in_doubt, count_batch(stopped.pk).sent) == (0, 0)
     assert (count_batch(other.pk).in_doubt, count_batch(other.pk).sent) == (0, 32)
+
+
+def test_a_note_that_redis_may_have_does_not_speak_for_a_slice_that_is_sent_without_one(
+    batch: Batch, deliverer: Deliverer, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = HandoverNote.open
+
+    def lose_the_reply(note: HandoverNote, *arguments: Any) -> bool:
+        assert original(note, *arguments)
+        note._lose(RedisTimeoutError())
+        monkeypatch.setattr(HandoverNote, "open", original)
+        return False
+
+    monkeypatch.setattr(HandoverNote, "open", lose_the_reply)
+    with monkeypatch.context() as patch:
+        die_after(patch, SmtpTransport, "send_slice", calls=1)
+        with pytest.raises(Died):
+            deliverer.deliver_due(seconds=5)
+    assert rescue(Watch(lease_seconds=0)) == 1
+    assert 0 < len(peer.ledger) == count_batch(batch.pk).in_doubt
 
 
 def test_by_default_doubt_after_a_dead_worker_stays_for_a_person(alice: Account, peer: CountingPeer) -> None:
