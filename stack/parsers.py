@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from stack import ROOT
 
 DEFAULT_STATE = ROOT / ".state"
 HIGHEST_PORT = 65535
+
+
+class NameParser(argparse.ArgumentParser):
+    """A parser of a command that takes an id or a part of a name, which may begin with a hyphen.
+
+    Its only short option is `-h`: everything else with one hyphen is a value.
+    """
+
+    def _parse_optional(self, arg_string: str) -> Any:
+        is_option = arg_string.startswith("--") or arg_string == "-h"
+        return super()._parse_optional(arg_string) if is_option else None
 
 
 def port(text: str) -> int:
@@ -113,7 +125,7 @@ def resume() -> argparse.ArgumentParser:
 
 
 def moving(name: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"sluice {name}", description=MOVES[name], epilog=EXIT_CODES)
+    parser = NameParser(prog=f"sluice {name}", description=MOVES[name], epilog=EXIT_CODES)
     subject = parser.add_mutually_exclusive_group(required=True)
     subject.add_argument(
         "target", nargs="?", metavar="BATCH|CAMPAIGN", help="the id of a batch or a campaign, or a part of its name"
@@ -124,7 +136,7 @@ def moving(name: str) -> argparse.ArgumentParser:
 
 
 def keys() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sluice keys", description="List the API keys of the account, or revoke one.")
+    parser = NameParser(prog="sluice keys", description="List the API keys of the account, or revoke one.")
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|revoke")
     lists = actions.add_parser("list", help="list the valid keys")
     lists.add_argument("--json", action="store_true", help="print them as one JSON list")

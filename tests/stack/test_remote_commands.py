@@ -186,6 +186,22 @@ def test_a_part_of_a_name_is_enough_if_only_one_has_it(
     assert "./sluice ps shows what is being sent." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", [f"-{'b' * 31}", "-b", "-5", "-5 cents", "-hot"])
+def test_an_id_a_name_and_a_reason_may_begin_with_a_hyphen(api: Answers, text: str) -> None:
+    path = f"/batches/-{'b' * 31}"
+    batch = {**BATCH, "id": f"-{'b' * 31}", "label": f"News {text}"}
+    api.answers |= {"GET /now": {**NOW, "running": [], "next": []}, "GET /batches": [batch], f"GET {path}": batch}
+    api.answers |= {f"POST {path}/cancel dry": {"affected": 1, "counts": COUNTS}, f"POST {path}/cancel": SETTLED}
+    counts = {"campaigns": 0, "batches": 0, "messages": 0, "exact": True}
+    api.answers |= {"GET /keys": [{**KEY, "name": text}], f"POST /keys/{KEY['id']}/revoke dry": {**KEY, **counts}}
+    api.answers[f"POST /keys/{KEY['id']}/revoke"] = {**KEY, "stopped": None}
+    for command, change in ((["stop"], f"POST {path}/cancel"), (["keys", "revoke"], f"POST /keys/{KEY['id']}/revoke")):
+        for rest in ([text, "--reason", text, "--yes"], ["--yes", "--reason", text, text], ["--yes", "--", text]):
+            assert main([*command, *rest]) == 0
+            name, body, _ = api.calls[-1]
+            assert (name, body["reason"]) == (change, text if "--reason" in rest else "")
+
+
 def test_a_name_finds_only_what_the_command_can_change(api: Answers, capsys: pytest.CaptureFixture[str]) -> None:
     api.answers["GET /now"] = {**NOW, "running": [], "next": []}
     for command, statuses in (("stop", ["cancelled"]), ("pause", ["paused", "cancelled"]), ("resume", ["open"])):
