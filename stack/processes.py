@@ -13,15 +13,21 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from stack import ROOT, StackError
+from stack.say import say
 from stack.waiting import ignoring_signals, undisturbed, wait_until
-from stack.watchdog import Member, stop_in_order
+from stack.watchdog import Member, send, stop_in_order
 
+MOST_ENDS = 5
+ENDS_SECONDS = 60.0
+"""A program that ends this often in this time is not started again."""
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -47,6 +53,8 @@ class Program:
     folder: Path = ROOT
     run_as: Mapping[str, Any] = field(default_factory=dict)
     """Popen's user, group and extra_groups, where the program must not be root."""
+    starts_again: bool = False
+    """Whether it is started again if it ends unasked."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,8 @@ class Processes:
         self.logs = logs
         self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.children: list[Child] = []
+        self._ends: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=MOST_ENDS))
+        """When each program has ended, by its name."""
         self.watchdog = start_watchdog(logs, lock)
 
     def start(self, program: Program) -> Child:
@@ -117,7 +127,23 @@ class Processes:
         """Raise StackError when a child has ended unasked."""
         for child in self.children:
             if not child.is_alive():
-                raise StackError(describe_end(child))
+                raise StackError(describe_failure(child))
+
+    def start_ended(self) -> None:
+        """Start programs again that have ended unasked, and say so.
+
+        Raises StackError if a program may not be started again, or ends again and again.
+        """
+        for child in [each for each in self.children if not each.is_alive()]:
+            program, ends = child.program, self._ends[child.program.name]
+            ends.append(time.monotonic())
+            if not program.starts_again or (len(ends) == MOST_ENDS and ends[-1] - ends[0] < ENDS_SECONDS):
+                raise StackError(describe_failure(child))
+            # Its pool or its web workers may be left.
+            send(os.killpg, child.process.pid, signal.SIGKILL)
+            self.forget(child)
+            self.launch(program)
+            say(f"{describe_end(child)} and was started again. Its log: {child.log}")
 
     def stop(self) -> None:
         """Stop all programs in order; then the watchdog, which finds nothing left to do."""
@@ -144,7 +170,7 @@ def await_ready(child: Child) -> None:
         what=f"{child.program.name} to become ready (its log: {child.log})",
     )
     if not child.is_alive():
-        raise StackError(describe_end(child))
+        raise StackError(describe_failure(child))
 
 
 def start_watchdog(logs: Path, lock: IO[str] | None) -> subprocess.Popen[bytes]:
@@ -180,7 +206,12 @@ def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
 def describe_end(child: Child) -> str:
     code = child.process.returncode
     how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-    return f"{child.program.name} ended {how}. The end of {child.log}:\n{child.tail()}"
+    return f"{child.program.name} ended {how}"
+
+
+def describe_failure(child: Child) -> str:
+    """Return how a program has ended, and the end of its log."""
+    return f"{describe_end(child)}. The end of {child.log}:\n{child.tail()}"
 
 
 def run_to_end(

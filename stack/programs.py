@@ -38,7 +38,7 @@ def product_programs(folder: Path, port: int, environment: Mapping[str, str]) ->
         worker_program(folder, environment, name="audience", queues="audience", processes=1),
         worker_program(folder, environment, name="events", queues="events", processes=8, pool="threads"),
         web_program(port, environment),
-        Program(name="beat", command=celery("beat"), rank=BEAT, environment=environment),
+        Program(name="beat", command=celery("beat"), rank=BEAT, environment=environment, starts_again=True),
     ]
 
 
@@ -55,6 +55,7 @@ def worker_program(
         rank=WORKERS,
         ready=ready.exists,
         environment={**environment, "SLUICE_READY_FILE": str(ready)},
+        starts_again=True,
     )
 
 
@@ -66,6 +67,7 @@ def web_program(port: int, environment: Mapping[str, str]) -> Program:
         rank=WEB,
         ready=lambda: is_healthy(f"http://{address}"),
         environment=environment,
+        starts_again=True,
     )
 
 

@@ -59,9 +59,9 @@ class RunningStack:
         wait_until(is_met, seconds=seconds, what=what)
 
     def wait_for_ever(self) -> None:
-        """Wait until a signal comes (Interrupted) or a program ends (StackError)."""
+        """Start ended programs again until a signal comes (Interrupted) or it is in vain (StackError)."""
         while True:
-            self.processes.check()
+            self.processes.start_ended()
             time.sleep(0.2)
 
     def received(self) -> int:

@@ -19,7 +19,7 @@ MAIL = (
 
 
 def main(arguments: list[str]) -> int:
-    """Run the stack; return 0 after Ctrl-C, SIGTERM or a closed terminal, and 1 when a program ends by itself."""
+    """Run the stack; return 0 after Ctrl-C, SIGTERM or a closed terminal, and 1 when an engine or, time and again, a program ends."""
     options = parsers.up().parse_args(arguments)
     state = options.state.absolute()
     ready = (options.ready_file or state / "ready.json").absolute()

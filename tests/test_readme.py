@@ -40,7 +40,10 @@ def free_port() -> int:
 
 @pytest.mark.large
 def test_the_five_minutes_work_as_pasted(open_folder: Path) -> None:
-    """The test covers the output of `up`, a second copy in the same folder, and that Ctrl-C leaves no process."""
+    """The test covers the output of `up`, a second copy in the same folder, and that Ctrl-C leaves no process.
+
+    A worker is killed on the way: `up` starts another one, which sends the mail.
+    """
     port = str(free_port())
     _, up, *steps = (
         block.replace("8025", port).replace("/tmp/sluice-try", str(open_folder / "try")) for block in BLOCKS
@@ -58,6 +61,7 @@ def test_the_five_minutes_work_as_pasted(open_folder: Path) -> None:
         while "Ctrl-C" not in shown:
             shown += os.read(terminal, 65536).decode()
         assert all(fact in shown for fact in facts.values())
+        kill_worker(stack.pid)
         curl = next(line for line in shown.splitlines() if line.startswith("curl"))
         assert "202 Accepted" in run_as_pasted(curl)
         assert "password" in run_as_pasted(f"curl -sf {facts['admin_url']}login/")
@@ -70,6 +74,13 @@ def test_the_five_minutes_work_as_pasted(open_folder: Path) -> None:
         assert stack.wait(60) == 0
         os.close(terminal)
     wait_until(lambda: not processes_naming(open_folder), why="every process to be gone")
+
+
+def kill_worker(launcher: int) -> None:
+    """Kill the worker that sends mail."""
+    listed = subprocess.run(["ps", "ww", "-o", "pid=,args=", "--ppid", str(launcher)], capture_output=True, text=True)
+    (worker,) = (line for line in listed.stdout.splitlines() if "-n worker@%h" in line)
+    os.kill(int(worker.split()[0]), signal.SIGKILL)
 
 
 def run_as_pasted(script: str) -> str:

@@ -40,6 +40,7 @@ def program(state: Path, name: str, rank: int) -> Program:
         command=[sys.executable, "-I", "-c", PROGRAM, str(state), name],
         rank=rank,
         ready=(state / f"{name}.pid").exists,
+        starts_again=True,
     )
 
 
@@ -54,7 +55,7 @@ def run(state: Path) -> None:
 
 def supervise(children: Processes) -> None:
     while True:
-        children.check()
+        children.start_ended()
         time.sleep(0.05)
 
 

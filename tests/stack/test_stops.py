@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from stack.processes import MOST_ENDS
 from stack.watchdog import Member, is_running, read_members
 from tests.examples import few_by_default
 
@@ -45,6 +46,17 @@ def stopped_in_order(state: Path) -> bool:
 
 def postgresql_log(state: Path) -> str:
     return (state / "logs" / "postgresql.log").read_text()
+
+
+def kill_web(state: Path) -> int:
+    """Kill the stand-in for the web, and return its process id."""
+    process = int((state / "web.pid").read_text())
+    os.kill(process, signal.SIGKILL)
+    return process
+
+
+def wait_for_another_web(state: Path, process: int) -> None:
+    wait_until(lambda: (state / "web.pid").read_text() not in {"", str(process)})
 
 
 @pytest.mark.parametrize("how", few_by_default(["Ctrl-C", "SIGTERM", "closed terminal"], "SIGTERM"))
@@ -82,10 +94,31 @@ def test_kill_9_of_launcher_and_watchdog_leaves_no_engine(launched: Launched, st
 
 
 @pytest.mark.large
-def test_a_program_that_dies_is_named_and_stops_the_stack(launched: Launched, state: Path) -> None:
-    os.kill(int((state / "web.pid").read_text()), signal.SIGKILL)
+def test_a_program_that_dies_is_started_again_and_nothing_of_it_is_left(launched: Launched, state: Path) -> None:
+    killed = kill_web(state)
+    launched.wait_for("web ended by signal SIGKILL and was started again")
+    wait_for_another_web(state, killed)
+    assert len([line for line in processes_naming(state) if line.endswith(" web")]) == 2, "it and its child"
+    assert launched.end("SIGTERM") == 0
+    assert stopped_in_order(state)
+
+
+@pytest.mark.large
+def test_a_program_that_dies_again_and_again_is_named_and_stops_the_stack(launched: Launched, state: Path) -> None:
+    for _ in range(MOST_ENDS - 1):
+        wait_for_another_web(state, kill_web(state))
+    kill_web(state)
     assert launched.wait() == 1
-    assert "web ended by signal SIGKILL" in launched.shown
+    assert "web ended by signal SIGKILL. The end of" in launched.shown
+    assert processes_naming(state) == []
+
+
+@pytest.mark.large
+def test_an_engine_that_dies_is_named_and_stops_the_stack(launched: Launched, state: Path) -> None:
+    engine = next(line for line in processes_naming(state) if "valkey" in line)
+    os.kill(int(engine.split()[0]), signal.SIGKILL)
+    assert launched.wait() == 1
+    assert "valkey ended by signal SIGKILL. The end of" in launched.shown
     assert processes_naming(state) == []
 
 
