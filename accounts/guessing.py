@@ -16,10 +16,11 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.rates import count
+from foundation.caches import Cache
 
 WRONG_PER_MINUTE: Final = 20
 MOST_LOCKED: Final = 10_000
-_locked: dict[str, int] = {}
+_locked: Cache[str, int] = Cache(MOST_LOCKED)
 """The end of each lock in seconds since 1970, keyed by caller."""
 
 
@@ -46,6 +47,4 @@ def note_wrong(caller: str) -> None:
     """Count a wrong secret, and lock the caller for the rest of the minute after `WRONG_PER_MINUTE` of them."""
     allowance = count(f"login:{caller}", limit=WRONG_PER_MINUTE)
     if allowance is not None and not allowance.remaining:
-        if len(_locked) >= MOST_LOCKED:
-            _locked.clear()
         _locked[caller] = allowance.reset_at

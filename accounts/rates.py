@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from accounts.models import ApiKey
+from foundation.caches import Cache
 from foundation.redis_client import client_for
 
 log = structlog.get_logger(__name__)
@@ -29,7 +30,7 @@ TIMEOUT_SECONDS = 0.1
 PAUSE_SECONDS = 5.0
 MOST_OWN_PLACES = 10_000
 _away_until = 0.0
-_own_places: dict[str, float] = {}
+_own_places: Cache[str, float] = Cache(MOST_OWN_PLACES)
 """Places that this process took while Redis did not answer, with the time (monotonic) when each becomes free."""
 
 
@@ -96,8 +97,6 @@ def _take_own_place(name: str, seconds: int) -> bool:
     now = time.monotonic()
     if _own_places.get(name, 0.0) > now:
         return False
-    if len(_own_places) >= MOST_OWN_PLACES:
-        _own_places.clear()
     _own_places[name] = now + seconds
     return True
 

@@ -19,7 +19,10 @@ MAIL = (
 
 
 def main(arguments: list[str]) -> int:
-    """Run the stack; return 0 after Ctrl-C, SIGTERM or a closed terminal, and 1 when an engine or, time and again, a program ends."""
+    """Run the stack until Ctrl-C, SIGTERM or a closed terminal, and return 0.
+
+    Raises StackError if an engine ends, or another program again and again.
+    """
     options = parsers.up().parse_args(arguments)
     state = options.state.absolute()
     ready = (options.ready_file or state / "ready.json").absolute()

@@ -16,6 +16,7 @@ from urllib.parse import quote_plus, urlencode
 from events.models import Endpoint
 from events.webhooks.client import Client
 from events.webhooks.secrets import decrypt
+from foundation.caches import Cache
 
 DEFAULT_SECONDS: Final = 300.0
 """The time for which a token without `expires_in` is kept."""
@@ -35,7 +36,7 @@ class Token(NamedTuple):
     until: float
 
 
-_tokens: dict[tuple[str, str, bytes], Token] = {}
+_tokens: Cache[tuple[str, str, bytes], Token] = Cache(TOKENS_KEPT)
 _lock = threading.Lock()
 
 
@@ -54,8 +55,6 @@ def token_for(endpoint: Endpoint, client: Client) -> dict[str, str]:
         secret = decrypt(stored).decode() if stored else ""
         token = _fetch(endpoint.oauth_token_url, endpoint.oauth_client_id, secret, client)
         with _lock:
-            if len(_tokens) >= TOKENS_KEPT:
-                _tokens.clear()
             _tokens[key] = token
     return {"Authorization": f"Bearer {token.value}"}
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.utils import format_datetime
 from typing import Any, NamedTuple
 
+from foundation.caches import Cache
 from mailer.compose.attachments import KINDS, Unencodable, encode_file, encode_single, own_boundary
 from mailer.compose.caller_headers import fill_reply_to, find_message_id, message_id_of, text_of, written_headers
 from mailer.compose.headers import address_field, field, is_html, message_id_format, one_line, wire_address
@@ -43,7 +44,7 @@ from mailer.transports.base import Envelope
 TEMPLATES = 4
 """The number of templates of each kind that are cached for a mail."""
 MIXED, RELATED, ALTERNATIVE = KINDS
-Templates = dict[tuple[str, ...], Template | None]
+Templates = Cache[tuple[str, ...], Template | None]
 
 
 class Composer:
@@ -67,16 +68,16 @@ class Composer:
         self._has_message_id = find_message_id(mail.headers) is not None
         self._message_id_format = f"Message-ID: {message_id_format(mail.public_id, domain=self.domain)}\r\n".encode()
         self._subject_field = field("Subject", mail.subject)
-        self._subject_lines: dict[tuple[str, ...], Line] = {}
+        self._subject_lines: Cache[tuple[str, ...], Line] = Cache(TEMPLATES)
         """The forms of the mail's subject by their keys."""
         pieces, self._is_8bit = _body_of(mail, self._renderer)
         texts = max((place for place, piece in enumerate(pieces) if isinstance(piece, Text)), default=-1) + 1
         self._texts, self._files = pieces[:texts], _join(pieces[texts:])
         """The body up to its last text, and what follows."""
         self._plain_texts = _join(self._texts)
-        self._templates: tuple[Templates, Templates] = ({}, {})
+        self._templates: tuple[Templates, Templates] = (Cache(TEMPLATES), Cache(TEMPLATES))
         """The templates by their keys. The second mapping is for values that differ in HTML."""
-        self._other_texts: dict[tuple[str, ...], Sequence[Piece]] = {}
+        self._other_texts: Cache[tuple[str, ...], Sequence[Piece]] = Cache(TEMPLATES)
         """The body with the texts of messages that do not share all of them."""
         self._plain_headers: bytes | None = None
         self._plain_headers = self._custom_headers({}, {})
@@ -164,8 +165,6 @@ class Composer:
         keys = tuple(values)
         line = self._subject_lines.get(keys)
         if line is None:
-            if len(self._subject_lines) == TEMPLATES:
-                self._subject_lines.clear()
             line = self._subject_lines[keys] = Line("Subject", self.mail.subject, keys)
         return line.fill(values) or field("Subject", substitute(self.mail.subject, values))
 
@@ -196,8 +195,6 @@ class Composer:
         """Return the body with other texts. A few are kept, since messages with the same keys have the same texts."""
         pieces = self._other_texts.get(texts)
         if pieces is None:
-            if len(self._other_texts) == TEMPLATES:
-                self._other_texts.clear()
             pieces = self._other_texts[texts] = list(self._with_texts(texts))
         return pieces
 
@@ -248,8 +245,6 @@ class Composer:
     def _make_template(self, pieces: Sequence[Piece], keys: tuple[str, ...], *, is_twofold: bool) -> Template | None:
         """Make the template for these keys. A few are kept, since the messages of a mail mostly have the same keys."""
         templates = self._templates[is_twofold]
-        if len(templates) == TEMPLATES:
-            templates.clear()
         is_worth_it = is_fillable(pieces, keys)
         templates[keys] = Template(pieces, keys, is_twofold=is_twofold) if is_worth_it else None
         return templates[keys]

@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 from django.conf import settings
 
 from foundation.addresses import address_key
+from foundation.caches import Cache
 from mailer.compose.brought_tags import may_bring_tags, own_texts
 from mailer.compose.footers import BODY_END_TAG, Footers, place_of_footer
 from mailer.compose.headers import is_html
@@ -120,8 +121,8 @@ class Renderer:
         )
         self._sections: Mapping[str, str] = rendering.get("sections") or {}
         self._brings_tags = rendering.get("brings_tags", False)
-        self._by_sender: dict[Address, OfSender] = {}
-        self._overlaps: dict[tuple[str, ...], bool] = {}
+        self._by_sender: Cache[Address, OfSender] = Cache(CACHED)
+        self._overlaps: Cache[tuple[str, ...], bool] = Cache(CACHED)
         self._tags: dict[str, str] = {}
         """The names of the tags that are keys, by their texts."""
         self._appended: list[str] = []
@@ -240,8 +241,6 @@ class Renderer:
     def _of_sender(self, sender: Address) -> OfSender:
         of_sender = self._by_sender.get(sender)
         if of_sender is None:
-            if len(self._by_sender) >= CACHED:
-                self._by_sender.clear()
             of_sender = self._by_sender[sender] = self._make_of_sender(self._links.forms_of(sender))
         return of_sender
 
@@ -299,8 +298,6 @@ class Renderer:
         """Return whether replacing these keys may change a tag. Cached, since messages mostly have the same keys."""
         overlap = self._overlaps.get(keys)
         if overlap is None:
-            if len(self._overlaps) >= CACHED:
-                self._overlaps.clear()
             is_in_footer = any(keys_in(text, keys) for text in self._appended)
             overlap = self._overlaps[keys] = is_in_footer or self._edges.overlap(keys)
         return overlap

@@ -21,6 +21,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple, cast
 
 from content.handlebars import escape as escape_handlebars
+from foundation.caches import Cache
 from mailer.compose.headers import LONGEST_LINE, is_html
 from mailer.compose.part_heads import CALENDAR, text_type_field
 
@@ -301,7 +302,7 @@ class QuotedLines:
     """The most lines that are remembered, and the most characters of such a line."""
 
     def __init__(self) -> None:
-        self._quoted: dict[str, bytes] = {}
+        self._quoted: Cache[str, bytes] = Cache(self.MOST)
 
     def quote(self, lines: Sequence[str]) -> list[bytes]:
         """Return each line in quoted-printable, with CRLF in its soft breaks."""
@@ -315,8 +316,6 @@ class QuotedLines:
     def _quote_line(self, line: str) -> bytes:
         quoted = _quote(line).replace(b"\n", CRLF)
         if len(line) <= self.LONGEST:
-            if len(self._quoted) >= self.MOST:
-                self._quoted.clear()
             self._quoted[line] = quoted
         return quoted
 

@@ -14,6 +14,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from foundation.caches import Cache
 from mailer.compose.headers import is_html
 from mailer.compose.html_tags import resolve
 from mailer.compose.template import Values, cut
@@ -72,7 +73,7 @@ class EarlyLinks:
         self.texts = links.rewrite(types, texts, token, leave_url=leave_url)
         """The texts with the links that have no keys."""
         self._places = [(text, _find_places(type, text)) for type, text in self._with_links(texts)]
-        self._plans: dict[tuple[str, ...], Plan] = {}
+        self._plans: Cache[tuple[str, ...], Plan] = Cache(CACHED)
 
     def place(self, own: Values, tags: Mapping[str, object], token: str) -> Early | None:
         """Return what a message with these values and this token needs; None if its links must be rewritten later.
@@ -82,8 +83,6 @@ class EarlyLinks:
         keys = (*own.plain, *tags)
         plan = self._plans.get(keys)
         if plan is None:
-            if len(self._plans) >= CACHED:
-                self._plans.clear()
             plan = self._plans[keys] = self._make_plan(tuple(own.plain), tags)
         fit, texts, links = plan
         if fit is Fit.NONE or (own.plain and not self._are_harmless(own, fit)):

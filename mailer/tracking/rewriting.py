@@ -15,6 +15,7 @@ from html import escape
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+from foundation.caches import Cache
 from mailer.compose.headers import is_html
 from mailer.compose.html_tags import resolve
 from mailer.compose.source import PLAIN
@@ -48,7 +49,7 @@ class LinkRewriter:
         self.is_in_text = clicks is not None and clicks["in_text"]
         self._base = tracking_url + CLICKS
         self._own_pages = own_pages
-        self._tokens: dict[tuple[str, int, bool], str] = {}
+        self._tokens: Cache[tuple[str, int, bool], str] = Cache(CACHED_LINKS)
 
     def rewrite(self, types: Sequence[str], texts: Sequence[str], token: str, *, leave_url: str) -> tuple[str, ...]:
         """Return the texts of a message with their links rewritten.
@@ -91,8 +92,6 @@ class LinkRewriter:
         if token is None:
             token = self._seal(*link)
             if len(url) <= CACHED_URL:
-                if len(self._tokens) >= CACHED_LINKS:
-                    self._tokens.clear()
                 self._tokens[link] = token
         return token
 
