@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import datetime as dt
 import gc
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from celery import current_app
@@ -19,6 +21,7 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker
 from xdist.remote import Producer
 
+from accounts import guessing, rates
 from accounts.models import Account
 from batches import hints
 from config.celery import app
@@ -168,6 +171,21 @@ def deliverer(database: None, peer: CountingPeer) -> Iterator[Deliverer]:
 def patient_rescue(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a rescue wait for the hand-over note on a busy machine. Without it all of the slice would be in doubt."""
     monkeypatch.setattr("mailer.pipeline.note.TIMEOUT_SECONDS", PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def one_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Count wrong secrets in a minute that does not end during the test, and wait for Redis on a busy machine."""
+    middle = time.time() // 60 * 60 + 30
+    for module in (rates, guessing):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: middle, monotonic=time.monotonic))
+    monkeypatch.setattr(rates, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(rates, "_away_until", 0.0)
+    monkeypatch.setattr(guessing, "_locked", {})
+    rates._client.cache_clear()
+    yield
+    rates._client().close()
+    rates._client.cache_clear()
 
 
 @pytest.fixture

@@ -21,9 +21,8 @@ Attempt = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
-def few_attempts(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def few_attempts(one_minute: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    monkeypatch.setattr(guessing, "_locked", {})
     monkeypatch.setattr(guessing, "WRONG_PER_MINUTE", 3)
 
 

@@ -180,8 +180,9 @@ def test_no_token_for_others(soap_of_alice: SoapCaller) -> None:
     assert Client().get("/platform/v1/endpoints/soap").status_code == 401
 
 
-def test_guessing_passwords_is_slowed_down(soap_of_alice: SoapCaller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guessing, "_locked", {})
+def test_guessing_passwords_is_slowed_down(
+    soap_of_alice: SoapCaller, one_minute: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(guessing, "WRONG_PER_MINUTE", 2)
     right = user("alice", soap_of_alice.text)
     for _ in range(2):
@@ -194,8 +195,9 @@ def test_guessing_passwords_is_slowed_down(soap_of_alice: SoapCaller, monkeypatc
     assert elsewhere.status_code == 200
 
 
-def test_guesses_of_a_secret_part_lock_the_keys_id(soap_of_alice: SoapCaller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guessing, "_locked", {})
+def test_guesses_of_a_secret_part_lock_the_keys_id(
+    soap_of_alice: SoapCaller, one_minute: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(guessing, "WRONG_PER_MINUTE", 2)
     key_id, secret = soap_of_alice.key.key_id, secret_of(soap_of_alice)
     assert check_in(user(key_id, "x" * len(secret))).fault == LOGIN_FAILED
