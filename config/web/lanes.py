@@ -62,7 +62,8 @@ class Lane(Generic[T]):
         self._room = waiting
         self._queue: FairQueue[T] = FairQueue()
         self._changed = threading.Condition()
-        self._idle = 0
+        self._free = threads
+        """The threads that run no view. One that has not begun yet is free, too, so that a request can wait for it."""
         self._is_closed = False
         self._threads = [
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True) for number in range(threads)
@@ -81,7 +82,7 @@ class Lane(Generic[T]):
     def put(self, caller: Hashable, item: T) -> bool:
         """Queue an item for the next free thread; False when too many wait already."""
         with self._changed:
-            if len(self._queue) >= self._room + self._idle:
+            if len(self._queue) >= self._room + self._free:
                 return False
             self._queue.put(caller, item)
             self._changed.notify()
@@ -102,13 +103,18 @@ class Lane(Generic[T]):
 
     def _run(self) -> None:
         self._first()
-        while (item := self._next()) is not None:
+        freed = 0
+        while (item := self._next(freed)) is not None:
             self._work(item)
+            freed = 1
         self._last()
 
-    def _next(self) -> T | None:
+    def _next(self, freed: int) -> T | None:
+        """Wait for the next item of this thread; None at the end. `freed` is 1 after an item, and 0 at first."""
         with self._changed:
-            self._idle += 1
+            self._free += freed
             self._changed.wait_for(lambda: self._queue or self._is_closed)
-            self._idle -= 1
-            return self._queue.take() if self._queue else None
+            if not self._queue:
+                return None
+            self._free -= 1
+            return self._queue.take()

@@ -49,6 +49,13 @@ class Site:
     def client(self) -> Client:
         return Client(self.port)
 
+    def change(self, **changes: Any) -> None:
+        """Change limits of the servers and of the connections that are open."""
+        for server in self.servers.values():
+            server._options = replace(server._options, **changes)
+            for connection in server._clients:
+                connection._options = server._options
+
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Reply:
         """Send one request on a new connection."""
         with self.client() as client:
