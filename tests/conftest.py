@@ -114,10 +114,15 @@ class Clock:
         with connection.cursor() as cursor:
             cursor.execute("update test_clock set shift = shift + %s", [dt.timedelta(seconds=seconds, hours=hours)])
 
+    def stop(self) -> None:
+        """Let no time pass but by `advance`, so that a test of a limit is not decided by the speed of the machine."""
+        with connection.cursor() as cursor:
+            cursor.execute("update test_clock set stopped_at = clock_timestamp()")
+
     def reset(self) -> None:
         """Set the clock back to the present."""
         with connection.cursor() as cursor:
-            cursor.execute("update test_clock set shift = '0'")
+            cursor.execute("update test_clock set shift = '0', stopped_at = null")
 
 
 @pytest.fixture

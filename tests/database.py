@@ -28,10 +28,10 @@ Deleting a few rows takes a tenth of the time of truncating, which makes files. 
 scans of the tests that follow.
 """
 CLOCK = """
-create table test_clock (shift interval not null);
+create table test_clock (shift interval not null, stopped_at timestamptz);
 insert into test_clock values ('0');
 create or replace function sluice_now() returns timestamptz language sql volatile
-as 'select clock_timestamp() + shift from test_clock';
+as 'select coalesce(stopped_at, clock_timestamp()) + shift from test_clock';
 """
 EMPTY_TABLES = """
 create function test_empty_tables() returns void language plpgsql as $$
@@ -43,7 +43,7 @@ begin
     end if;
     update batches_installation set frozen_at = null, thawed_at = null
     where frozen_at is not null or thawed_at is not null;
-    update test_clock set shift = '0' where shift <> '0';
+    update test_clock set shift = '0', stopped_at = null where shift <> '0' or stopped_at is not null;
 end $$;
 """
 

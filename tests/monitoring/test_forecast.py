@@ -22,9 +22,16 @@ from monitoring import forecast
 from monitoring.forecast import Forecast, Planned, read_forecast
 from monitoring.scope import EVERYTHING, Scope, scope_of
 from tests.campaigns.building import ready_campaign
+from tests.conftest import Clock
 from tests.drafts import draft
 
 HOUR = dt.timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def same_hour(clock: Clock) -> None:
+    """Keep the hour from ending during the test."""
+    clock.stop()
 
 
 def accept(account: Account, batch: Batch | None, number: int, at: dt.datetime) -> None:

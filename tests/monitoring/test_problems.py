@@ -32,8 +32,9 @@ HOUR = dt.timedelta(hours=1)
 
 
 @pytest.fixture
-def node(database: None) -> Node:
-    """Create a node that is at work."""
+def node(clock: Clock) -> Node:
+    """Stop the clock, since the tests go close to limits, and create a node that is at work."""
+    clock.stop()
     return Node.objects.create(name="node-1", concurrency=2)
 
 
@@ -171,6 +172,7 @@ def test_an_endpoint_that_fails_and_one_that_sluice_has_disabled_are_named(
     assert set(problems()) == {Kind.FAILING_ENDPOINT}
     for endpoint in (failing, others[0], others[2]):
         disable(endpoint, reason="It has failed for 3 days. Last: the response was 500.")
+        clock.advance(seconds=1)
     disabled = problems(alice)
     assert set(disabled) == {Kind.DISABLED_ENDPOINT}
     assert problems(charlie) == {}

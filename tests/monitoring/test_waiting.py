@@ -206,6 +206,7 @@ def launched(account: Account, **fields: Any) -> tuple[Campaign, Batch]:
 
 
 def test_a_campaign_waits_for_its_audience_and_then_for_its_rate(alice: Account, clock: Clock) -> None:
+    clock.stop()
     start_node()
     _, batch = launched(alice, rate_per_minute=60)
     assert kind_of(batch) == WaitKind.AUDIENCE
