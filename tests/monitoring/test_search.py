@@ -32,6 +32,12 @@ from tests.drafts import draft
 HOUR = dt.timedelta(hours=1)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no search end early on a busy machine."""
+    monkeypatch.setattr(search, "SEARCH_SECONDS", 60.0)
+
+
 def mailing(account: Account, subject: str, *, messages: int = 2, **fields: object) -> Batch:
     """Create a batch with a mail that is due in an hour."""
     batch = create_batch(account)
@@ -68,7 +74,7 @@ def test_every_kind_of_words_finds_a_mailing(alice: Account) -> None:
     }
     for text, matched in cases.items():
         assert names(text) == [("Your invoice", matched)], text
-    for text in ("", "   ", "%", "_our", "invoices", batch.public_id[:5].swapcase(), "\\", "x" * 5000):
+    for text in ("", "   ", "%", "_our", "invoices", batch.public_id.swapcase(), "\\", "x" * 5000):
         assert names(text) == [], text
 
 
