@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from celery import current_app
 from django.db import OperationalError, connection
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from config import beat
 from config.beat import PAUSE_SECONDS, PatientScheduler
 
 
@@ -25,7 +26,7 @@ def test_beat_waits_at_its_start_for_a_database_that_is_away(database: None, mon
     connect = connection.connect
     with monkeypatch.context() as away:
         away.setattr(connection, "connect", refuse)
-        away.setattr(time, "sleep", pauses.append)
+        away.setattr(beat, "time", SimpleNamespace(sleep=pauses.append))
         scheduler = PatientScheduler(app=current_app)
 
     assert len(pauses) == 3

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -282,6 +283,6 @@ def test_watch_shows_it_again_until_a_signal(
         if times == 2:
             raise ps.Interrupted
 
-    monkeypatch.setattr("stack.ps.time.sleep", sleep)
+    monkeypatch.setattr(ps, "time", SimpleNamespace(sleep=sleep))
     assert main(["ps", "--watch", "--json"]) == 0
     assert [json.loads(line)["at"] for line in capsys.readouterr().out.splitlines()] == [NOW["at"]] * 2
