@@ -65,6 +65,7 @@ select (select count(*) from batches_parcel where state in (0, 1, 2, 3))
      + (select count(*) from batches_parcel where state in (4, 5, 6) and not is_folded)
      + (select count(*) from campaigns_campaign where status in (1, 2, 3, 4))
 """
+TODAY = "select (sluice_now() at time zone 'UTC')::date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +179,21 @@ def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
 
 
 def compare_site(site: Site, operator: Operator) -> Compared:
-    """Compare the figures of all pages, and those of the native API, with what is stored."""
+    """Compare the figures of all pages, and those of the native API, with what is stored.
+
+    If a day ends meanwhile, pages show figures of another day than the snapshot, and everything is compared again.
+    """
     with (
         psycopg.connect(site.database_url, autocommit=True) as connection,
         Redis(unix_socket_path=str(site.doors.redis.target)) as broker,
     ):
-        numbers = count_stored(site.database_url, Watch(connection, broker))
-        compared = compare_pages(operator.read, numbers)
-        compare_now(site.api.ask("GET", "/sluice/v1/now").body.decode(), numbers, compared)
-    return compared
+        while True:
+            day = site.query(TODAY)
+            numbers = count_stored(site.database_url, Watch(connection, broker))
+            compared = compare_pages(operator.read, numbers)
+            compare_now(site.api.ask("GET", "/sluice/v1/now").body.decode(), numbers, compared)
+            if site.query(TODAY) == day:
+                return compared
 
 
 def load_and_break(site: Site, rng: random.Random, *, seconds: float, faults: list[Fault]) -> Counter[str]:
