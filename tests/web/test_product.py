@@ -134,7 +134,11 @@ def test_a_stopped_web_server_stores_the_clicks_that_it_has_noted(product: Produ
     link = sealer().seal_link(mail.pk, *TrackedLink("https://shop.example/", 0, is_html=True))
     token = sealer().seal_message(alice.pk, mail.pk, message.pk, 0)
     with product.client() as client:
-        answers = [client.ask("GET", f"/c/{link}.{token}", User_Agent="Mozilla/5.0 Firefox/128.0") for _ in range(5)]
+        # The first request of a process takes longest, and the clicks have to fall into one burst.
+        assert client.ask("GET", f"/c/{link}.{token}x").status == 404
+        click = request("GET", f"/c/{link}.{token}", User_Agent="Mozilla/5.0 Firefox/128.0")
+        client.send(click * 5)
+        answers = [client.reply() for _ in range(5)]
     assert {answer.headers["location"] for answer in answers} == {"https://shop.example/"}
     assert not LateEvent.objects.exists(), "clicks wait for the end of a burst"
     product.process.terminate()
