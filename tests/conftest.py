@@ -107,7 +107,7 @@ def same_celery_application() -> Iterator[None]:
 
 
 class Clock:
-    """The clock `sluice_now()`, which tests can move."""
+    """The clock `sluice_now()`, which tests can move and stop."""
 
     def advance(self, *, seconds: float = 0, hours: float = 0) -> None:
         """Let time pass, for PostgreSQL and so for everything that decides."""
