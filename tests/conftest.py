@@ -146,6 +146,21 @@ def clock(database: None) -> Clock:
 
 
 @pytest.fixture
+def one_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Count wrong secrets in a minute that does not end during the test, and wait for Redis on a busy machine."""
+    middle = time.time() // 60 * 60 + 30
+    for module in (rates, guessing):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: middle, monotonic=time.monotonic))
+    monkeypatch.setattr(rates, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(rates, "_away_until", 0.0)
+    monkeypatch.setattr(guessing, "_locked", {})
+    rates._client.cache_clear()
+    yield
+    rates._client().close()
+    rates._client.cache_clear()
+
+
+@pytest.fixture
 def alice(database: None) -> Account:
     """Create an account."""
     return Account.objects.create(username="alice")
@@ -176,21 +191,6 @@ def deliverer(database: None, peer: CountingPeer) -> Iterator[Deliverer]:
 def patient_rescue(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a rescue wait for the hand-over note on a busy machine. Without it all of the slice would be in doubt."""
     monkeypatch.setattr("mailer.pipeline.note.TIMEOUT_SECONDS", PATIENCE_SECONDS)
-
-
-@pytest.fixture
-def one_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Count wrong secrets in a minute that does not end during the test, and wait for Redis on a busy machine."""
-    middle = time.time() // 60 * 60 + 30
-    for module in (rates, guessing):
-        monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: middle, monotonic=time.monotonic))
-    monkeypatch.setattr(rates, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
-    monkeypatch.setattr(rates, "_away_until", 0.0)
-    monkeypatch.setattr(guessing, "_locked", {})
-    rates._client.cache_clear()
-    yield
-    rates._client().close()
-    rates._client.cache_clear()
 
 
 @pytest.fixture
