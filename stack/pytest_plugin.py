@@ -13,6 +13,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from foundation.redis_client import client_for
 from stack.services import engines_of_tests
 
 SETTINGS = {
@@ -27,9 +28,13 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
     """Prepare the environment before pytest-django reads the settings in the same hook, as a wrapper."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker:
-        os.environ["REDIS_URL"] = redis_url_of(worker, os.environ["REDIS_URL"])
+        shared = os.environ["REDIS_URL"]
+        own = os.environ["REDIS_URL"] = redis_url_of(worker, shared)
+        if own != shared:
+            forget_earlier_runs(own)
     else:
         prepare_environment()
+        forget_earlier_runs(os.environ["REDIS_URL"])
     return (yield)
 
 
@@ -40,6 +45,17 @@ def prepare_environment() -> None:
     os.environ.update(engines.enter_context(engines_of_tests(os.environ)).environment)
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+
+
+def forget_earlier_runs(redis_url: str) -> None:
+    """Empty a Redis database.
+
+    The ids of accounts begin again with each run, and limits by the hour would count what an earlier run did. The
+    workers of pytest-xdist share the database of an outside Redis on TCP: only the process that starts them empties it.
+    """
+    client = client_for(redis_url, timeout_seconds=10)
+    client.flushdb()
+    client.close()
 
 
 def redis_url_of(worker: str, url: str) -> str:

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from stack.pytest_plugin import redis_url_of
+from foundation.redis_client import client_for
+from stack.pytest_plugin import forget_earlier_runs, redis_url_of
 
 
 def test_each_test_process_has_a_redis_database_of_its_own() -> None:
@@ -20,6 +21,16 @@ def test_each_test_process_has_a_redis_database_of_its_own() -> None:
 def test_this_process_uses_its_own(worker_id: str) -> None:
     number = "0" if worker_id == "master" else worker_id.removeprefix("gw")
     assert os.environ["REDIS_URL"].endswith(f"?virtual_host={number}")
+
+
+@pytest.mark.skipif("/sluice-test" not in os.environ["REDIS_URL"], reason="Redis is not the plugin's")
+def test_what_an_earlier_run_has_counted_is_forgotten() -> None:
+    url = os.environ["REDIS_URL"].partition("=")[0] + "=15"
+    client = client_for(url, timeout_seconds=10)
+    client.set("sluice:place:of-an-earlier-run", "1")
+    forget_earlier_runs(url)
+    assert client.keys() == []
+    client.close()
 
 
 def test_settings_are_those_of_tests() -> None:
