@@ -19,6 +19,7 @@ from django.db import connection
 from django.template import Template
 from django.test import Client
 from pytest_django import DjangoDbBlocker
+from redis import Redis
 from xdist.remote import Producer
 
 from accounts import guessing, rates
@@ -26,7 +27,10 @@ from accounts.models import Account
 from batches import hints
 from config.celery import app
 from console import fragments, viewers
+from foundation.redis_client import client_for
+from mailer.pipeline import note
 from mailer.pipeline.deliver import Deliverer
+from monitoring import fleet
 from stack.folders import temporary_folder
 from tests.database import cloned_database, empty_tables
 from tests.examples import few_by_default, load_profile
@@ -34,7 +38,7 @@ from tests.fleet import deliverer_for
 from tests.operators import logged_in
 from tests.peer import CountingPeer
 from tests.scheduling import FilesTogether, distribute, starting_place
-from tests.worker_process import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS
 
 gc.disable()
 """Modules and tests stay, so the garbage collector would search them in vain. It would take a fifth of the start."""
@@ -88,6 +92,21 @@ def fragments_built_for_every_request(django_test_environment: None) -> None:
     """Let no page show what an earlier request saw. Tests of the caches set the ages that they need."""
     fragments.FRESH_SECONDS = fragments.FINAL_SECONDS = 0.0
     viewers.REMEMBERED_SECONDS = 0.001
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redis_waited_for(django_test_environment: None) -> None:
+    """Wait longer for replies of Redis. On a busy machine a late one says nothing about Redis.
+
+    A hand-over note that was given up makes slices small, and a limit that cannot be counted is no limit for seconds.
+    """
+    note.LAG_SECONDS = note.TIMEOUT_SECONDS = PATIENCE_SECONDS
+    fragments.REDIS_SECONDS = fleet.REDIS_SECONDS = PATIENCE_SECONDS
+    rates.client_for = patient_client_for
+
+
+def patient_client_for(url: str, *, timeout_seconds: float) -> Redis:
+    return client_for(url, timeout_seconds=max(timeout_seconds, PATIENCE_SECONDS))
 
 
 @pytest.fixture(scope="session")
@@ -146,18 +165,13 @@ def clock(database: None) -> Clock:
 
 
 @pytest.fixture
-def one_minute(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Count wrong secrets in a minute that does not end during the test, and wait for Redis on a busy machine."""
+def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count wrong secrets in a minute that does not end during the test."""
     middle = time.time() // 60 * 60 + 30
     for module in (rates, guessing):
         monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: middle, monotonic=time.monotonic))
-    monkeypatch.setattr(rates, "TIMEOUT_SECONDS", PATIENCE_SECONDS)
     monkeypatch.setattr(rates, "_away_until", 0.0)
     monkeypatch.setattr(guessing, "_locked", {})
-    rates._client.cache_clear()
-    yield
-    rates._client().close()
-    rates._client.cache_clear()
 
 
 @pytest.fixture
@@ -185,12 +199,6 @@ def deliverer(database: None, peer: CountingPeer) -> Iterator[Deliverer]:
     worker = deliverer_for(peer)
     yield worker
     worker.transport.close()
-
-
-@pytest.fixture
-def patient_rescue(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a rescue wait for the hand-over note on a busy machine. Without it all of the slice would be in doubt."""
-    monkeypatch.setattr("mailer.pipeline.note.TIMEOUT_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture

@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from django.db import connection
 
+PATIENCE_SECONDS = 10.0
+"""The time in which Redis replies in tests, also on a busy machine."""
+
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 10, why: str = "condition") -> None:
     """Return soon after `condition()` holds; fail after `seconds`.

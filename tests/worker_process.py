@@ -17,10 +17,7 @@ from mailer.transports.base import Signal
 from mailer.transports.smtp import SmtpAddress, SmtpTransport
 from tests.forked import Forked, forked
 from tests.peer import CountingPeer
-from tests.waiting import wait_until
-
-PATIENCE_SECONDS = 10.0
-"""The time that these workers wait for Redis on a busy machine before they do without the hand-over note."""
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 
 def worker_process(

@@ -12,6 +12,7 @@ import pytest
 from accounts import rates
 from accounts.keys import create_key
 from accounts.models import Account
+from foundation.redis_client import client_for
 from mailer.models import Mail
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.bodies import mail_body
@@ -91,6 +92,7 @@ def test_without_a_limit_redis_is_not_used(
 def test_a_redis_that_never_replies_is_tried_only_now_and_then(
     settings: Any, alice: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rates, "client_for", client_for)
     key, _ = create_key(alice, "a test's key")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(0)

@@ -36,8 +36,6 @@ from tests.peer import CountingPeer
 from tests.waiting import wait_until
 from tests.worker_process import worker_process
 
-pytestmark = pytest.mark.usefixtures("patient_rescue")
-
 DOUBT = Selection(Why.IN_DOUBT)
 
 

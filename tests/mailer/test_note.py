@@ -12,7 +12,7 @@ from django.conf import settings
 from mailer.models import EventKind
 from mailer.pipeline.note import NOT_BEGUN, HandoverNote, client_for, key_of, read_note
 from mailer.transports.base import InDoubt, NotSent, Outcome, Part, Refused, Result, RetryAt, Sent
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 WORKER = 77
 SLICES = {5: (9, 2)}
@@ -61,11 +61,7 @@ def test_a_new_slice_begins_a_new_note(note: HandoverNote) -> None:
     assert (read.whole, read.covers(5, 9, 3), read.covers(5, 9, 2)) == ({}, True, False)
 
 
-def test_a_new_slice_does_not_read_replies_to_the_last_one(
-    note: HandoverNote, valkey: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A busy machine is not a lag of Redis, and a longer pause would delay the other tests.
-    monkeypatch.setattr("mailer.pipeline.note.LAG_SECONDS", 5.0)
+def test_a_new_slice_does_not_read_replies_to_the_last_one(note: HandoverNote, valkey: Any) -> None:
     assert note.note_begun(100)
     valkey.client_pause(20)
     for _ in range(8):
@@ -83,7 +79,7 @@ def test_an_answer_that_waited_to_be_written_is_no_lag(note: HandoverNote, monke
     assert note.note_begun(100)
     wait_until(lambda: not note._unanswered or note._connection.can_read(timeout=0))
     note.note_result(sent(100))
-    now[0] = 10.0
+    now[0] = 10 * PATIENCE_SECONDS
     assert note.note_begun(101)
 
 

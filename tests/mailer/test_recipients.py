@@ -92,7 +92,6 @@ def small_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.large
-@pytest.mark.usefixtures("patient_rescue")
 def test_a_worker_killed_between_two_transactions_of_a_message_loses_and_doubles_nobody(
     alice: Account, batch: Batch, peer: CountingPeer
 ) -> None:

@@ -25,8 +25,6 @@ from tests.peer import CountingPeer
 from tests.waiting import wait_until
 from tests.worker_process import suspend_in_mid_slice, worker_process
 
-pytestmark = pytest.mark.usefixtures("patient_rescue")
-
 MESSAGES = 30
 LEASE_SECONDS = 0.6
 
