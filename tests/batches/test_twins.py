@@ -20,10 +20,8 @@ from batches.stop.control import resume_batch
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from tests.drafts import draft
+from tests.waiting import someone_waits_for_us, wait_until
 from tests.without import without
-
-MOMENT_SECONDS = 0.2
-"""A time in which anything finishes that is not blocked."""
 
 
 def in_a_thread(work: Any) -> threading.Thread:
@@ -38,6 +36,11 @@ def in_a_thread(work: Any) -> threading.Thread:
     return thread
 
 
+def finish_or_block(thread: threading.Thread) -> None:
+    """Return when the thread has finished, or waits for a lock of this connection's transaction."""
+    wait_until(lambda: not thread.is_alive() or someone_waits_for_us(), why="the other to finish or to wait for us")
+
+
 def claim_at_the_same_time(account: Account) -> list[int]:
     """Let two workers claim while one parcel is due; return the claimed parcels, each as often as it was claimed."""
     accept_mail(account, draft(60))
@@ -45,7 +48,7 @@ def claim_at_the_same_time(account: Account) -> list[int]:
     with transaction.atomic():
         claims += Claimer().claim_next(Lane.BULK)
         second = in_a_thread(lambda: claims.extend(Claimer().claim_next(Lane.BULK)))
-        second.join(MOMENT_SECONDS)
+        finish_or_block(second)
     second.join(10)
     return [claim.parcel_id for claim in claims]
 
@@ -71,7 +74,7 @@ def resume_while_it_is_discarded(account: Account, monkeypatch: pytest.MonkeyPat
         if not threads:
             resume = lambda: receipts.append(resume_batch(account, batch.public_id, actor="test"))  # noqa: E731
             threads.append(in_a_thread(resume))
-            threads[0].join(MOMENT_SECONDS)
+            finish_or_block(threads[0])
         return move(*arguments)
 
     monkeypatch.setattr(admit, "_move_page", resume_first)
