@@ -18,7 +18,7 @@ from mailer.node import _beat, do_round
 from mailer.pipeline import reports
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
-from mailer.pipeline.reports import without_addresses
+from mailer.pipeline.reports import WorkerReports, without_addresses
 from mailer.transports import reply_times
 from mailer.transports.reply_times import ReplyTimes
 from monitoring import fleet
@@ -46,8 +46,11 @@ def held_slice(alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_process_reports_after_a_slice_and_at_most_once_a_second(
-    alice: Account, deliverer: Deliverer, peer: CountingPeer
+    alice: Account, deliverer: Deliverer, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert reports.EVERY_SECONDS == 1
+    # A busy machine may need more than a second for the mail after the first report.
+    monkeypatch.setattr(reports, "EVERY_SECONDS", 60.0)
     accept_mail(alice, draft(6))
     deliverer.deliver_due(seconds=5)
     first = WorkerReport.objects.get()
@@ -81,12 +84,19 @@ def test_a_peer_that_does_not_answer_is_told_from_an_idle_process(
         assert process.is_hanging
         assert process.claimed == 12
         assert connections_in_use() == 4
+        silences, report_waiting = list[float](), WorkerReports.report_waiting
+
+        def note_silence(reports: WorkerReports, worker_id: int, silent_since: float) -> None:
+            silences.append(silent_since)
+            report_waiting(reports, worker_id, silent_since)
+
+        monkeypatch.setattr(WorkerReports, "report_waiting", note_silence)
         reported = WorkerReport.objects.get()
-        wait_until(lambda: WorkerReport.objects.get().at > reported.at, why="it goes on reporting while it waits")
+        wait_until(lambda: len(silences) > 1, why="it goes on reporting while it waits")
+        wait_until(lambda: WorkerReport.objects.get().at > reported.at, why="another report")
         later = WorkerReport.objects.get()
         assert later.silent_since is not None
-        assert reported.silent_since is not None
-        assert abs(later.silent_since - reported.silent_since) < dt.timedelta(seconds=0.1), "since the same moment"
+        assert len(set(silences)) == 1, "since the same moment"
         assert worker.deliverer.claimer.worker_id == later.worker_id
         peer.hold = False
         wait_until(lambda: not find_peer_trouble())
