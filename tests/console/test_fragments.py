@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client
@@ -12,30 +14,44 @@ from django.test import Client
 from console import fragments
 from console.fragments import Fragment, fetch_fragment
 from foundation.redis_client import client_for
+from tests.waiting import wait_until
 
 
 class Builder:
-    """Counts how often a fragment was built."""
+    """Counts how often a fragment was built. While `may_end` is not set, a build goes on."""
 
     def __init__(self, *, is_final: bool = False, seconds: float = 0.0) -> None:
         self.count = 0
         self.is_final = is_final
         self.seconds = seconds
+        self.may_end = threading.Event()
+        self.may_end.set()
 
     def __call__(self) -> tuple[str, bool]:
         self.count += 1
         number = self.count
         time.sleep(self.seconds)
+        assert self.may_end.wait(10)
         return f"<p>{number}</p>", self.is_final
 
 
+class Clock:
+    """The clock by which fragments age."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+
 @pytest.fixture(autouse=True)
-def ages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let fragments be fresh for a moment, and begin without any."""
-    monkeypatch.setattr(fragments, "FRESH_SECONDS", 0.3)
+def ages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    """Let fragments age only when the test says so, and begin without any."""
+    clock = Clock()
+    times = SimpleNamespace(time=lambda: clock.now, monotonic=time.monotonic, sleep=time.sleep)
+    monkeypatch.setattr(fragments, "time", times)
+    monkeypatch.setattr(fragments, "FRESH_SECONDS", 3.0)
     monkeypatch.setattr(fragments, "FINAL_SECONDS", 30.0)
     forget()
-    yield
+    yield clock
     forget()
 
 
@@ -56,29 +72,37 @@ def fetch_together(build: Builder, viewers: int) -> list[str]:
     return seen
 
 
-def test_a_fragment_is_built_once_for_all_viewers_until_it_is_old() -> None:
+def test_a_fragment_is_built_once_for_all_viewers_until_it_is_old(ages: Clock) -> None:
     build = Builder(seconds=0.1)
     assert fetch_together(build, viewers=8) == ["<p>1</p>"] * 8
     assert fetch_fragment("test", build).html == "<p>1</p>"
     assert fetch_fragment("another", build).html == "<p>2</p>"
-    time.sleep(0.3)
+    ages.now += 3
     assert fetch_fragment("test", build).html == "<p>3</p>"
 
 
-def test_the_old_fragment_is_served_while_one_process_builds_the_next() -> None:
-    build = Builder(seconds=0.2)
+def test_the_old_fragment_is_served_while_one_process_builds_the_next(ages: Clock) -> None:
+    build = Builder()
     fetch_fragment("test", build)
-    time.sleep(0.3)
-    assert sorted(fetch_together(build, viewers=4)) == ["<p>1</p>"] * 3 + ["<p>2</p>"]
+    ages.now += 3
+    build.may_end.clear()
+    with ThreadPoolExecutor(1) as pool:
+        next_one = pool.submit(fetch_fragment, "test", build)
+        try:
+            wait_until(lambda: build.count == 2, why="the next build")
+            assert fetch_together(build, viewers=3) == ["<p>1</p>"] * 3
+        finally:
+            build.may_end.set()
+        assert next_one.result(10).html == "<p>2</p>"
 
 
-def test_a_final_fragment_is_kept_longer() -> None:
-    build = Builder(is_final=True)
+def test_a_final_fragment_is_kept_longer(ages: Clock) -> None:
+    build, built_at = Builder(is_final=True), ages.now
     fetch_fragment("test", build)
-    time.sleep(0.35)
-    assert fetch_fragment("test", build) == Fragment(
-        "<p>1</p>", is_final=True, built_at=pytest.approx(time.time(), abs=2)
-    )
+    ages.now += 29
+    assert fetch_fragment("test", build) == Fragment("<p>1</p>", is_final=True, built_at=built_at)
+    ages.now += 1
+    assert fetch_fragment("test", build).html == "<p>2</p>"
 
 
 def test_a_fragment_is_built_again_after_its_builder_has_died(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,13 +122,13 @@ def test_a_failure_of_the_builder_blocks_nobody() -> None:
     assert fetch_fragment("test", Builder()).html == "<p>1</p>"
 
 
-def test_each_process_keeps_fragments_while_redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_process_keeps_fragments_while_redis_is_away(ages: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     away = client_for("redis://127.0.0.1:1/0", timeout_seconds=0.1)
     build = Builder(seconds=0.05)
     with monkeypatch.context() as patch:
         patch.setattr(fragments, "redis", lambda: away)
         assert fetch_together(build, viewers=4) == ["<p>1</p>"] * 4
-        time.sleep(0.35)
+        ages.now += 3
         assert fetch_fragment("test", build).html == "<p>2</p>"
 
 
