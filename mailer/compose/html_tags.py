@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from html import unescape
+from html.entities import html5
 from typing import Final, NamedTuple
 
 MARKUP: Final = re.compile(r"<(?:(?P<end>/)?(?P<name>[A-Za-z][^\s/>]*+)|[!?/])")
@@ -21,6 +22,8 @@ ATTRIBUTE: Final = re.compile(
 """An attribute, up to its opening quote if it has one."""
 LONG_NUMBER: Final = re.compile(r"&#[0-9]{9,}+;?")
 """A character reference that is no character. Python refuses to read very long numbers."""
+REFERENCE: Final = re.compile(r"&(?:#(?:[0-9]++|[Xx][0-9A-Fa-f]++);?|(?P<name>[A-Za-z][A-Za-z0-9]*+(?:;|(?!=))))")
+"""A character reference in the value of an attribute. Before `=`, a name without its semicolon is none."""
 RAW: Final = {
     name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
     for name in ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
@@ -123,6 +126,20 @@ def resolve(text: str) -> str:
     return unescape(LONG_NUMBER.sub("\ufffd", text)) if "&" in text else text
 
 
+def resolve_value(value: str) -> str:
+    """Return the value of an attribute with its character references resolved.
+
+    A name without its semicolon is only a reference there if no letter, digit or `=` follows it (WHATWG HTML, section
+    13.2.5.73). So `&region=eu` in an address is a parameter, although `&reg` alone is a reference.
+    """
+    return REFERENCE.sub(_resolve_reference, value) if "&" in value else value
+
+
+def _resolve_reference(match: re.Match[str]) -> str:
+    name = match["name"]
+    return resolve(match[0]) if name is None else html5.get(name, match[0])
+
+
 def _skip_other(html: str, begin: int) -> int:
     """Return the place behind a comment, a declaration or an instruction that begins there, -1 if it does not end."""
     is_comment = html.startswith("<!--", begin)
@@ -153,5 +170,5 @@ def _values(html: str, attributes: list[Attribute]) -> Mapping[str, str]:
     """Return the values of attributes by name."""
     values: dict[str, str] = {}
     for each in attributes:
-        values.setdefault(each.name, resolve(html[each.value_start : each.value_end]))
+        values.setdefault(each.name, resolve_value(html[each.value_start : each.value_end]))
     return values or NOTHING

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from foundation.caches import Cache
 from mailer.compose.headers import is_html
-from mailer.compose.html_tags import resolve
+from mailer.compose.html_tags import resolve_value
 from mailer.compose.template import Values, cut
 from mailer.tracking.places import WEB, SafePlaces, Span, find_safe_places, find_safe_words
 from mailer.tracking.rewriting import LinkRewriter, OwnLink
@@ -95,7 +95,7 @@ class EarlyLinks:
         addresses = {}
         for key, format, pick, number, is_web in own:
             written = format % pick(values)
-            url = resolve(written)
+            url = resolve_value(written)
             if not (is_web or WEB.match(written)) or url == self._leave_url:
                 return None
             address = self._links.address_of(url, number, token, is_html=True, is_own=True)

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from foundation.caches import Cache
 from mailer.compose.headers import is_html
-from mailer.compose.html_tags import resolve
+from mailer.compose.html_tags import resolve_value
 from mailer.compose.source import PLAIN
 from mailer.compose.template import cut
 from mailer.draft import Rendering
@@ -141,7 +141,7 @@ class Rewriting:
     def _address_in_html(self, written: str) -> str | None:
         if self._keys and len(pieces := cut.__wrapped__(written, self._keys)) > 1:
             return self._own_address(pieces)
-        return self._address(resolve(written), is_html=True)
+        return self._address(resolve_value(written), is_html=True)
 
     def _own_address(self, pieces: tuple[str, ...]) -> str | None:
         """Return the key in the place of an address that has keys of the message."""

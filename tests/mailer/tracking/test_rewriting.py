@@ -72,6 +72,10 @@ def links_in(text: str) -> list[str]:
     ("html", "urls"),
     [
         ('<a href="http://a.example/x?b=1&amp;c=2#d">x</a>', ["http://a.example/x?b=1&c=2#d"]),
+        (
+            '<a href="https://a.example/?a=1&region=eu&copy=2&deg;&lt&#65&notit;">x</a>',
+            ["https://a.example/?a=1&region=eu&copy=2°<A&notit;"],
+        ),
         ("<a class=b href='HTTPS://a.example/'>x</a>", ["HTTPS://a.example/"]),
         ('<map><area HREF = "https://a.example/ä b"></map>', ["https://a.example/ä b"]),
         ('<a href="https://a.example/?q=1" href="https://b.example/">x</a>', ["https://a.example/?q=1"]),
