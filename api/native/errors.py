@@ -38,7 +38,7 @@ CORE_ANSWERS: Final[dict[tuple[str, str], Answer]] = {
     ("invalid_url", ANY_CALL): Answer(
         422,
         "VALIDATION_ERROR",
-        "Must be a URL of http or https in visible ASCII characters, without a user name or password.",
+        "Must be a URL of http or https in visible ASCII characters. Only `url` may have a user name and a password.",
         ITS_OWN,
     ),
     ("url_taken", ANY_CALL): Answer(422, "VALIDATION_ERROR", "Another endpoint has this URL.", "url"),

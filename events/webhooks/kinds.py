@@ -7,7 +7,7 @@ from enum import IntFlag
 from typing import Final
 
 from events.models import ALL_KINDS, Dialect
-from mailer.models import EventKind
+from mailer.models import EventKind, LateKind
 
 
 class SendGridKind(IntFlag):
@@ -29,13 +29,13 @@ class SendGridKind(IntFlag):
 
 
 def native_bit(kind: int) -> int:
-    """Return the bit of a kind of event (`EventKind`) in the mask of an endpoint of the native dialect."""
+    """Return the bit of an `EventKind` or a `LateKind` in the mask of an endpoint of the native dialect."""
     return 1 << kind
 
 
 BITS: Final[Mapping[str, Mapping[str, int]]] = {
     Dialect.SENDGRID: {kind.name.lower(): int(kind) for kind in SendGridKind if kind.name},
-    Dialect.NATIVE: {kind.name.lower(): native_bit(kind) for kind in EventKind},
+    Dialect.NATIVE: {kind.name.lower(): native_bit(kind) for kind in (*EventKind, *LateKind)},
 }
 """The bits of each dialect by the names of the kinds."""
 

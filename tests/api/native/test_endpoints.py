@@ -27,7 +27,7 @@ ENDPOINTS = "/sluice/v1/endpoints"
 URL = "https://example.com/events"
 NO_ENDPOINT = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "Endpoint not found."}}
 NO_DELIVERY = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "Delivery not found."}}
-BAD_URL = "Must be a URL of http or https in visible ASCII characters, without a user name or password."
+BAD_URL = "Must be a URL of http or https in visible ASCII characters. Only `url` may have a user name and a password."
 BAD_KINDS = "Must be a list of kinds of events, or null for all."
 OAUTH = {"oauth_client_id": "sluice", "oauth_client_secret": "s3cret", "oauth_token_url": "https://auth.example.com"}
 
@@ -41,14 +41,14 @@ def create(client: ApiClient, url: str = URL, **fields: Any) -> tuple[dict[str, 
 
 
 def test_an_endpoint_is_created_with_a_secret_that_is_shown_once(client_of_alice: ApiClient) -> None:
-    shown, secret = create(client_of_alice, name="Shop", kinds=["refused", "sent"], **OAUTH)
+    shown, secret = create(client_of_alice, name="Shop", kinds=["clicked", "refused", "sent"], **OAUTH)
     row = Endpoint.objects.get()
     assert shown == {
         "id": str(row.public_id),
         "dialect": "native",
         "url": URL,
         "name": "Shop",
-        "kinds": ["sent", "refused"],
+        "kinds": ["sent", "refused", "clicked"],
         "enabled": True,
         **dict.fromkeys(("disabled_at", "failing_since", "retry_at", "previous_secret_expires_at")),
         "disabled_reason": "",
@@ -71,7 +71,7 @@ def test_an_endpoint_is_created_with_a_secret_that_is_shown_once(client_of_alice
     listed = client_of_alice.get(ENDPOINTS).json()
     assert listed["pagination"] == {"limit": 3, "next": None}
     assert [(each["dialect"], each["kinds"]) for each in listed["data"]] == [
-        ("native", ["sent", "refused"]),
+        ("native", ["sent", "refused", "clicked"]),
         ("native", None),
         ("sendgrid", ["delivered"]),
     ]
