@@ -7,6 +7,7 @@ given another one at the next attempt.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from base64 import b64encode
@@ -23,6 +24,8 @@ DEFAULT_SECONDS: Final = 300.0
 SPARE_SECONDS: Final = 30.0
 """A token is not used in the last seconds before it expires."""
 TOKENS_KEPT: Final = 1000
+VISIBLE: Final = re.compile(r"[!-~]+")
+"""The values that a header can hold behind `Bearer` (RFC 6750 section 2.1 allows fewer characters)."""
 
 
 class BadToken(Exception):
@@ -76,11 +79,19 @@ def _fetch(url: str, client_id: str, secret: str, client: Client) -> Token:
     answer = client.post(url, urlencode({"grant_type": "client_credentials"}).encode(), headers)
     if not answer.is_success:
         raise BadToken(answer.error)
-    try:
-        fields = json.loads(answer.body)
-        value, seconds = fields["access_token"], float(fields.get("expires_in", DEFAULT_SECONDS))
-    except (ValueError, TypeError, KeyError) as error:
-        raise BadToken("the response has no access token") from error
-    if not (isinstance(value, str) and value.isascii() and value.isprintable()):
-        raise BadToken("the response has no access token")
+    value, seconds = _read(answer.body)
     return Token(value, time.monotonic() + max(0.0, seconds - SPARE_SECONDS))
+
+
+def _read(body: bytes) -> tuple[str, float]:
+    """Return the access token in a response, and the seconds for which it is valid. Raises BadToken."""
+    try:
+        fields = json.loads(body)
+        value, lifetime = fields["access_token"], fields.get("expires_in")
+        seconds = DEFAULT_SECONDS if lifetime is None else float(lifetime)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        # The server may answer anything: a number beyond all floats, or arrays that are nested thousands of times.
+        raise BadToken("the response has no access token") from error
+    if not (isinstance(value, str) and VISIBLE.fullmatch(value)):
+        raise BadToken("the response has no access token")
+    return value, seconds

@@ -32,6 +32,6 @@ def _read_retry_after(text: str, now: dt.datetime) -> dt.timedelta | None:
         return dt.timedelta(seconds=min(int(text[:9]), LONGEST_ASKED.total_seconds()))
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return (at if at.tzinfo else at.replace(tzinfo=dt.UTC)) - now

@@ -76,6 +76,15 @@ def test_a_large_answer_is_read_in_part(receiver: Receiver) -> None:
     assert (answer.is_success, len(answer.body), len(answer.reply)) == (True, 64 * 1024, 1024)
 
 
+NO_TOKENS = [
+    b"[]",
+    b"{",
+    b"[" * 60_000,
+    *(b'{"access_token": %b}' % value for value in (b"1", b'""', b'"a\\nb"', b'"a "')),
+    b'{"access_token": "a", "expires_in": %b}' % (b"9" * 400),
+]
+
+
 def test_a_token_is_fetched_once_and_again_when_it_was_refused(alice: Account, receiver: Receiver) -> None:
     def decide(number: int, got: Got) -> Behaviour:
         token = {"access_token": f"token{number}", "token_type": "Bearer", "expires_in": 3600}
@@ -97,9 +106,11 @@ def test_a_token_is_fetched_once_and_again_when_it_was_refused(alice: Account, r
         forget_token(endpoint)
         assert token_for(endpoint, connection) == {"Authorization": "Bearer token2"}
         forget_token(endpoint)
-        for body in (b"[]", b"{", b'{"access_token": "a\\nb"}', b'{"access_token": 1}'):
+        for body in NO_TOKENS:
             receiver.decide = lambda number, got, body=body: Behaviour(body=body)
             with pytest.raises(BadToken):
                 token_for(endpoint, connection)
+        receiver.decide = lambda number, got: Behaviour(body=b'{"access_token": "last", "expires_in": null}')
+        assert token_for(endpoint, connection) == {"Authorization": "Bearer last"}
     assert receiver.got[0].headers["authorization"] == "Basic bWU6c2VjcmV0"
     assert receiver.got[0].body == b"grant_type=client_credentials"

@@ -157,7 +157,9 @@ def test_a_receiver_that_is_busy_is_given_the_time_that_it_asks_for(
     alice: Account, endpoint: Endpoint, receiver: Receiver, deliverer: Deliverer, clock: Clock
 ) -> None:
     later = (database_now() + dt.timedelta(seconds=200)).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    for status, asked, seconds in ((429, "40", 40), (503, later, 150), (429, "soon", 300), (400, "9999", 1800)):
+    never = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+    cases = ((429, "40", 40), (503, later, 150), (429, "soon", 300), (503, never, 1800), (400, "9999", 7200))
+    for status, asked, seconds in cases:
         receiver.decide = lambda number, got, answer=(status, asked): Behaviour(answer[0], {"Retry-After": answer[1]})
         if not receiver.got:
             send(alice, deliverer, 3)
