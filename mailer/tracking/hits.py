@@ -2,7 +2,8 @@
 
 Hits wait in memory, at most `MOST` in each process; more are dropped and counted in the log. They are stored every
 tenth of a second. While the database is away they wait, and redirects go on. Clicks wait for as long as a burst of a
-scanner may last, since only the burst shows what it is. When a web process is stopped, it stores its hits before it
+scanner may last, since only the burst shows what it is. They are shared with the other processes meanwhile
+(`sightings.py`), which may have noted a part of the burst. When a web process is stopped, it stores its hits before it
 ends; if it is killed, they are lost.
 
 If the connection is lost at a commit, PostgreSQL is asked what became of the transaction before its hits are stored
@@ -23,13 +24,16 @@ from django.db import DatabaseError, DataError, InterfaceError, OperationalError
 from foundation.traces import trace_of
 from mailer.tracking.machines import BURST_SECONDS
 from mailer.tracking.queries import TRANSACTION_STATUS
-from mailer.tracking.writing import Hit, write_hits
+from mailer.tracking.sightings import read_clicks, share_clicks
+from mailer.tracking.writing import Hit, clicks_of, write_hits
 
 log = structlog.get_logger(__name__)
 
 MOST: Final = 10_000
 """The most hits that wait in a process."""
 PACE_SECONDS: Final = 0.1
+HOLD_SECONDS: Final = BURST_SECONDS + 0.5
+"""The time for which a click waits: that of a burst, and some more in which the other processes share their clicks."""
 PAGE: Final = 1_000
 """The most hits that are stored in one transaction."""
 PAUSE_SECONDS: Final = 1.0
@@ -62,6 +66,8 @@ class Collector:
     def __init__(self) -> None:
         self._noted = threading.Condition()
         self._hits: list[Hit] = []
+        self._unshared: list[Hit] = []
+        """The hits since the clicks were last shared."""
         self._dropped = 0
         self._is_finishing = False
         self._thread: threading.Thread | None = None
@@ -77,6 +83,7 @@ class Collector:
                 self._dropped += 1
                 return
             self._hits.append(hit)
+            self._unshared.append(hit)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="hits", daemon=True)
                 self._thread.start()
@@ -116,11 +123,13 @@ class Collector:
         """Store a page of the hits that have waited long enough. Return False if the database is away."""
         page: Sequence[Hit] = ()
         try:
+            self._share()
             connection.close_if_unusable_or_obsolete()
             if self._unanswered and not self._settle():
                 return False
-            page, near = self._next_page()
+            page, waiting = self._next_page()
             self._transaction_id = ""
+            near = [*clicks_of(waiting), *read_clicks({click[0] for click in clicks_of(page)})]
             if page and (late := write_hits(page, near, begin=self._note_transaction)):
                 log.info("hits not stored: their messages are not kept, or have too many", hits=late)
         except (OperationalError, InterfaceError):
@@ -134,6 +143,12 @@ class Collector:
             connection.close()
         self._forget(page)
         return True
+
+    def _share(self) -> None:
+        """Share the clicks that were noted since the last time."""
+        with self._noted:
+            unshared, self._unshared = self._unshared, []
+        share_clicks(clicks_of(unshared))
 
     def _note_transaction(self, transaction_id: str) -> None:
         self._transaction_id = transaction_id
@@ -158,7 +173,7 @@ class Collector:
         """Return the next hits to store, and the others that wait. Nothing is removed yet."""
         with self._noted:
             hits, is_finishing = list(self._hits), self._is_finishing
-        until = time.time() - BURST_SECONDS
+        until = time.time() - HOLD_SECONDS
         page = [hit for hit in hits if is_finishing or hit.link is None or hit.at.timestamp() <= until][:PAGE]
         chosen = set(map(id, page))
         return page, [hit for hit in hits if id(hit) not in chosen]

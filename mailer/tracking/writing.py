@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from django.db import IntegrityError, transaction
@@ -69,11 +69,11 @@ def ignore(_: str) -> None:
     """Do nothing with the id of a transaction."""
 
 
-def write_hits(hits: Sequence[Hit], near: Iterable[Hit] = (), *, begin: Callable[[str], None] = ignore) -> int:
+def write_hits(hits: Sequence[Hit], near: Collection[Click] = (), *, begin: Callable[[str], None] = ignore) -> int:
     """Store hits and count them, and return the number of those that are not stored.
 
-    Their message is not kept any more, or has too many late events already. `near` are hits that are stored later. A
-    burst of clicks is recognized with them. `begin` gets the id of the transaction before it is committed.
+    Their message is not kept any more, or has too many late events already. `near` are clicks that are stored later or
+    by another process. A burst is recognized with them. `begin` gets the id of the transaction before it is committed.
     """
     try:
         return _write_hits(hits, near, begin)
@@ -86,7 +86,7 @@ def write_hits(hits: Sequence[Hit], near: Iterable[Hit] = (), *, begin: Callable
 
 
 @transaction.atomic
-def _write_hits(hits: Sequence[Hit], near: Iterable[Hit], begin: Callable[[str], None]) -> int:
+def _write_hits(hits: Sequence[Hit], near: Iterable[Click], begin: Callable[[str], None]) -> int:
     fetch_prepared(LOCK, ())
     owners = _read_owners(hits)
     kept = [hit for hit in hits if _is_of(hit, owners.get(hit.message.message_id))]
@@ -110,7 +110,7 @@ def _is_of(hit: Hit, owner: Owner | None) -> bool:
     return owner is not None and (owner.mail_id, owner.account_id) == (hit.message.mail_id, hit.message.account_id)
 
 
-def _find_late(hits: Sequence[Hit], owners: dict[int, Owner], near: Iterable[Hit]) -> Iterator[Late]:
+def _find_late(hits: Sequence[Hit], owners: dict[int, Owner], near: Iterable[Click]) -> Iterator[Late]:
     """Yield the hits to store in their order, with what is known about them."""
     ids = sorted({hit.message.message_id for hit in hits})
     known = {(row[0], row[1]): row[2:] for row in fetch_prepared(READ_KNOWN, {"ids": ids})}
@@ -126,7 +126,7 @@ def _find_late(hits: Sequence[Hit], owners: dict[int, Owner], near: Iterable[Hit
             yield Late(hit, owners[message_id], is_machine, is_first=not is_machine and not has_first)
 
 
-def _find_bursts(hits: Sequence[Hit], near: Iterable[Hit]) -> dict[int, list[Span]]:
+def _find_bursts(hits: Sequence[Hit], near: Iterable[Click]) -> dict[int, list[Span]]:
     """Return the bursts of clicks on the links of messages, whether stored or not."""
     clicks = [hit for hit in hits if hit.link is not None]
     if not clicks:
@@ -136,10 +136,11 @@ def _find_bursts(hits: Sequence[Hit], near: Iterable[Hit]) -> dict[int, list[Spa
     since, until = min(hit.at for hit in clicks) - span, max(hit.at for hit in clicks) + span
     rows = fetch_prepared(READ_CLICKS, {"ids": ids, "since": since, "until": until})
     stored: list[Click] = [(message_id, (link, is_html), at) for message_id, link, is_html, at in rows]
-    return find_bursts([*stored, *_clicks_of(clicks), *_clicks_of(near)])
+    return find_bursts([*stored, *clicks_of(clicks), *near])
 
 
-def _clicks_of(hits: Iterable[Hit]) -> Iterator[Click]:
+def clicks_of(hits: Iterable[Hit]) -> Iterator[Click]:
+    """Yield the clicks among some hits."""
     for hit in hits:
         if hit.link is not None:
             yield hit.message.message_id, (hit.link.number, hit.link.is_html), hit.at.timestamp()

@@ -16,14 +16,16 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from django.test import Client
 
 from accounts.models import Account
+from foundation.redis_client import client_for
 from mailer.models import LateEvent, LateKind, Mail, Measure, Message, Series
 from mailer.outcomes.counters import DAY, read_counters
 from mailer.pipeline.accept import accept_mail
-from mailer.tracking import hits, partitions, writing
+from mailer.tracking import hits, partitions, sightings, writing
 from mailer.tracking.hits import MOST, Collector
 from mailer.tracking.machines import is_machine
+from mailer.tracking.sightings import read_clicks
 from mailer.tracking.tokens import SEVERAL, TrackedLink, TrackedMessage, sealer
-from mailer.tracking.writing import Hit, write_hits
+from mailer.tracking.writing import Hit, clicks_of, write_hits
 from tests.drafts import draft
 from tests.waiting import someone_waits_for_us, wait_until
 
@@ -117,7 +119,7 @@ def test_a_message_has_a_bounded_number_of_late_events(
 def test_three_links_within_two_seconds_are_a_scanner(message: TrackedMessage) -> None:
     now = dt.datetime.now(dt.UTC)
     early = [hit(message, 0, at=now - dt.timedelta(seconds=30)), hit(message, 0, at=now)]
-    write_hits(early, near=[hit(message, 1, at=now + dt.timedelta(seconds=1))])
+    write_hits(early, near=list(clicks_of([hit(message, 1, at=now + dt.timedelta(seconds=1))])))
     assert not LateEvent.objects.filter(is_machine=True).exists(), "two links"
     later = [hit(message, number, at=now + dt.timedelta(seconds=1)) for number in (1, 2)]
     person = hit(message, 3, at=now + dt.timedelta(seconds=9))
@@ -195,6 +197,29 @@ def test_a_view_uses_no_database_and_its_hit_is_stored_by_a_thread(
     assert [each.link for each in pages[0]] == [None], "a click waits for the end of a burst"
     recorder.finish()
     assert [each.message for page in pages for each in page] == [message, message]
+
+
+def test_a_scanner_is_recognized_although_its_clicks_reach_several_processes(message: TrackedMessage) -> None:
+    partitions.ensure_late_partitions()
+    processes = Collector(), Collector()
+    for number in range(4):
+        processes[number % 2].note(hit(message, number))
+    until(lambda: len(read_clicks([message.message_id])) == 4)
+    for process in processes:
+        process.finish()
+    assert list(LateEvent.objects.order_by("link").values_list("link", "is_machine")) == [(n, True) for n in range(4)]
+
+
+def test_hits_are_stored_while_redis_is_away(message: TrackedMessage, monkeypatch: pytest.MonkeyPatch) -> None:
+    partitions.ensure_late_partitions()
+    nobody = client_for("redis://127.0.0.1:1", timeout_seconds=0.1)
+    monkeypatch.setattr(sightings, "_client", lambda: nobody)
+    monkeypatch.setattr(sightings, "_away_until", 0.0)
+    process = Collector()
+    for number in range(3):
+        process.note(hit(message, number))
+    process.finish()
+    assert LateEvent.objects.filter(is_machine=True).count() == 3
 
 
 def test_hits_wait_while_the_database_is_away_and_too_many_are_dropped(
