@@ -61,13 +61,11 @@ COMPONENTS: dict[str, Piece] = {
     "EventWebhookErrors": record(errors=list_of(PROBLEM)),
 }
 
+CHANGING: Final = ("create_event_webhook", "change_event_webhook", "change_oldest_event_webhook")
 WITHOUT_EFFECT: Final = (
-    WithoutEffect(
-        ("create_event_webhook", "change_event_webhook", "change_oldest_event_webhook"),
-        (ACCOUNT_STATUS_CHANGE,),
-        "An account has no such events.",
-        is_kept=True,
-    ),
+    WithoutEffect(CHANGING, (ACCOUNT_STATUS_CHANGE,), "An account has no such events.", is_kept=True),
+    WithoutEffect(CHANGING, ("spam_report",), "Reports of spam do not reach Sluice.", is_kept=True),
+    WithoutEffect(CHANGING, ("group_resubscribe",), "That a recipient subscribes again is no event.", is_kept=True),
 )
 
 INCLUDE = OpenApiParameter(
