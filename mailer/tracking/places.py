@@ -26,10 +26,29 @@ WEB: Final = re.compile(r"https?://.", re.IGNORECASE)
 MARK: Final = "clicktracking"
 """The attribute that a link has with the value `off` if it must not be tracked."""
 AFTER_ATTRIBUTE: Final = " \t\n\r\f/>"
-URL_IN_TEXT: Final = re.compile(r"(?i)\bhttps?://[^\s<>\"'\x00-\x20]*[^\s<>\"'\x00-\x20.,;:!?)\]}]")
+URL_IN_TEXT: Final = re.compile(r"(?i)\bhttps?://[^\s<>\"'\x00-\x20]+")
+"""A URL in plain text, with the punctuation behind it."""
+PUNCTUATION: Final = ".,;:!?)]}"
+BRACKETS: Final = {")": "(", "]": "[", "}": "{"}
 WORD: Final = re.compile(r"\S+")
 
 Span = tuple[int, int]
+
+
+def without_punctuation(url: str) -> str:
+    """Return a URL of plain text without the punctuation behind it.
+
+    A closing bracket at its end belongs to the URL if it is opened there, as mail programs read it.
+    """
+    unopened = {closing: url.count(closing) - url.count(opening) for closing, opening in BRACKETS.items()}
+    end = len(url)
+    while (last := url[end - 1]) in PUNCTUATION:
+        if last in unopened:
+            if unopened[last] <= 0:
+                break
+            unopened[last] -= 1
+        end -= 1
+    return url[:end]
 
 
 class LinkPlace(NamedTuple):

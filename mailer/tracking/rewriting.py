@@ -22,7 +22,7 @@ from mailer.compose.source import PLAIN
 from mailer.compose.template import cut
 from mailer.draft import Rendering
 from mailer.tracking.parameters import add_parameters
-from mailer.tracking.places import URL_IN_TEXT, WEB, find_links
+from mailer.tracking.places import URL_IN_TEXT, WEB, find_links, without_punctuation
 from mailer.tracking.tokens import sealer
 
 MOST_LINKS: Final = 1_000
@@ -155,8 +155,9 @@ class Rewriting:
         return link.key
 
     def _replace(self, match: re.Match[str]) -> str:
-        new = self._address(match[0], is_html=False)
-        return match[0] if new is None else new
+        url = without_punctuation(match[0])
+        new = self._address(url, is_html=False) if WEB.match(url) else None
+        return match[0] if new is None else new + match[0][len(url) :]
 
     def _address(self, url: str, *, is_html: bool) -> str | None:
         if not self._left or url == self._leave_url:

@@ -134,11 +134,13 @@ def test_a_link_with_clicktracking_off_stays_and_the_attribute_is_removed() -> N
 
 def test_plain_text_is_tracked_on_request_alone() -> None:
     text = "See https://a.example/x?b=1&c=2, (http://b.example/) and mailto:a@example.com.\nxhttp://c.example/ http:// "
+    text += "http://). A bracket (see https://d.example/a_(b)), https://d.example/a_(b)?!"
     assert compose(mail_of("x", CLICKS, text))[0] == text
     mail = mail_of("x", {"clicks": {"in_text": True}}, text)
     plain = compose(mail)[0]
     assert plain == render(mail)[0]
-    assert links_in(plain) == ["https://a.example/x?b=1&c=2", "http://b.example/"]
+    urls = ["https://a.example/x?b=1&c=2", "http://b.example/", "https://d.example/a_(b)", "https://d.example/a_(b)"]
+    assert links_in(plain) == urls
     assert restored(plain) == text
 
 
