@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.processes import Program
-from stack.programs import BEAT, celery, web_program, worker_program
+from stack.programs import BEAT, EVENTS_THREADS, celery, web_program, worker_program
 
 LANES, WAVES, EVENTS = "transactional,bulk", "eta,maintenance,audience", "events"
 ETA_WORKER, EVENTS_WORKER = "eta", "events"
@@ -57,7 +57,9 @@ class Scale:
             programs.append(worker_program(state, environment, name=ETA_WORKER, queues=WAVES, processes=2))
         if self.has_events_worker:
             programs.append(
-                worker_program(state, environment, name=EVENTS_WORKER, queues=EVENTS, processes=8, pool="threads")
+                worker_program(
+                    state, environment, name=EVENTS_WORKER, queues=EVENTS, processes=EVENTS_THREADS, pool="threads"
+                )
             )
         if self.has_beat:
             programs.append(Program(name="beat", command=celery("beat"), rank=BEAT, environment=environment))

@@ -15,6 +15,8 @@ INBOX, WORKERS, WEB, BEAT = 2, 3, 4, 5
 """Ranks above those of the engines: PostgreSQL 0, Valkey 1."""
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 """Remote control is off, so workers need not exchange information."""
+EVENTS_THREADS = 32
+"""The threads that deliver events. A receiver that hangs takes up to four of them for 15 s."""
 
 
 def inbox_program(folder: Path) -> Program:
@@ -36,7 +38,7 @@ def product_programs(folder: Path, port: int, environment: Mapping[str, str]) ->
         worker_program(folder, environment, name="eta", queues="eta,maintenance", processes=2),
         worker_program(folder, environment, name="worker", queues="transactional,bulk", processes=2),
         worker_program(folder, environment, name="audience", queues="audience", processes=1),
-        worker_program(folder, environment, name="events", queues="events", processes=8, pool="threads"),
+        worker_program(folder, environment, name="events", queues="events", processes=EVENTS_THREADS, pool="threads"),
         web_program(port, environment),
         Program(name="beat", command=celery("beat"), rank=BEAT, environment=environment, starts_again=True),
     ]
