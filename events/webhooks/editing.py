@@ -172,7 +172,7 @@ def _check_new_url(endpoint: Endpoint, url: str) -> None:
 
 
 def _oauth_of(endpoint: Endpoint, changes: Changes) -> dict[str, Any]:
-    """Return the fields of OAuth. A secret that is stored already need not be given again."""
+    """Return the fields of OAuth. A stored secret stays, unless the token URL changes: it must not go elsewhere."""
     client_id, token_url = (
         stored if given is None else given
         for stored, given in (
@@ -183,7 +183,8 @@ def _oauth_of(endpoint: Endpoint, changes: Changes) -> dict[str, Any]:
     secret = changes.oauth_client_secret
     if not (client_id or token_url or secret):
         return {"oauth_client_id": "", "oauth_client_secret": None, "oauth_token_url": ""}
-    has_secret = bool(secret) or (secret is None and endpoint.oauth_client_secret is not None)
+    has_stored = endpoint.oauth_client_secret is not None and token_url == endpoint.oauth_token_url
+    has_secret = bool(secret) or (secret is None and has_stored)
     _check_oauth(client_id, has_secret, token_url)
     stored = encrypt(secret.encode()) if secret else endpoint.oauth_client_secret
     return {"oauth_client_id": client_id, "oauth_client_secret": stored, "oauth_token_url": token_url}

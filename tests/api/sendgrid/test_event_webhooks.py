@@ -117,6 +117,7 @@ def test_oauth_is_complete_or_absent_and_its_secret_is_never_shown(client_of_ali
         ({"oauth_token_url": ""}, "oauth_token_url"),
         ({"oauth_client_id": ""}, "oauth_client_id"),
         ({"oauth_client_secret": ""}, "oauth_client_secret"),
+        ({"oauth_token_url": "https://elsewhere.example.com/token"}, "oauth_client_secret"),
     ):
         status, text = refusal(client_of_alice.patch(path, body))
         assert (status, text.partition(" ")[0]) == (400, missing)
