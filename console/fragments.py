@@ -20,7 +20,7 @@ from foundation.redis_client import client_for
 
 FRESH_SECONDS = 3.0
 FINAL_SECONDS = 30.0
-"""The age up to which a final fragment is served. It only changes if somebody acts on its subject."""
+"""The age up to which polls get a final fragment. It only changes if somebody acts on its subject."""
 STALE_SECONDS = 10.0
 """The age up to which an old fragment is served while another process builds the next one."""
 BUILD_SECONDS = 10
@@ -43,10 +43,19 @@ class Fragment:
         """Return its age in seconds."""
         return max(0.0, time.time() - self.built_at)
 
-    @property
-    def is_fresh(self) -> bool:
-        """Return whether it is served without building another one."""
+    def is_fresh(self, opened_at: float | None = None) -> bool:
+        """Return whether it is served without building another one.
+
+        Who opens a page may just have acted on its subject. So a page that was opened at a moment gets no final
+        fragment from before.
+        """
+        if self.is_final and opened_at is not None:
+            return self.built_at >= opened_at
         return self.age < (FINAL_SECONDS if self.is_final else FRESH_SECONDS)
+
+    def is_good_enough(self, opened_at: float | None) -> bool:
+        """Return whether it is served while another process builds the next one."""
+        return self.age < STALE_SECONDS and not (self.is_final and opened_at is not None)
 
     @property
     def tag(self) -> str:
@@ -61,12 +70,16 @@ _kept: dict[str, Fragment] = {}
 _building = threading.Lock()
 
 
-def fetch_fragment(key: str, build: Build) -> Fragment:
-    """Return the fragment of this key, and build it if the stored one is too old and nobody else builds it."""
+def fetch_fragment(key: str, build: Build, *, is_opened: bool = False) -> Fragment:
+    """Return the fragment of this key, and build it if the stored one is too old and nobody else builds it.
+
+    `is_opened` says that it is for a page that is opened, and not for a poll.
+    """
+    opened_at = time.time() if is_opened else None
     try:
-        return _fetch_from_redis(key, build)
+        return _fetch_from_redis(key, build, opened_at)
     except RedisError:
-        return _fetch_from_memory(key, build)
+        return _fetch_from_memory(key, build, opened_at)
 
 
 @cache
@@ -74,16 +87,16 @@ def redis() -> Redis:
     return client_for(settings.REDIS_URL, timeout_seconds=REDIS_SECONDS)
 
 
-def _fetch_from_redis(key: str, build: Build) -> Fragment:
+def _fetch_from_redis(key: str, build: Build, opened_at: float | None) -> Fragment:
     name, lock = f"sluice:page:{key}", f"sluice:page-lock:{key}"
     client, until = redis(), time.monotonic() + BUILD_SECONDS
     while True:
         stored = _load(client, name)
-        if stored is not None and stored.is_fresh:
+        if stored is not None and stored.is_fresh(opened_at):
             return stored
         if client.set(lock, "1", nx=True, ex=BUILD_SECONDS):
             break
-        if stored is not None and stored.age < STALE_SECONDS:
+        if stored is not None and stored.is_good_enough(opened_at):
             return stored
         if time.monotonic() >= until:
             break
@@ -101,10 +114,10 @@ def _load(client: Redis, name: str) -> Fragment | None:
     return Fragment(**json.loads(stored)) if isinstance(stored, bytes) else None
 
 
-def _fetch_from_memory(key: str, build: Build) -> Fragment:
+def _fetch_from_memory(key: str, build: Build, opened_at: float | None) -> Fragment:
     with _building:
         fragment = _kept.get(key)
-        if fragment is None or not fragment.is_fresh:
+        if fragment is None or not fragment.is_fresh(opened_at):
             _kept.clear()
             fragment = _kept[key] = _make(build)
         return fragment

@@ -41,13 +41,12 @@ class Part:
     is_loose: bool = False
     """Whether its elements are at several places of the page. Each has `hx-swap-oob`, and replaces that with its id."""
 
-    def fetch(self, request: HttpRequest, *subject: int | str, **row: Model) -> Fragment:
-        """Return the fragment for the viewer of this request."""
+    def fetch(self, request: HttpRequest, *subject: int | str, is_opened: bool = False, **row: Model) -> Fragment:
+        """Return the fragment for the viewer of this request, which opens a page or is a poll."""
         granted = frozenset(right for right in self.rights if has_right(request, right))
         bits = "".join("1" if right in granted else "0" for right in self.rights)
-        return fetch_fragment(
-            ":".join(map(str, [self.name, *subject, bits])), lambda: self._make(granted, *subject, **row)
-        )
+        key = ":".join(map(str, [self.name, *subject, bits]))
+        return fetch_fragment(key, lambda: self._make(granted, *subject, **row), is_opened=is_opened)
 
     def _make(self, granted: Rights, *subject: int | str, **row: Model) -> tuple[str, bool]:
         context = self.build(granted, *subject, **row)
@@ -68,7 +67,8 @@ def embed(request: HttpRequest, part: Part, *subject: int | str, **row: Model) -
     """
     query = request.GET.copy()
     query["live"] = "1"
-    return {"live_html": safe(part.fetch(request, *subject, **row)), "live_url": f"{request.path}?{query.urlencode()}"}
+    html = safe(part.fetch(request, *subject, is_opened=True, **row))
+    return {"live_html": html, "live_url": f"{request.path}?{query.urlencode()}"}
 
 
 def is_poll(request: HttpRequest) -> bool:

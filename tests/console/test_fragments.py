@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import pytest
 from django.test import Client
 
+from accounts.models import Account
+from campaigns.editing import create_campaign, edit_campaign
 from console import fragments
 from console.fragments import Fragment, fetch_fragment
 from foundation.redis_client import client_for
@@ -103,6 +105,31 @@ def test_a_final_fragment_is_kept_longer(ages: Clock) -> None:
     assert fetch_fragment("test", build) == Fragment("<p>1</p>", is_final=True, built_at=built_at)
     ages.now += 1
     assert fetch_fragment("test", build).html == "<p>2</p>"
+
+
+def test_a_page_that_is_opened_gets_no_final_fragment_from_before() -> None:
+    build = Builder(is_final=True)
+    fetch_fragment("test", build)
+    assert fetch_fragment("test", build, is_opened=True).html == "<p>2</p>"
+    assert fetch_fragment("test", build).html == "<p>2</p>", "polls get the new one, too"
+
+
+def test_a_page_that_is_opened_does_not_get_what_was_read_before_it() -> None:
+    """Another process has begun to build the fragment before this viewer acted."""
+    build = Builder(is_final=True, seconds=0.2)
+    other = threading.Thread(target=fetch_fragment, args=("test", build))
+    other.start()
+    time.sleep(0.1)
+    assert fetch_fragment("test", build, is_opened=True).html == "<p>2</p>"
+    other.join()
+
+
+def test_the_page_of_a_draft_shows_what_was_saved(operator: Client, alice: Account) -> None:
+    campaign = create_campaign(alice, {"title": "News"})
+    page = f"/admin/campaigns/campaign/{campaign.pk}/change/"
+    assert "a subject" in operator.get(page).content.decode()
+    edit_campaign(alice, campaign.pk, {"subject": "News of May"})
+    assert "a subject" not in operator.get(page).content.decode()
 
 
 def test_a_fragment_is_built_again_after_its_builder_has_died(monkeypatch: pytest.MonkeyPatch) -> None:
