@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
+from stack.parsers import count
+
 DESCRIPTION = """Measure one case after the other: Sluice beside its peers and its ceilings, on this machine. The exit
 code is 0 unless a case is not sound: mail was lost or sent twice, or a stop was not exact. A missed target is only
 reported."""
@@ -56,5 +58,5 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--case", choices=CASES, help="run only this case")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="also draw the result")
-    parser.add_argument("--contest-rounds", type=int, default=3, help="rounds of comparisons with others (default 3)")
+    parser.add_argument("--contest-rounds", type=count, default=3, help="rounds of comparisons with others (default 3)")
     return parser

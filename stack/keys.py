@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from typing import Any
 
 from stack import StackError, parsers
 from stack.asking import choose, confirm
 from stack.drawing import clean, plural, table
-from stack.moves import UNSETTLED, poll
-from stack.remote import Remote, find_remote
+from stack.moves import UNSETTLED, poll, stopped_by
+from stack.remote import Refused, Remote, find_remote
 from stack.say import show
+
+
+KEY_ID = re.compile(r"[A-Za-z0-9_-]{22}")
+WHOLE_KEY = re.compile(rf"SG\.({KEY_ID.pattern})\..*")
 
 
 def main(arguments: list[str]) -> int:
@@ -31,7 +36,7 @@ def list_keys(remote: Remote, options: argparse.Namespace) -> int:
 def revoke(remote: Remote, options: argparse.Namespace) -> int:
     """Revoke a key after a question with the numbers of a dry run."""
     path = f"/keys/{find_id(remote, options.key_id)}"
-    rehearsed = remote.post(f"{path}/revoke", {"dry_run": True})
+    rehearsed = rehearse(remote, path, options.key_id)
     confirm(question(rehearsed, stops_scheduled=options.stop_scheduled), is_confirmed=options.yes)
     body = {"stop_scheduled": options.stop_scheduled, "reason": options.reason}
     answer = remote.post(f"{path}/revoke", body)
@@ -41,18 +46,34 @@ def revoke(remote: Remote, options: argparse.Namespace) -> int:
     return 0 if answer["stopped"] is None or answer["stopped"]["settled"] else UNSETTLED
 
 
+def rehearse(remote: Remote, path: str, text: str) -> dict[str, Any]:
+    """Return what a key has scheduled. Raises StackError, also if the key does not exist."""
+    try:
+        rehearsed: dict[str, Any] = remote.post(f"{path}/revoke", {"dry_run": True})
+    except Refused as error:
+        if error.status != 404:
+            raise
+        raise unknown(text) from None
+    return rehearsed
+
+
+def unknown(text: str) -> StackError:
+    return StackError(f"No key has the id {text!r} or this text in its name. ./sluice keys list shows those in use.")
+
+
 def find_id(remote: Remote, text: str) -> str:
     """Return the id of the key that a text names: its id, its whole text, or a part of its name. Raises StackError."""
-    whole = text.split(".")
-    if len(whole) == 3 and whole[0] == "SG":
+    if whole := WHOLE_KEY.fullmatch(text):
         return whole[1]
     keys = remote.get("/keys")
     if any(key["id"] == text for key in keys):
         return text
     hits = [key for key in keys if text.lower() in key["name"].lower()]
-    if not hits:
+    if not hits and KEY_ID.fullmatch(text):
         # It may be the key of a subuser, or one that was revoked before.
         return text
+    if not hits:
+        raise unknown(text)
     named = {f"{clean(key['name'])} ({key['id']})": key["id"] for key in hits}
     return str(named[next(iter(named)) if len(named) == 1 else choose(list(named), text)])
 
@@ -90,6 +111,6 @@ def describe(answer: dict[str, Any]) -> str:
     stopped = answer["stopped"]
     cancelled = f"Cancelled: {plural(stopped['campaigns'], 'campaign')}, {plural(stopped['batches'], 'batch')}."
     state = "" if stopped["settled"] else " Workers still have some mail of it; the sweeper does the rest."
-    receipts = [f"  receipt {each['id']}: {plural(each['stopped'], 'message')} stopped" for each in stopped["receipts"]]
+    receipts = [f"  receipt {each['id']}: {plural(stopped_by(each), 'message')} stopped" for each in stopped["receipts"]]
     others = f"Stopped in other batches: {plural(stopped['messages'], 'message')}."
     return "\n".join([f"{first} {cancelled} {others}{state}", *receipts])

@@ -25,6 +25,8 @@ UNSETTLED = 4
 POLL_SECONDS = 0.5
 WORDS = {"cancel": "Stop", "pause": "Pause", "resume": "Resume", "freeze": "Freeze", "thaw": "Thaw"}
 OF_BATCHES = {"stop": "cancel", "pause": "pause", "resume": "resume"}
+RELEASES = frozenset({"resume", "thaw"})
+"""The actions after which mail can be sent again."""
 OF_ACCOUNTS = {"stop": "freeze", "pause": "freeze", "resume": "thaw"}
 EFFECTS = {
     "cancel": "{messages} will not be sent.",
@@ -54,7 +56,7 @@ def move(command: str, arguments: list[str]) -> int:
     """Make the change; return 0 if its receipt is settled, and UNSETTLED if it is not yet."""
     options = parsers.moving(command).parse_args(arguments)
     remote = find_remote(options)
-    target = find_account(remote, options.account) if options.account else find_target(remote, options.target, command)
+    target = find_target(remote, options.target, command) if options.target else find_account(remote, options.account)
     action = (OF_ACCOUNTS if target.kind == "account" else OF_BATCHES)[command]
     rehearsed = remote.post(f"{target.path}/{action}", {"dry_run": True}, account=target.account)
     confirm(question(action, target, rehearsed), is_confirmed=options.yes)
@@ -109,12 +111,23 @@ def poll(
 def describe(receipt: dict[str, Any]) -> str:
     """Return a receipt as text."""
     state = paint("settled", "green") if receipt["settled"] else paint("not settled yet", "yellow")
+    kept = ("released", released_by) if receipt["action"] in RELEASES else ("stopped", stopped_by)
     lines = [
         f"Receipt {receipt['id']} ({receipt['action']}): {state}",
         f"  sent before  {receipt['sent']:>12,}",
-        f"  stopped      {receipt['stopped']:>12,}",
+        f"  {kept[0]:<11}  {kept[1](receipt):>12,}",
         f"  in doubt     {receipt['in_doubt']:>12,}",
     ]
     if not receipt["settled"]:
         lines.append(f"  with workers {receipt['in_flight']:>12,}")
     return "\n".join(lines)
+
+
+def stopped_by(receipt: dict[str, Any]) -> int:
+    """Return how many messages a stop has stopped, without those that had ended before it."""
+    return int(max(receipt["stopped"] - receipt["ended_before"], 0))
+
+
+def released_by(receipt: dict[str, Any]) -> int:
+    """Return how many messages can be sent again, unless something else stops them."""
+    return int(max(receipt["stopped"] - receipt["ended"], 0))

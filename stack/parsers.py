@@ -7,6 +7,8 @@ system Python, before anything is installed.
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,38 @@ def port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port. Choose a number from 1 to {HIGHEST_PORT}.")
     return int(text)
+
+
+def number_from(least: float) -> Callable[[str], float]:
+    """Return a function that reads a number of at least this. It raises ArgumentTypeError."""
+
+    def number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or value < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least:g} on.")
+        return value
+
+    return number
+
+
+def count(text: str) -> int:
+    """Return a whole number of at least 1. Raises ArgumentTypeError."""
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on.")
+    return int(text)
+
+
+def name_or_id(text: str) -> str:
+    """Return a name, or an id, without blanks around it. Raises ArgumentTypeError if nothing is left.
+
+    Every name has an empty text in it. So a script whose variable is empty would stop whatever there is.
+    """
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty. Give an id or a name.")
+    return text.strip()
 
 
 def up() -> argparse.ArgumentParser:
@@ -128,9 +162,13 @@ def moving(name: str) -> argparse.ArgumentParser:
     parser = NameParser(prog=f"sluice {name}", description=MOVES[name], epilog=EXIT_CODES)
     subject = parser.add_mutually_exclusive_group(required=True)
     subject.add_argument(
-        "target", nargs="?", metavar="BATCH|CAMPAIGN", help="the id of a batch or a campaign, or a part of its name"
+        "target",
+        type=name_or_id,
+        nargs="?",
+        metavar="BATCH|CAMPAIGN",
+        help="the id of a batch or a campaign, or a part of its name",
     )
-    subject.add_argument("--account", metavar="NAME", help="the account of the key, or one of its subusers")
+    subject.add_argument("--account", type=name_or_id, metavar="NAME", help="the account of the key, or one of its subusers")
     add_change(parser)
     return parser
 
@@ -142,7 +180,7 @@ def keys() -> argparse.ArgumentParser:
     lists.add_argument("--json", action="store_true", help="print them as one JSON list")
     add_installation(lists)
     revoke = actions.add_parser("revoke", help="revoke a key", epilog=EXIT_CODES)
-    revoke.add_argument("key_id", metavar="ID", help="the id of the key, or a part of its name")
+    revoke.add_argument("key_id", type=name_or_id, metavar="ID", help="the id of the key, or a part of its name")
     revoke.add_argument(
         "--stop-scheduled", action="store_true", help="also stop the campaigns, batches and mail that it scheduled"
     )
@@ -156,7 +194,7 @@ def add_change(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask; needed where there is no terminal")
     parser.add_argument("--json", action="store_true", help="print the answer as one JSON object")
     parser.add_argument(
-        "--wait", type=float, default=60, metavar="SECONDS", help="how long to wait for workers (default 60)"
+        "--wait", type=number_from(0), default=60, metavar="SECONDS", help="how long to wait for workers (default 60)"
     )
     add_installation(parser)
 

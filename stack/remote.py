@@ -113,7 +113,7 @@ def find_remote(options: argparse.Namespace, environ: Mapping[str, str] = os.env
     """
     url, key = options.url or environ.get("SLUICE_URL"), options.key or environ.get("SLUICE_KEY")
     if url and key:
-        return Remote(checked(url), key)
+        return Remote(checked(url), checked_key(key))
     if url or key:
         missing = "a key: --key or SLUICE_KEY" if url else "an address: --url or SLUICE_URL"
         raise StackError(f"An installation needs an address and a key. Here it is missing {missing}.")
@@ -126,6 +126,14 @@ def checked(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise StackError(f"{url!r} is not an address. Write it as https://mail.example.com.")
     return url.rstrip("/")
+
+
+def checked_key(key: str) -> str:
+    """Return the key without blanks around it, such as the line end of its file. Raises StackError without the key."""
+    key = key.strip()
+    if not key.isascii() or not key.isprintable():
+        raise StackError("The key has characters that no key has. Copy it again: it begins with SG.")
+    return key
 
 
 def read_local(state: Path) -> Remote:

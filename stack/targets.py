@@ -13,12 +13,15 @@ from stack.drawing import clean
 from stack.remote import Refused, Remote
 
 CAMPAIGN_ID = re.compile(r"[0-9]{1,9}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]*")
 BATCH_ID = re.compile(r"[A-Za-z0-9_-]{20,64}")
 MOST_HITS = 20
+MOST_SEARCHED = {"/campaigns": 200, "/batches": 120}
+"""The longest text that the API searches for."""
 STATUSES = {
-    "stop": ({"open", "paused"}, {"scheduled", "queued", "sending", "paused"}),
-    "pause": ({"open"}, {"queued", "sending"}),
-    "resume": ({"paused", "cancelled"}, {"paused"}),
+    "stop": (["open", "paused"], ["scheduled", "queued", "sending", "paused"]),
+    "pause": (["open"], ["queued", "sending"]),
+    "resume": (["paused", "cancelled"], ["paused"]),
 }
 """The statuses of batches and of campaigns that a command can change."""
 FATES = {
@@ -49,15 +52,23 @@ def find_account(remote: Remote, name: str) -> Target:
     own = remote.get("/account")["username"]
     if name == own:
         return Target("account", "/account", name)
+    if not has_account(remote, name):
+        raise StackError(f"{name!r} is neither the account of the key, which is {own}, nor one of its subusers.")
+    return Target("account", "/account", name, name)
+
+
+def has_account(remote: Remote, name: str) -> bool:
+    """Return whether an account is a subuser of the account of the key."""
+    if not USERNAME.fullmatch(name):
+        # It could not even be written into the header that names the subuser.
+        return False
     try:
         remote.get("/account", account=name)
     except Refused as error:
         if error.status != 403:
             raise
-        raise StackError(
-            f"{name!r} is neither the account of the key, which is {own}, nor one of its subusers."
-        ) from None
-    return Target("account", "/account", name, name)
+        return False
+    return True
 
 
 def find_target(remote: Remote, text: str, command: str) -> Target:
@@ -102,12 +113,19 @@ def search(remote: Remote, text: str, command: str) -> Iterator[Target]:
         is_useful = each.get("gate", each.get("fate")) not in FATES[command]
         if is_useful and ids and (text in ids or text.lower() in each["label"].lower()):
             yield target_of(each, account)
-    for campaign in remote.get("/campaigns", search=text, limit=str(MOST_HITS)):
-        if campaign["status"] in campaign_statuses:
-            yield campaign_target(campaign["id"], campaign["title"])
-    for batch in remote.get("/batches", search=text[:120], limit=str(MOST_HITS)):
-        if batch["status"] in batch_statuses:
-            yield batch_target(batch["id"], batch["label"])
+    for campaign in read_hits(remote, "/campaigns", text, campaign_statuses):
+        yield campaign_target(campaign["id"], campaign["title"])
+    for batch in read_hits(remote, "/batches", text, batch_statuses):
+        yield batch_target(batch["id"], batch["label"])
+
+
+def read_hits(remote: Remote, path: str, text: str, statuses: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the newest rows of a list with the text in their names, status by status.
+
+    The API selects the status: newer rows in other statuses, however many, hide none.
+    """
+    for status in statuses:
+        yield from remote.get(path, search=text[: MOST_SEARCHED[path]], status=status, limit=str(MOST_HITS))
 
 
 def target_of(each: dict[str, Any], account: str | None) -> Target:

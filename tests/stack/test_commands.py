@@ -55,6 +55,11 @@ def test_a_wrong_argument_is_refused_before_anything_is_installed(
         with pytest.raises(SystemExit):
             main(["up", f"--port={port}"])
         assert f"'{port}' is not a port. Choose a number from 1 to 65535." in capsys.readouterr().err
+    for arguments in (["chaos", "--minutes"], ["stop", "x", "--wait"], ["bench", "--contest-rounds"]):
+        for number in ("nan", "inf", "-1", "x"):
+            with pytest.raises(SystemExit):
+                main([*arguments[:-1], f"{arguments[-1]}={number}"])
+            assert f"'{number}' is not a" in capsys.readouterr().err
 
 
 def test_migrations_are_counted_and_nothing_is_printed_without_any(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -56,6 +57,7 @@ BATCH = {"id": "b" * 32, "label": "News of May", "status": "open"}
 COUNTS = {"sent": 1500}
 RECEIPT = {
     "id": "r1", "action": "cancel", "settled": False, "sent": 1500, "stopped": 3000, "in_doubt": 0, "in_flight": 500,
+    "ended": 700, "ended_before": 400,
 }  # fmt: skip
 SETTLED = {**RECEIPT, "settled": True, "in_flight": 0}
 KEY = {"id": "k" * 22, "name": "Website", "account": "alice", "created_at": "2030-01-01T00:00:00.000Z"}
@@ -67,6 +69,7 @@ class Answers(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.calls: list[tuple[str, Any, str | None]] = []
+        self.queries: list[tuple[str, dict[str, str]]] = []
         self.answers: dict[str, Any] = {
             "GET /account": {"username": "alice"},
             "GET /now": NOW,
@@ -89,7 +92,11 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or "null")
         dry = " dry" if body and body.get("dry_run") else ""
         server.calls.append((f"{self.command} {path}{dry}", body, self.headers["On-Behalf-Of"]))
+        query = dict(parse_qsl(self.path.partition("?")[2]))
+        server.queries.append((path, query))
         data = server.answers.get(f"{self.command} {path}{dry}")
+        if isinstance(data, list) and "status" in query:
+            data = [row for row in data if row["status"] == query["status"]]
         status = 401 if self.headers["Authorization"] != "Bearer SG.right" else 200 if data is not None else 404
         error = {
             "error": {"code": "X", "message": "Nothing here." if status == 404 else "A valid API key is required."}
@@ -212,6 +219,56 @@ def test_a_name_finds_only_what_the_command_can_change(api: Answers, capsys: pyt
             assert f"none that you can {command} has this text in its name" in capsys.readouterr().err
 
 
+def test_newer_mailings_in_other_statuses_hide_none(api: Answers) -> None:
+    api.answers["GET /now"] = {**NOW, "running": [], "next": []}
+    assert main(["stop", "news", "--yes"]) == 0
+    queries = [query for path, query in api.queries if path in {"/batches", "/campaigns"}]
+    assert {query["status"] for query in queries} == {"open", "paused", "scheduled", "queued", "sending"}
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n"])
+def test_an_empty_name_changes_nothing(api: Answers, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    """A script whose variable is empty must not stop what happens to be the only mailing."""
+    for arguments in (["stop", text], ["pause", "--account", text], ["keys", "revoke", text]):
+        with pytest.raises(SystemExit) as error:
+            main([*arguments, "--yes"])
+        assert error.value.code == 2
+        assert "it is empty" in capsys.readouterr().err
+    assert api.calls == []
+
+
+@pytest.mark.parametrize("text", ["no such key", "x/y?z#", "Ü", "z" * 22])
+def test_a_key_that_does_not_exist_is_named(api: Answers, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    assert main(["keys", "revoke", text, "--yes"]) == 1
+    assert f"No key has the id {text!r} or this text in its name." in capsys.readouterr().err
+
+
+def test_an_account_that_does_not_exist_is_named(api: Answers, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stop", "--account", "漢字", "--yes"]) == 1
+    assert "'漢字' is neither the account of the key, which is alice, nor one of its subusers." in capsys.readouterr().err
+
+
+def test_a_malformed_key_is_not_shown(
+    api: Answers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_KEY", "SG.right\r\n")
+    assert main(["ps"]) == 0, "the line end is that of a file"
+    for key in ("SG.se\ncret", "SG.secretü"):
+        monkeypatch.setenv("SLUICE_KEY", key)
+        assert main(["ps"]) == 1
+        shown = capsys.readouterr().err
+        assert "cret" not in shown
+        assert "The key has characters that no key has." in shown
+
+
+def test_a_receipt_counts_what_was_stopped_or_released() -> None:
+    stopped = moves.describe({**SETTLED, "ended_before": 400, "ended": 400})
+    assert "  stopped             2,600\n" in stopped, "400 had ended before"
+    released = moves.describe({**SETTLED, "action": "resume", "ended_before": 0, "ended": 100})
+    assert "  released            2,900\n" in released
+    assert "stopped" not in released
+
+
 def test_an_account_is_frozen(api: Answers, capsys: pytest.CaptureFixture[str]) -> None:
     for command, name, subuser in (("stop", "alice", None), ("pause", "alices-shop", "alices-shop")):
         assert main([command, "--account", name, "--yes"]) == 0
@@ -231,7 +288,7 @@ def test_a_key_is_revoked_and_what_it_scheduled_is_stopped(api: Answers, capsys:
     captured = capsys.readouterr()
     assert "It has scheduled 2 campaigns, 1 batch, 2,468 messages or more.\n  It will be stopped." in captured.err
     assert "Cancelled: 2 campaigns, 1 batch. Stopped in other batches: 2,468 messages." in captured.out
-    assert "receipt r1: 3,000 messages stopped" in captured.out
+    assert "receipt r1: 2,600 messages stopped" in captured.out
 
 
 def test_errors_say_what_to_do(
