@@ -373,6 +373,9 @@ TEMPLATES = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+"""Nothing of Sluice uses Django's cache. Unfold's command palette would keep what it has found for five minutes: it
+would miss new mailings, and show stopped ones as open."""
 CSRF_FAILURE_VIEW = "config.errors.forged"
 AUTHENTICATION_BACKENDS = ["accounts.permissions.OneReadBackend"]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"}]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from django.http import HttpRequest
+from django.core.exceptions import BadRequest
+from django.core.paginator import EmptyPage
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from console.header import add_header
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from django.contrib.admin import AdminSite as UnfoldAdminSite
 else:
     from unfold.sites import UnfoldAdminSite
+
+
+PAGE = re.compile(r"[0-9]{1,6}")
 
 
 class Site(UnfoldAdminSite):
@@ -36,6 +42,22 @@ class Site(UnfoldAdminSite):
             return admin_view(request, *args, **kwargs)
 
         return answer
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Answer the command palette. It keeps no results (`CACHES`), since they show what is open and what stopped."""
+        if not PAGE.fullmatch(request.GET.get("page", "1")):
+            raise Http404
+        try:
+            return super().search(request, extra_context)
+        except EmptyPage as error:
+            raise Http404 from error
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Return the rows that can be chosen in a field."""
+        if "\0" in request.GET.get("term", ""):
+            raise BadRequest("Null characters are in no name.")
+        response: HttpResponse = super().autocomplete_view(request)
+        return response
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return the context of every page.

@@ -110,7 +110,7 @@ def handle_of(batch_id: int | None, campaign_id: int | None) -> str:
 
 
 def _find(text: str, scope: Scope, limit: int) -> list[dict[str, Any]]:
-    text = " ".join(text.split())[:LONGEST]
+    text = _clean(text)
     if not text:
         return []
     parameters = {
@@ -170,8 +170,16 @@ class Owner:
 
 def find_owners(text: str, limit: int = 5) -> list[Owner]:
     """Return accounts, which may be frozen as a whole, and keys, which may be revoked, the newest of each."""
-    pattern = f"%{_escape(text[:LONGEST])}%"
-    return [Owner(**row) for row in fetch_rows(queries.OWNERS, {"pattern": pattern, "owners": OWNERS, "limit": limit})]
+    text = _clean(text)
+    if not text:
+        return []
+    parameters = {"pattern": f"%{_escape(text)}%", "owners": OWNERS, "limit": limit}
+    return [Owner(**row) for row in fetch_rows(queries.OWNERS, parameters)]
+
+
+def _clean(text: str) -> str:
+    """Return the text to look for; empty if it is in no name, as PostgreSQL cannot store a NUL character."""
+    return "" if "\0" in text else " ".join(text.split())[:LONGEST]
 
 
 def _escape(text: str) -> str:

@@ -111,7 +111,7 @@ def show_stop(request: HttpRequest) -> HttpResponse:
         "text": text,
         "hits": len(handles),
         "is_cut": len(handles) == SHOWN,
-        "owners": [owner for owner in find_owners(text) if _may_see(request, owner)] if text else [],
+        "owners": [owner for owner in find_owners(text) if _may_see(request, owner)],
     }
     if handles:
         rows = ".".join(handles)

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from accounts.models import Account
@@ -189,6 +190,29 @@ def test_only_the_figures_of_the_hits_refresh_themselves(operator: Client, alice
     poll = operator.get(url.replace("&amp;", "&"))
     assert "Offer 2" not in poll.text
     assert "7" in text_of(poll).split()
+
+
+def test_the_palette_shows_mailings_as_they_are(operator: Client, alice: Account) -> None:
+    """Unfold's search would keep its results for five minutes."""
+
+    def find() -> str:
+        return operator.get("/admin/search/", {"extended": 1, "s": "offer"}).text
+
+    mailing(alice, "Offer 1")
+    assert "Offer 1" in find()
+    second = mailing(alice, "Offer 2")
+    assert "Offer 2" in find()
+    assert "cancelled" not in find().lower()
+    stop(operator, f"b{second.pk}")
+    assert "cancelled" in find().lower()
+
+
+@pytest.mark.parametrize("query", ["s=%00", "s=news&page=x", "s=news&page=0", "s=news&page=99", f"s=n&page={'9' * 5000}"])
+def test_odd_searches_find_nothing(operator: Client, alice: Account, query: str) -> None:
+    for path in (f"search/?extended=1&{query}", f"stop/?{query.replace('s=', 'q=')}"):
+        assert operator.get(f"/admin/{path}").status_code in {200, 404}, path
+    chosen = "app_label=accounts&model_name=account&field_name=parent&term=%00"
+    assert operator.get(f"/admin/autocomplete/?{chosen}").status_code == 400
 
 
 def test_the_palette_finds_mailings(operator: Client, alice: Account) -> None:
