@@ -311,6 +311,11 @@ class Receipt(models.Model):
         """Return whether no worker has a claim on any of it: after that its counts are exact."""
         return self.settled_at is not None
 
+    @property
+    def newly_stopped(self) -> int:
+        """Return how many messages the action has stopped, without those that had ended before it."""
+        return max(self.stopped - self.ended_before, 0)
+
 
 class Worker(models.Model):
     """A worker instance: one process that claims, by a random id drawn after fork. Dead ones never come back."""

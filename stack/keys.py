@@ -14,7 +14,6 @@ from stack.moves import UNSETTLED, poll, stopped_by
 from stack.remote import Refused, Remote, find_remote
 from stack.say import show
 
-
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 WHOLE_KEY = re.compile(rf"SG\.({KEY_ID.pattern})\..*")
 
@@ -111,6 +110,8 @@ def describe(answer: dict[str, Any]) -> str:
     stopped = answer["stopped"]
     cancelled = f"Cancelled: {plural(stopped['campaigns'], 'campaign')}, {plural(stopped['batches'], 'batch')}."
     state = "" if stopped["settled"] else " Workers still have some mail of it; the sweeper does the rest."
-    receipts = [f"  receipt {each['id']}: {plural(stopped_by(each), 'message')} stopped" for each in stopped["receipts"]]
+    receipts = [
+        f"  receipt {each['id']}: {plural(stopped_by(each), 'message')} stopped" for each in stopped["receipts"]
+    ]
     others = f"Stopped in other batches: {plural(stopped['messages'], 'message')}."
     return "\n".join([f"{first} {cancelled} {others}{state}", *receipts])

@@ -168,7 +168,9 @@ def moving(name: str) -> argparse.ArgumentParser:
         metavar="BATCH|CAMPAIGN",
         help="the id of a batch or a campaign, or a part of its name",
     )
-    subject.add_argument("--account", type=name_or_id, metavar="NAME", help="the account of the key, or one of its subusers")
+    subject.add_argument(
+        "--account", type=name_or_id, metavar="NAME", help="the account of the key, or one of its subusers"
+    )
     add_change(parser)
     return parser
 

@@ -24,7 +24,7 @@ from batches.admin.figures import draw_bar
 from batches.admin.receipts import tabulate_receipts
 from batches.counts import Counts, count_account, estimate_account
 from batches.models import Receipt
-from batches.stop.freeze import freeze_account, thaw_account
+from batches.stop.freeze import freeze_account, is_installation_frozen, thaw_account
 from batches.stop.purge import purge_account
 from foundation.admin import draw_figure, mark_numbers, tell_time
 
@@ -187,9 +187,14 @@ def say_consequences(button: Button, account: Account, counts: Counts) -> list[s
             "workers can, unless their batch is paused or cancelled.",
             f"{about}:due_or_retained",
         ),
-        mark_numbers(f"{counts.scheduled:,} messages are sent at their send_at, as scheduled.", f"{about}:scheduled"),
+        mark_numbers(
+            f"{counts.scheduled:,} messages are sent at their send_at, as scheduled, unless their batch is paused or "
+            "cancelled.",
+            f"{about}:scheduled",
+        ),
         *say_held(counts, about),
         *([f"Its parent {parent} is frozen, too: no mail is sent until it is thawed."] if is_frozen(parent) else []),
+        *(["Everything is frozen, too: no mail is sent until that is thawed."] if is_installation_frozen() else []),
     ]
 
 

@@ -18,6 +18,7 @@ from accounts.models import Account
 from batches.admin.control import BUTTONS, control_batch, tell_hours
 from batches.admin.figures import STATUS_COLOURS, draw_bar
 from batches.counts import PARCELS_OF_EACH, Estimate, estimate_batches
+from batches.freezes import EVERYTHING_FROZEN_AT, frozen_since
 from batches.labels import describe_status, label_of
 from batches.models import Batch
 from batches.states import BatchStatus
@@ -63,6 +64,7 @@ class CountedBatch(Protocol):
     estimate: Estimate
     status: int
     account: Account
+    everything_frozen_at: dt.datetime | None
 
 
 @admin.register(Batch)
@@ -78,7 +80,8 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     change_form_template = "batches/batch.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
-        return super().get_queryset(request).select_related("account__parent")
+        batches = super().get_queryset(request).select_related("account__parent")
+        return batches.annotate(everything_frozen_at=EVERYTHING_FROZEN_AT)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CountedBatches
@@ -104,7 +107,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
         return describe_status(
             BatchStatus(batch.status),
             batch.estimate,
-            is_frozen=is_frozen(batch.account),
+            is_frozen=frozen_since(batch.account, batch.everything_frozen_at) is not None,
             is_complete=not getattr(batch, "is_expanding", False),
         )
 
@@ -127,11 +130,6 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     @admin.display(description="by state")
     def by_state(self, batch: CountedBatch) -> SafeString:
         return draw_bar(batch.estimate, f"batch:{batch.pk}")
-
-
-def is_frozen(account: Account) -> bool:
-    """Return whether the account or its parent is frozen."""
-    return account.frozen_at is not None or (account.parent is not None and account.parent.frozen_at is not None)
 
 
 def tell_terms(batch: Batch, now: dt.datetime) -> list[str]:

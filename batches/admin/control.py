@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from batches.admin.asking import Button, Figure, Question, ReasonForm, TimeField, confirm, require
 from batches.counts import Counts, count_batch
+from batches.freezes import EVERYTHING_FROZEN_AT, tell_freezes
 from batches.models import Batch, Receipt
 from batches.states import STOPPED, BatchStatus
 from batches.stop.control import resume_batch, stop_batch
@@ -89,7 +90,8 @@ def buttons_of(batch: Batch) -> list[Button]:
 def control_batch(request: HttpRequest, batch_id: int, button: Button) -> HttpResponse:
     """Ask for confirmation, and on POST do what the button says."""
     require(request, MAY_CONTROL)
-    batch = get_object_or_404(Batch.objects.select_related("account"), pk=batch_id)
+    batches = Batch.objects.select_related("account__parent").annotate(everything_frozen_at=EVERYTHING_FROZEN_AT)
+    batch = get_object_or_404(batches, pk=batch_id)
     return confirm(
         request,
         FORMS.get(button, ReasonForm)(request.POST or None),
@@ -127,8 +129,9 @@ def _terms(until: dt.datetime | None, hours: float | None) -> PauseTerms:
     return PauseTerms(until, None if hours is None else dt.timedelta(hours=hours))
 
 
-def _question(button: Button, batch: Batch) -> Question:
+def _question(button: Button, batch: Any) -> Question:
     counts = count_batch(batch.pk)
+    freezes = tell_freezes(batch.account, batch.everything_frozen_at) if button is RESUME else []
     return Question(
         title=f"{button.title} a batch",
         text=f"{button.title} this batch of {batch.account}?",
@@ -139,7 +142,7 @@ def _question(button: Button, batch: Batch) -> Question:
             Figure("Sent already", counts.sent, key=f"batch:{batch.pk}:sent"),
             Figure("Claimed by workers", counts.claimed, key=f"batch:{batch.pk}:claimed"),
         ],
-        consequences=say_consequences(button, counts, f"batch:{batch.pk}"),
+        consequences=[*freezes, *say_consequences(button, counts, f"batch:{batch.pk}")],
         button=button.title,
         icon=button.icon,
         variant=button.variant,

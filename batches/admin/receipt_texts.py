@@ -52,10 +52,11 @@ def _say_of_message(receipt: Receipt) -> str:
 def _say_of_many(receipt: Receipt) -> str:
     scope = name_scope(receipt)
     match receipt.action:
-        case Action.RESUME:
-            return f"Mail of {scope} is sent again. Retained mail is sent as fast as the workers can."
-        case Action.THAW:
-            return f"Mail of {scope} is sent again. Retained mail is sent as fast as the workers can."
+        case Action.RESUME | Action.THAW:
+            return (
+                f"Mail of {scope} is sent again, unless something else is paused or frozen. Retained mail is sent as "
+                "fast as the workers can."
+            )
         case Action.PURGE:
             return (
                 f"All mail that {scope} had to send at the time of the purge is discarded, and stays so after a thaw. "
@@ -115,9 +116,4 @@ def figures_of(receipt: Receipt) -> list[Figure]:
 def _stopped(receipt: Receipt) -> Figure:
     before, key = receipt.ended_before, f"receipt:{receipt.pk}"
     note = mark_numbers(f"{before:,} more had ended before", f"{key}:ended_before") if before else ""
-    return Figure("Stopped", stopped_by(receipt), note, key=f"{key}:stopped")
-
-
-def stopped_by(receipt: Receipt) -> int:
-    """Return how many messages an action has stopped, without those that had ended before it."""
-    return max(receipt.stopped - receipt.ended_before, 0)
+    return Figure("Stopped", receipt.newly_stopped, note, key=f"{key}:stopped")

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
-from batches.admin.receipt_texts import DONE_TO, describe_receipt, figures_of, stopped_by
+from batches.admin.receipt_texts import DONE_TO, describe_receipt, figures_of
 from batches.labels import label_of
 from batches.models import Receipt
 from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, draw_label, draw_link, write_time
@@ -86,7 +86,7 @@ class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
 
     @admin.display(description="stopped")
     def shown_stopped(self, receipt: Receipt) -> SafeString:
-        return draw_figure(f"receipt:{receipt.pk}:stopped", stopped_by(receipt))
+        return draw_figure(f"receipt:{receipt.pk}:stopped", receipt.newly_stopped)
 
     @admin.display(description="in doubt")
     def shown_in_doubt(self, receipt: Receipt) -> SafeString:
@@ -152,7 +152,7 @@ def tabulate_receipts(receipts: Iterable[Receipt]) -> dict[str, Any]:
                 receipt.actor,
                 receipt.reason,
                 draw_figure(f"receipt:{receipt.pk}:sent", receipt.sent),
-                draw_figure(f"receipt:{receipt.pk}:stopped", stopped_by(receipt)),
+                draw_figure(f"receipt:{receipt.pk}:stopped", receipt.newly_stopped),
                 draw_figure(f"receipt:{receipt.pk}:in_doubt", receipt.in_doubt),
                 draw_affected(receipt),
                 "" if receipt.is_settled else draw_label("not settled", "warning"),

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from batches.admin.asking import Figure, Question, confirm, require
+from batches.freezes import EVERYTHING_FROZEN_AT, tell_freezes
 from batches.models import Receipt
 from campaigns.admin.figures import link_campaign, status_of
 from campaigns.admin.moves import (
@@ -62,7 +63,8 @@ def link_move(move: CampaignMove, campaign: Campaign, **query: int) -> str:
 def control_campaign(request: HttpRequest, campaign_id: int, move: CampaignMove) -> HttpResponse:
     """Ask for confirmation, and on POST make the move and redirect to the page that the operator came from."""
     require(request, MAY_SEE, move.permission)
-    living = Campaign.objects.by_clock().with_audience().select_related("account__campaign_terms", "sender")
+    living = Campaign.objects.by_clock().with_audience().annotate(everything_frozen_at=EVERYTHING_FROZEN_AT)
+    living = living.select_related("account__campaign_terms", "account__parent", "sender")
     campaign = get_object_or_404(living, pk=campaign_id, deleted_at=None)
     in_list = reverse("admin:campaigns_campaign_changelist")
     back = in_list if "list" in request.GET else link_campaign(campaign.pk)
@@ -122,7 +124,7 @@ def _report(request: HttpRequest, campaign: Campaign, outcome: Outcome) -> None:
     if receipt is None:
         messages.success(request, text)
         return
-    report = f"{text} {receipt.sent:,} messages were sent, {receipt.stopped:,} were stopped."
+    report = f"{text} {receipt.sent:,} messages were sent, {receipt.newly_stopped:,} were stopped."
     if not receipt.is_settled:
         report = f"{text} {receipt.in_flight:,} messages are being sent; the counts are not final yet."
     messages.success(request, format_html("{} {}", report, _link_receipt(request, receipt)))
@@ -142,11 +144,18 @@ def _question(move: CampaignMove, campaign: Campaign) -> Question:
         text=f"{move.title}{':' if ' ' in move.title else ''} “{campaign.title}” of {campaign.account}?",
         figures=_figures(campaign) if campaign.status in RUNNING else (),
         details=draw_reach(campaign) if move in SENDING else None,
-        consequences=describe_consequences(move, campaign, undo),
+        consequences=[*_freezes(move, campaign), *describe_consequences(move, campaign, undo)],
         button=move.button or move.title,
         icon=move.icon,
         variant=move.variant,
     )
+
+
+def _freezes(move: CampaignMove, campaign: Any) -> list[str]:
+    """Return what is frozen, for a move after which mail is sent."""
+    if move not in SENDING | {RESUME}:
+        return []
+    return tell_freezes(campaign.account, campaign.everything_frozen_at)
 
 
 def _figures(campaign: Campaign) -> list[Figure]:

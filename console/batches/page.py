@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Final
 
-from django.db.models import Exists, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from batches.admin.asking import Figure
-from batches.admin.batches import is_frozen, link_in_hand, tell_terms
+from batches.admin.batches import link_in_hand, tell_terms
 from batches.admin.control import MAY_CONTROL, buttons_of
 from batches.admin.figures import STATUS_COLOURS, draw_bar, tabulate_waves
 from batches.admin.receipts import show_receipt, tabulate_receipts
 from batches.counts import LOOKED_AT, Counts, Estimate, Tally, estimate_batches
+from batches.freezes import EVERYTHING_FROZEN_AT, frozen_since
 from batches.labels import describe_status
-from batches.models import Batch, Installation, Receipt
+from batches.models import Batch, Receipt
 from batches.states import BatchStatus
 from batches.waves import waves_of
 from campaigns.models import Launch
@@ -34,8 +35,7 @@ MAY_SEE_CAMPAIGNS: Final = "campaigns.view_campaign"
 
 def with_live_columns(batches: QuerySet[Batch]) -> QuerySet[Batch]:
     """Read everything of a batch that its live part shows with its row."""
-    frozen = Installation.objects.filter(frozen_at__isnull=False)
-    return batches.annotate(read_at=Now(), is_everything_frozen=Exists(frozen)).select_related(
+    return batches.annotate(read_at=Now(), everything_frozen_at=EVERYTHING_FROZEN_AT).select_related(
         "account__parent", "api_key", "launch__campaign"
     )
 
@@ -47,13 +47,11 @@ def build_batch(rights: Rights, batch_id: int, *, row: Any = None) -> dict[str, 
     launch: Launch | None = getattr(batch, "launch", None)
     estimate = estimate_batches([batch_id], parcels=LOOKED_AT)[batch_id]
     is_complete = launch is None or launch.is_complete
+    frozen_at = frozen_since(batch.account, batch.everything_frozen_at)
     status = describe_status(
-        BatchStatus(batch.status),
-        estimate,
-        is_frozen=is_frozen(batch.account) or batch.is_everything_frozen,
-        is_complete=is_complete,
+        BatchStatus(batch.status), estimate, is_frozen=frozen_at is not None, is_complete=is_complete
     )
-    since = batch.stopped_at or batch.resumed_at or batch.created_at
+    since = _since(batch, status, frozen_at)
     waves = waves_of(batch_id, parcels=PARCELS_OF_WAVES, limit=WAVES_SHOWN)
     return {
         "batch": batch,
@@ -61,7 +59,7 @@ def build_batch(rights: Rights, batch_id: int, *, row: Any = None) -> dict[str, 
         "status": status,
         "status_colour": STATUS_COLOURS.get(status, ""),
         "since": since,
-        "since_relative": tell_time(since, now),
+        "since_relative": since and tell_time(since, now),
         "terms": tell_terms(batch, now),
         "figures": _figures(batch, estimate),
         "bar": draw_bar(estimate, f"batch:{batch_id}"),
@@ -74,6 +72,13 @@ def build_batch(rights: Rights, batch_id: int, *, row: Any = None) -> dict[str, 
         "is_final": status == "finished",
         **_motion(batch, estimate.counts, now),
     }
+
+
+def _since(batch: Batch, status: str, frozen_at: dt.datetime | None) -> dt.datetime | None:
+    """Return the time since which a batch has a status; None if it is not known, as for one that is finished."""
+    if status == "finished":
+        return None
+    return frozen_at if status == "frozen" else batch.stopped_at or batch.resumed_at or batch.created_at
 
 
 def _figures(batch: Batch, estimate: Estimate) -> list[Figure]:

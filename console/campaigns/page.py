@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.shortcuts import get_object_or_404
 
-from batches.admin.batches import is_frozen
+from batches.freezes import EVERYTHING_FROZEN_AT, tell_freezes
 from campaigns.admin.control import links_of
 from campaigns.admin.figures import Links, describe_time, draw_status, figures_of, link_campaign_page, shares
 from campaigns.admin.moves import ASIDE, MAY_ADD, MAY_CHANGE, MAY_DELETE, SEND
@@ -36,7 +36,8 @@ RIGHTS: Final = (MAY_CHANGE, MAY_ADD, MAY_DELETE, MAY_SEE_MESSAGES, MAY_SEE_BATC
 
 def living_campaigns() -> CampaignQuerySet:
     """Return the campaigns that are not deleted, with everything that their live parts show."""
-    living = Campaign.objects.by_clock().with_audience().filter(deleted_at=None).annotate(read_at=Now())
+    living = Campaign.objects.by_clock().with_audience().filter(deleted_at=None)
+    living = living.annotate(read_at=Now(), everything_frozen_at=EVERYTHING_FROZEN_AT)
     return living.select_related("account__parent", "sender", "launch__batch")
 
 
@@ -51,7 +52,7 @@ def build_page(rights: Rights, campaign_id: int, *, row: Any = None) -> dict[str
         "campaign": campaign,
         "is_final": campaign.status in STILL,
         "is_editable": is_editable,
-        "is_frozen": is_frozen(campaign.account),
+        "freezes": tell_freezes(campaign.account, campaign.everything_frozen_at),
         "lacks": lacks_of(campaign, needs=WITH_LINK) if is_editable else [],
         "status": draw_status(campaign),
         "shares": shares(campaign, counted) if campaign.launch else [],

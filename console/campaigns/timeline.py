@@ -63,9 +63,9 @@ def _receipts(campaign: Campaign) -> Iterator[Moment]:
         text = f"{Receipt.Action(receipt.action).label.capitalize()}."
         if receipt.action in STOPS:
             text = mark_numbers(
-                f"{text[:-1]}: {receipt.sent:,} messages were sent, {receipt.stopped:,} were stopped.",
+                f"{text[:-1]}: {receipt.sent:,} messages were sent, {receipt.newly_stopped:,} were stopped.",
                 f"receipt:{receipt.pk}:sent",
-                f"receipt:{receipt.pk}:not_sent",
+                f"receipt:{receipt.pk}:stopped",
             )
         yield Moment(receipt.created_at, text, receipt.actor, receipt.reason, receipt)
 

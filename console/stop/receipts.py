@@ -12,7 +12,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from batches.admin.asking import require
-from batches.admin.receipt_texts import stopped_by
 from batches.admin.receipts import ACTION_COLOURS, name_subject
 from batches.models import Receipt
 from console.header import answer_live
@@ -39,7 +38,7 @@ def build_receipts(rights: Rights, numbers: str) -> dict[str, Any]:
             "name": name_subject(receipt),
             "link": reverse("admin:batches_receipt_change", args=[receipt.pk]),
             "colour": ACTION_COLOURS[receipt.action],
-            "stopped": stopped_by(receipt),
+            "stopped": receipt.newly_stopped,
         }
         for receipt in receipts
     ]
@@ -48,7 +47,7 @@ def build_receipts(rights: Rights, numbers: str) -> dict[str, Any]:
         "is_final": all(receipt.is_settled for receipt in receipts),
         "key": f"receipts:{numbers}",
         "sent": sum(receipt.sent for receipt in receipts),
-        "stopped": sum(stopped_by(receipt) for receipt in receipts),
+        "stopped": sum(receipt.newly_stopped for receipt in receipts),
     }
 
 

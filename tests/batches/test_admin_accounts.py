@@ -12,8 +12,10 @@ from django.utils.html import strip_tags
 from accounts.models import Account
 from batches.counts import count_account
 from batches.handles import create_batch
-from batches.models import Receipt
-from batches.stop.freeze import freeze_account
+from batches.models import Batch, Receipt
+from batches.states import BatchStatus
+from batches.stop.control import stop_batch
+from batches.stop.freeze import freeze_account, freeze_installation, thaw_account, thaw_installation
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from tests.drafts import draft
@@ -92,6 +94,22 @@ def test_a_parents_freeze_shows_on_its_subusers(operator: Client, frozen: Accoun
     assert buttons(operator, subuser) == {"freeze"}
     freeze_account(subuser, actor="test")
     assert "Its parent alice is frozen, too" in operator.get(f"{ACCOUNTS}{subuser.pk}/thaw/").text
+
+
+@further
+def test_a_thaw_and_a_resume_name_the_freezes_that_remain(operator: Client, frozen: Account) -> None:
+    batch = Batch.objects.filter(account=frozen, is_default=False)[0]
+    stop_batch(frozen, batch.public_id, BatchStatus.PAUSED, actor="test", allowed_from=set(BatchStatus))
+    resume = f"/admin/batches/batch/{batch.pk}/resume/"
+    assert "before the thaw: the account alice is frozen." in operator.get(resume).text
+    thaw = f"{ACCOUNTS}{frozen.pk}/thaw/"
+    assert "Everything is frozen" not in operator.get(thaw).text
+    freeze_installation(actor="test")
+    assert "the account alice and the whole installation are frozen." in operator.get(resume).text
+    assert "Everything is frozen, too" in operator.get(thaw).text
+    thaw_account(frozen, actor="test")
+    thaw_installation(actor="test")
+    assert "before the thaw" not in operator.get(resume).text
 
 
 @further

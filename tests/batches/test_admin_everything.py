@@ -13,7 +13,7 @@ from django.test import Client
 
 from accounts.models import Account
 from batches.handles import create_batch
-from batches.models import Parcel, Receipt, Worker
+from batches.models import Batch, Parcel, Receipt, Worker
 from batches.states import ParcelState
 from batches.stop.freeze import freeze_installation, is_installation_frozen
 from foundation.clock import database_now
@@ -45,6 +45,10 @@ def test_everything_is_frozen_and_thawed_by_a_superuser(operator: Client, busy: 
         page = operator.get(path).text
         assert "Frozen: no mail of any account is sent" in page, path
         assert THAW_ALL in page
+    batch = Batch.objects.get(is_default=False)
+    assert ">frozen<" in "".join(operator.get("/admin/batches/batch/").text.split())
+    shown = " ".join(operator.get(f"/admin/batches/batch/{batch.pk}/change/").text.split())
+    assert f"since {receipt.created_at:%Y-%m-%d %H:%M:%S} UTC" in shown, "and not since the batch was created"
     assert "already frozen" in operator.get(FREEZE_ALL, follow=True).text
     again = operator.post(FREEZE_ALL, {"reason": ""}, follow=True)
     assert "Nothing was changed: the installation is already frozen." in again.text

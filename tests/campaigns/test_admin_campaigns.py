@@ -10,8 +10,8 @@ from django.test import Client
 
 from accounts.models import Account
 from batches.models import Receipt
-from batches.stop.freeze import freeze_account
-from campaigns.lifecycle import schedule_campaign, send_now
+from batches.stop.freeze import freeze_account, freeze_installation
+from campaigns.lifecycle import pause_campaign, schedule_campaign, send_now
 from campaigns.models import AccountTerms, Campaign
 from campaigns.states import RUNNING, CampaignStatus
 from foundation.clock import database_now
@@ -125,7 +125,13 @@ def test_a_scheduled_campaign_is_rescheduled_or_sent_now(
 def test_a_frozen_account_is_reported(operator: Client, sending: Campaign) -> None:
     assert "is frozen" not in operator.get(change_page(sending)).text
     freeze_account(sending.account, actor="test")
-    assert "is frozen: none of its mail is sent until the thaw" in operator.get(change_page(sending)).text
+    told = "No mail of it is sent before the thaw: the account alice is frozen."
+    assert told in operator.get(change_page(sending)).text
+    pause_campaign(sending.account, sending.pk, actor="test")
+    assert told in operator.get(f"{CAMPAIGNS}{sending.pk}/resume/").text
+    freeze_installation(actor="test")
+    told = "No mail of it is sent before the thaw: the account alice and the whole installation are frozen."
+    assert told in operator.get(change_page(sending)).text
 
 
 @further

@@ -207,7 +207,9 @@ def test_the_palette_shows_mailings_as_they_are(operator: Client, alice: Account
     assert "cancelled" in find().lower()
 
 
-@pytest.mark.parametrize("query", ["s=%00", "s=news&page=x", "s=news&page=0", "s=news&page=99", f"s=n&page={'9' * 5000}"])
+@pytest.mark.parametrize(
+    "query", ["s=%00", "s=news&page=x", "s=news&page=0", "s=news&page=99", f"s=n&page={'9' * 5000}"]
+)
 def test_odd_searches_find_nothing(operator: Client, alice: Account, query: str) -> None:
     for path in (f"search/?extended=1&{query}", f"stop/?{query.replace('s=', 'q=')}"):
         assert operator.get(f"/admin/{path}").status_code in {200, 404}, path

@@ -245,7 +245,9 @@ def test_a_key_that_does_not_exist_is_named(api: Answers, capsys: pytest.Capture
 
 def test_an_account_that_does_not_exist_is_named(api: Answers, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stop", "--account", "漢字", "--yes"]) == 1
-    assert "'漢字' is neither the account of the key, which is alice, nor one of its subusers." in capsys.readouterr().err
+    assert (
+        "'漢字' is neither the account of the key, which is alice, nor one of its subusers." in capsys.readouterr().err
+    )
 
 
 def test_a_malformed_key_is_not_shown(

@@ -156,7 +156,7 @@ def numbers_of(receipt: Receipt) -> str:
     if not receipt.is_settled:
         return f"{receipt.sent} sent, not settled yet: {receipt.in_flight} in flight"
     in_doubt = f", {receipt.in_doubt} in doubt" if receipt.in_doubt else ""
-    return f"{receipt.sent} sent, {receipt.stopped} held back{in_doubt}"
+    return f"{receipt.sent} sent, {receipt.newly_stopped} held back{in_doubt}"
 
 
 def receipt_of(receipt: Receipt) -> str:
