@@ -1,6 +1,8 @@
 """Keep fragments of pages in Redis: each is built at most every few seconds for all who watch it, by one process.
 
-Redis is only a cache. While it is away, each web process keeps fragments for itself.
+Acts of operators are counted, and a fragment from before the last one is not served: who has just stopped a mailing
+does not see it being sent. Redis is only a cache. While it is away, each web process keeps fragments and counts acts
+for itself.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 
@@ -28,15 +31,18 @@ BUILD_SECONDS = 10
 KEPT_SECONDS = 120
 PAUSE_SECONDS = 0.05
 REDIS_SECONDS = 0.5
+ACTS = "sluice:page-acts"
+"""The key of the number of acts. It is kept for longer than any fragment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A piece of HTML, and when it was built (in seconds since 1970, by the web server's clock)."""
+    """A piece of HTML, when it was built (in seconds since 1970, by the web server's clock), and after which act."""
 
     html: str
     is_final: bool
     built_at: float
+    acts: int = 0
 
     @property
     def age(self) -> float:
@@ -67,6 +73,7 @@ Build = Callable[[], tuple[str, bool]]
 """A function that returns the HTML, and whether it is final."""
 
 _kept: dict[str, Fragment] = {}
+_acts = 0
 _building = threading.Lock()
 
 
@@ -82,6 +89,18 @@ def fetch_fragment(key: str, build: Build, *, is_opened: bool = False) -> Fragme
         return _fetch_from_memory(key, build, opened_at)
 
 
+def note_act() -> None:
+    """Note that an operator has changed something: no fragment from before is served any more."""
+    global _acts
+    with _building:
+        _acts += 1
+    with suppress(RedisError):
+        pipeline = redis().pipeline()
+        pipeline.incr(ACTS)
+        pipeline.expire(ACTS, 2 * KEPT_SECONDS)
+        pipeline.execute()
+
+
 @cache
 def redis() -> Redis:
     return client_for(settings.REDIS_URL, timeout_seconds=REDIS_SECONDS)
@@ -91,7 +110,7 @@ def _fetch_from_redis(key: str, build: Build, opened_at: float | None) -> Fragme
     name, lock = f"sluice:page:{key}", f"sluice:page-lock:{key}"
     client, until = redis(), time.monotonic() + BUILD_SECONDS
     while True:
-        stored = _load(client, name)
+        stored, acts = _load(client, name)
         if stored is not None and stored.is_fresh(opened_at):
             return stored
         if client.set(lock, "1", nx=True, ex=BUILD_SECONDS):
@@ -102,28 +121,31 @@ def _fetch_from_redis(key: str, build: Build, opened_at: float | None) -> Fragme
             break
         time.sleep(PAUSE_SECONDS)
     try:
-        fragment = _make(build)
+        fragment = _make(build, acts)
         client.set(name, json.dumps(asdict(fragment)), ex=KEPT_SECONDS)
     finally:
         client.delete(lock)
     return fragment
 
 
-def _load(client: Redis, name: str) -> Fragment | None:
-    stored = client.get(name)
-    return Fragment(**json.loads(stored)) if isinstance(stored, bytes) else None
+def _load(client: Redis, name: str) -> tuple[Fragment | None, int]:
+    """Return the stored fragment unless an operator has acted since, and the number of acts."""
+    stored, noted = client.mget(name, ACTS)
+    acts = int(noted or 0)
+    fragment = Fragment(**json.loads(stored)) if stored else None
+    return (fragment if fragment and fragment.acts == acts else None), acts
 
 
 def _fetch_from_memory(key: str, build: Build, opened_at: float | None) -> Fragment:
     with _building:
         fragment = _kept.get(key)
-        if fragment is None or not fragment.is_fresh(opened_at):
+        if fragment is None or fragment.acts != _acts or not fragment.is_fresh(opened_at):
             _kept.clear()
-            fragment = _kept[key] = _make(build)
+            fragment = _kept[key] = _make(build, _acts)
         return fragment
 
 
-def _make(build: Build) -> Fragment:
+def _make(build: Build, acts: int) -> Fragment:
     built_at = time.time()
     html, is_final = build()
-    return Fragment(html, is_final, built_at)
+    return Fragment(html, is_final, built_at, acts)

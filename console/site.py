@@ -12,8 +12,10 @@ from django.core.paginator import EmptyPage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
+from console.fragments import note_act
 from console.header import add_header
 from console.viewers import remember_viewer
+from foundation.responses import SAFE
 
 # Unfold's class has no types.
 if TYPE_CHECKING:
@@ -33,13 +35,18 @@ class Site(UnfoldAdminSite):
     """
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
-        """Return the view for operators only. Who polls it is remembered for some seconds."""
+        """Return the view for operators only. Who polls it is remembered for some seconds, and what is posted noted."""
         admin_view = super().admin_view(view, cacheable)
 
         @wraps(admin_view)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             remember_viewer(request)
-            return admin_view(request, *args, **kwargs)
+            if request.method in SAFE:
+                return admin_view(request, *args, **kwargs)
+            try:
+                return admin_view(request, *args, **kwargs)
+            finally:
+                note_act()
 
         return answer
 

@@ -12,9 +12,10 @@ import pytest
 from django.test import Client
 
 from accounts.models import Account
+from batches.handles import create_batch
 from campaigns.editing import create_campaign, edit_campaign
 from console import fragments
-from console.fragments import Fragment, fetch_fragment
+from console.fragments import Fragment, fetch_fragment, note_act
 from foundation.redis_client import client_for
 from tests.waiting import wait_until
 
@@ -122,6 +123,35 @@ def test_a_page_that_is_opened_does_not_get_what_was_read_before_it() -> None:
     time.sleep(0.1)
     assert fetch_fragment("test", build, is_opened=True).html == "<p>2</p>"
     other.join()
+
+
+def test_no_fragment_from_before_an_act_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fragments, "FRESH_SECONDS", 30.0)
+    build = Builder(seconds=0.2)
+    other = threading.Thread(target=fetch_fragment, args=("test", build))
+    other.start()
+    time.sleep(0.1)
+    note_act()
+    assert fetch_fragment("test", build).html == "<p>2</p>", "the other one had begun before"
+    other.join()
+    assert fetch_fragment("test", build).html == "<p>2</p>"
+    away = client_for("redis://127.0.0.1:1/0", timeout_seconds=0.1)
+    with monkeypatch.context() as patch:
+        patch.setattr(fragments, "redis", lambda: away)
+        assert [fetch_fragment("test", build).html for _ in range(2)] == ["<p>3</p>"] * 2
+        note_act()
+        assert fetch_fragment("test", build).html == "<p>4</p>"
+
+
+def test_a_page_shows_what_its_viewer_has_just_stopped(
+    operator: Client, alice: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fragments, "FRESH_SECONDS", 30.0)
+    batch = create_batch(alice)
+    page = f"/admin/batches/batch/{batch.pk}/"
+    assert ">open<" in "".join(operator.get(f"{page}change/").text.split())
+    operator.post(f"{page}pause/", {"reason": ""})
+    assert ">paused<" in "".join(operator.get(f"{page}change/").text.split())
 
 
 def test_the_page_of_a_draft_shows_what_was_saved(operator: Client, alice: Account) -> None:
