@@ -25,7 +25,9 @@ def tell_freezes(account: Account, everything: dt.datetime | None) -> list[str]:
     frozen = [name for name, _ in _freezes(account, everything)]
     if not frozen:
         return []
-    return [f"No mail of it is sent before the thaw: {' and '.join(frozen)} {'is' if len(frozen) == 1 else 'are'} frozen."]
+    return [
+        f"No mail of it is sent before the thaw: {' and '.join(frozen)} {'is' if len(frozen) == 1 else 'are'} frozen."
+    ]
 
 
 def _freezes(account: Account, everything: dt.datetime | None) -> Iterator[tuple[str, dt.datetime]]:

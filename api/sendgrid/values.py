@@ -5,7 +5,6 @@ The texts are those of legacy campaigns where these have one. Single Sends have 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
@@ -19,11 +18,10 @@ from api.bodies import ANY, as_one, condition
 from api.sendgrid.errors import Answer, Problem
 from api.sendgrid.ids import HIGHEST_ID
 from audience.lists import NAME_LENGTH
-from campaigns.tags import replace_tags
+from campaigns.links import URL_RULE, is_url
 from campaigns.testing import TEST_ADDRESSES
 from foundation.addresses import ASCII_ADDRESS, is_address
 from foundation.texts import is_line
-from mailer.compose.system_tags import SYSTEM_NAMES
 
 MAX_ADDRESS_LENGTH = 320
 MAX_LINE_LENGTH = 998
@@ -33,11 +31,7 @@ TITLE_LENGTH: Final = 100
 MAX_CATEGORIES, CATEGORY_LENGTH = 10, 255
 MAX_LISTS, MAX_SEGMENTS = 50, 10
 MAX_LEGACY_LISTS: Final = 1000
-URL_LENGTH: Final = 900
-"""The most characters of a URL, for which the header that holds the link has room."""
 EDITORS = ("code", "design")
-URL = re.compile(r"https?://[!-;=?-~]+")
-"""An address that can be written between angle brackets in a header."""
 
 UNKNOWN_LISTS: Final = "list_ids do not all exist"
 LIST_NAME_TAKEN: Final = "a list or a segment with this name exists"
@@ -68,7 +62,7 @@ TEXTS: Final[Texts] = {
     (ANY, "category_length"): f"each of the {{name}} must have 1 to {CATEGORY_LENGTH} characters",
     (ANY, "not_unique"): "{name} must be unique",
     (ANY, "pool"): "The ip pool you provided is invalid",
-    (ANY, "url"): f"{{name}} must be a http or https address of at most {URL_LENGTH} visible ASCII characters",
+    (ANY, "url"): f"{{name}} must be {URL_RULE}",
     (ANY, "unknown"): "{name} does not exist",
     (ANY, "not_all_known"): "{name} do not all exist",
     (ANY, "uuid"): "{name} must be a UUID",
@@ -120,12 +114,6 @@ def is_short(highest: int) -> AfterValidator:
 def is_few(highest: int, kind: str = "too_many") -> AfterValidator:
     """Limit the entries of a list, after their types were checked."""
     return condition(kind, lambda entries: len(entries) <= highest, highest=highest)
-
-
-def is_url(text: str) -> bool:
-    """Return whether a text is an address of the web, in which system tags may have blanks."""
-    without_tags = replace_tags(text, dict.fromkeys(SYSTEM_NAMES, "x"))
-    return len(text) <= URL_LENGTH and URL.fullmatch(without_tags) is not None
 
 
 NULL_IS_BLANK: Final = BeforeValidator(lambda value: "" if value is None else value)

@@ -22,6 +22,7 @@ from audience.models import ContactList, Segment
 from batches.admin.refusing import RefusableForm
 from campaigns.admin.pace import PaceFields, pace_as_written
 from campaigns.admin.times import ZonedTimeField, zone_of
+from campaigns.links import URL_RULE, is_url
 from campaigns.models import Campaign, Sender
 from foundation.admin import ChoosingForm
 from foundation.clock import database_now
@@ -167,6 +168,12 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
                 "[%first_name | friend%] is replaced with a field of the contact, or with the text after the bar. "
                 "[unsubscribe] is replaced with the unsubscribe link. Handlebars such as {{#if city}} can be used."
             )
+
+    def clean_custom_unsubscribe_url(self) -> str:
+        url: str = self.cleaned_data["custom_unsubscribe_url"]
+        if url and not is_url(url):
+            raise forms.ValidationError(f"Enter {URL_RULE}.")
+        return url
 
     def clean(self) -> dict[str, Any]:
         fields: dict[str, Any] = super().clean()

@@ -165,7 +165,7 @@ def _begin(button: BulkButton, filters: Filters, tally: Tally, actor: str, answe
 
 
 def _question(button: BulkButton, filters: Filters, tally: Tally) -> Question:
-    consequences = [*CONSEQUENCES[button.action], "Mail that is accepted after this question is not changed."]
+    consequences = [*CONSEQUENCES[button.action], "Mail that is accepted after the confirmation is not changed."]
     if button.action == Action.RESCHEDULE:
         consequences.append(f"The clock of the database, which decides, shows {write_time(database_now())} UTC.")
     if not tally.is_exact:

@@ -8,9 +8,9 @@ from drf_spectacular.utils import extend_schema_view
 
 from api.openapi import FLAG, TEXT, Piece, Reply, component, record
 from api.sendgrid.mail_settings.schema import describe_setting
-from api.sendgrid.values import URL_LENGTH
 from api.sendgrid.words import call
 from api.without_effect import WithoutEffect
+from campaigns.links import URL_LENGTH
 from content.settings import LINE_LENGTH
 
 TRACKING = "SendGrid: tracking settings"
