@@ -19,7 +19,11 @@ from foundation.responses import SAFE
 
 # Unfold's class has no types.
 if TYPE_CHECKING:
-    from django.contrib.admin import AdminSite as UnfoldAdminSite
+    from django.contrib.admin import AdminSite
+
+    class UnfoldAdminSite(AdminSite):
+        def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse: ...
+
 else:
     from unfold.sites import UnfoldAdminSite
 
@@ -50,7 +54,7 @@ class Site(UnfoldAdminSite):
 
         return answer
 
-    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Answer the command palette. It keeps no results (`CACHES`), since they show what is open and what stopped."""
         if not PAGE.fullmatch(request.GET.get("page", "1")):
             raise Http404

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any
 
 from stack import StackError, parsers
 from stack.drawing import bar, clean, clock, number, paint, plural, span, table
@@ -31,12 +31,16 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def watch(remote: Remote, *, as_json: bool) -> NoReturn:
-    """Show everything until a signal comes. A failed answer is shown, too: the next one may succeed."""
+def watch(remote: Remote, *, as_json: bool) -> None:
+    """Show everything until a signal comes, or until nobody reads it any more, as after `| head`.
+
+    A failed answer is shown, too: the next one may succeed.
+    """
     clear = CLEAR if sys.stdout.isatty() and not as_json else ""
     while True:
         try:
-            show(clear + written(remote.get("/now"), as_json=as_json, is_one_line=True))
+            if not show(clear + written(remote.get("/now"), as_json=as_json, is_one_line=True)):
+                return
         except StackError as error:
             say(f"sluice: {error}")
         time.sleep(WATCH_SECONDS)

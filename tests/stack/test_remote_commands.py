@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -329,6 +330,16 @@ def test_a_table_fits_into_the_terminal() -> None:
     shown = drawing.table(["NAME", "ID"], [["ä" * 90, "b" * 32], ["漢字", "c"]], width=80)
     assert max(drawing.width_of(line) for line in shown.splitlines()) <= 80
     assert "…" in shown
+
+
+def test_watch_ends_when_nobody_reads_it(api: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its reader, such as `head`, has ended. The next write to the pipe fails."""
+    reading, writing = os.pipe()
+    monkeypatch.setattr("stack.ps.time.sleep", lambda _: os.close(reading))
+    with open(writing, "w") as pipe, monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", pipe)
+        assert main(["ps", "--watch"]) == 0
+    assert len([path for path, _ in api.queries if path == "/now"]) == 2
 
 
 def test_watch_shows_it_again_until_a_signal(
