@@ -92,7 +92,7 @@ FAMILIES = {
         "list:contacts",
         "list:sent",
     ),
-    *("all:problems", "receipt:not_sent", "receipt:stopped"),
+    *("all:problems", "receipt:stopped"),
     *("endpoint:failures", "delivery:events", "delivery:attempts"),
     *("problem:an-endpoint-fails", "problem:an-endpoint-was-disabled"),
 }
