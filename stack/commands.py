@@ -18,7 +18,7 @@ from typing import NamedTuple
 from stack import ROOT, StackError
 from stack.asking import DECLINED, Declined
 from stack.environment import DEVELOPMENT, RUN, enter_environment
-from stack.say import say, show
+from stack.say import open_missing_streams, say, show
 from stack.waiting import Interrupted, signals_interrupt
 
 
@@ -69,6 +69,7 @@ COMMANDS = {
 
 def main(arguments: list[str]) -> int:
     """Run one command. A problem that a person must solve is printed as a sentence, without a traceback."""
+    open_missing_streams()
     name, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
     if name in {"help", "--help", "-h"}:
         if not rest:

@@ -7,6 +7,17 @@ import sys
 from typing import TextIO
 
 
+def open_missing_streams() -> None:
+    """Open /dev/null for each standard stream that is closed, as it may be for a program that a supervisor starts.
+
+    Python has None for such a stream, so that the first question would end a stop. Its number would also be that of the
+    next file or connection.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
+
+
 def say(text: str, *, end: str = "\n") -> None:
     """Print progress."""
     write(sys.stderr, text + end)

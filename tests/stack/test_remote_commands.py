@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -330,6 +331,20 @@ def test_a_table_fits_into_the_terminal() -> None:
     shown = drawing.table(["NAME", "ID"], [["ä" * 90, "b" * 32], ["漢字", "c"]], width=80)
     assert max(drawing.width_of(line) for line in shown.splitlines()) <= 80
     assert "…" in shown
+
+
+@pytest.mark.parametrize("closed", [("stdout",), ("stderr",), ("stdin", "stdout", "stderr")])
+def test_a_stop_needs_no_standard_streams(
+    api: Answers, monkeypatch: pytest.MonkeyPatch, closed: tuple[str, ...]
+) -> None:
+    """Python has None for a stream that a supervisor, or `>&-` in a shell, has closed."""
+    for name in closed:
+        monkeypatch.setattr(f"sys.{name}", None)
+    assert main(["stop", "b" * 32, "--yes"]) == 0
+    assert f"POST /batches/{'b' * 32}/cancel" in [name for name, *_ in api.calls]
+    assert main(["stop", "b" * 32]) == 3
+    for name in closed:
+        getattr(sys, name).close()
 
 
 def test_watch_ends_when_nobody_reads_it(api: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
