@@ -50,7 +50,9 @@ class Site(UnfoldAdminSite):
             try:
                 return admin_view(request, *args, **kwargs)
             finally:
-                note_act()
+                # A stranger's form changes nothing, and must not make pages be built again.
+                if self.has_permission(request):
+                    note_act()
 
         return answer
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,8 @@ from django.test import Client
 
 from accounts.models import Account
 from batches.handles import create_batch
+from batches.states import BatchStatus
+from batches.stop.control import stop_batch
 from campaigns.editing import create_campaign, edit_campaign
 from console import fragments
 from console.fragments import Fragment, fetch_fragment, note_act
@@ -108,32 +111,29 @@ def test_a_final_fragment_is_kept_longer(ages: Clock) -> None:
     assert fetch_fragment("test", build).html == "<p>2</p>"
 
 
-def test_a_page_that_is_opened_gets_no_final_fragment_from_before() -> None:
+def test_a_page_that_is_opened_gets_no_final_fragment_from_before(ages: Clock) -> None:
     build = Builder(is_final=True)
     fetch_fragment("test", build)
+    ages.now += 0.1
     assert fetch_fragment("test", build, is_opened=True).html == "<p>2</p>"
     assert fetch_fragment("test", build).html == "<p>2</p>", "polls get the new one, too"
 
 
-def test_a_page_that_is_opened_does_not_get_what_was_read_before_it() -> None:
+def test_a_page_that_is_opened_does_not_get_what_was_read_before_it(ages: Clock) -> None:
     """Another process has begun to build the fragment before this viewer acted."""
-    build = Builder(is_final=True, seconds=0.2)
-    other = threading.Thread(target=fetch_fragment, args=("test", build))
-    other.start()
-    time.sleep(0.1)
-    assert fetch_fragment("test", build, is_opened=True).html == "<p>2</p>"
-    other.join()
+    build = Builder(is_final=True)
+    with being_built(build) as pool:
+        ages.now += 0.1
+        opened = pool.submit(fetch_fragment, "test", build, is_opened=True)
+    assert opened.result().html == "<p>2</p>"
 
 
 def test_no_fragment_from_before_an_act_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fragments, "FRESH_SECONDS", 30.0)
-    build = Builder(seconds=0.2)
-    other = threading.Thread(target=fetch_fragment, args=("test", build))
-    other.start()
-    time.sleep(0.1)
-    note_act()
-    assert fetch_fragment("test", build).html == "<p>2</p>", "the other one had begun before"
-    other.join()
+    build = Builder()
+    with being_built(build) as pool:
+        note_act()
+        polled = pool.submit(fetch_fragment, "test", build)
+    assert polled.result().html == "<p>2</p>", "the other one had begun before"
     assert fetch_fragment("test", build).html == "<p>2</p>"
     away = client_for("redis://127.0.0.1:1/0", timeout_seconds=0.1)
     with monkeypatch.context() as patch:
@@ -143,22 +143,37 @@ def test_no_fragment_from_before_an_act_is_served(monkeypatch: pytest.MonkeyPatc
         assert fetch_fragment("test", build).html == "<p>4</p>"
 
 
-def test_a_page_shows_what_its_viewer_has_just_stopped(
-    operator: Client, alice: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fragments, "FRESH_SECONDS", 30.0)
+@contextmanager
+def being_built(build: Builder) -> Iterator[ThreadPoolExecutor]:
+    """Build a fragment in another thread for as long as this block lasts, and wait for the threads at its end."""
+    build.may_end.clear()
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(fetch_fragment, "test", build)
+        try:
+            wait_until(lambda: build.count == 1, why="the build")
+            yield pool
+        finally:
+            build.may_end.set()
+
+
+def test_a_page_shows_what_its_viewer_has_just_stopped(operator: Client, alice: Account) -> None:
     batch = create_batch(alice)
     page = f"/admin/batches/batch/{batch.pk}/"
     assert ">open<" in "".join(operator.get(f"{page}change/").text.split())
+    stop_batch(alice, batch.public_id, BatchStatus.PAUSED, actor="a program", allowed_from=set(BatchStatus))
+    Client().post(f"{page}pause/", {"reason": ""})
+    assert ">open<" in "".join(operator.get(f"{page}change/").text.split()), "a stranger makes no page be built again"
+    operator.post(f"{page}resume/", {"reason": ""})
     operator.post(f"{page}pause/", {"reason": ""})
     assert ">paused<" in "".join(operator.get(f"{page}change/").text.split())
 
 
-def test_the_page_of_a_draft_shows_what_was_saved(operator: Client, alice: Account) -> None:
+def test_the_page_of_a_draft_shows_what_was_saved(operator: Client, alice: Account, ages: Clock) -> None:
     campaign = create_campaign(alice, {"title": "News"})
     page = f"/admin/campaigns/campaign/{campaign.pk}/change/"
     assert "a subject" in operator.get(page).content.decode()
     edit_campaign(alice, campaign.pk, {"subject": "News of May"})
+    ages.now += 0.1
     assert "a subject" not in operator.get(page).content.decode()
 
 
