@@ -126,7 +126,7 @@ ADMIN_OTHERS = {
     *("pace", "test", "duplicate", "import", "rejected.csv", "job", "count", "resend", "verify", "periodictask"),
     *("templateversion", "activate", "deactivate", "preview", "failures"),
     *("export", "end", "admin", "health", "activity", "overview", "run-books", "fleet", "stop", "receipts", "reach"),
-    *("message", "change", "campaign", "enable", "disable", "try-again"),
+    *("message", "change", "campaign", "enable", "disable", "try-again", "search", "autocomplete"),
 }
 """The last segments of all other paths. A new button must be added here or above."""
 
