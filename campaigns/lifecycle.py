@@ -139,6 +139,7 @@ def _schedule(campaign: Campaign, send_at: dt.datetime, **changes: object) -> No
         begins_at=first_moment(campaign, send_at),
         launch=None,
         failure="",
+        finished_at=None,
         **changes,
     )
 
@@ -205,8 +206,8 @@ def send_now(
         campaign.api_key = key
         with expensive_call(account.pk):
             launch = open_launch(campaign, send_at=now, begins_at=first_moment(campaign, now))
-        begun = {"send_at": now, "begins_at": launch.begins_at, "launch": launch, "api_key": key, "failure": ""}
-        move(campaign, CampaignStatus.QUEUED, **begun)
+        begun = {"send_at": now, "begins_at": launch.begins_at, "launch": launch, "api_key": key}
+        move(campaign, CampaignStatus.QUEUED, failure="", finished_at=None, **begun)
     # This runs at once, unless the caller has a transaction.
     transaction.on_commit(partial(hint_expansion, launch.pk), robust=True)
     return campaign

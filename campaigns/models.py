@@ -19,7 +19,7 @@ from accounts.models import Account, ApiKey
 from audience.models import ContactList, Segment
 from batches.models import Batch
 from batches.states import BatchStatus
-from campaigns.states import RUNNING, CampaignStatus
+from campaigns.states import FINAL_STATUSES, RUNNING, CampaignStatus
 from foundation.clock import Now
 from mailer.models import Mail, UnsubscribeGroup
 
@@ -77,6 +77,16 @@ STATUS_NOW: Final = Case(
     output_field=SmallIntegerField(),
 )
 """The status at this moment. A campaign without a launch has the status of its row."""
+
+BEGAN_SENDING: Final = Case(
+    When(
+        Q(status_now__in=(CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.SENT))
+        | Q(status_now=CampaignStatus.CANCELLED, finished_at__gte=F("begins_at")) & HAS_MESSAGES,
+        then="begins_at",
+    )
+)
+"""The time at which the send began, for rows that are read `by_clock`; null if it did not, also if it was cancelled
+before that time."""
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
@@ -222,6 +232,11 @@ class Campaign(models.Model):
     def status_now(self, status: int) -> None:
         """Take the status that the query computed. Django assigns each annotation to its row."""
         self.status = status
+
+    @property
+    def is_expanding(self) -> bool:
+        """Return whether contacts of its audience are still to become messages. After a cancel none do."""
+        return self.launch is not None and not self.launch.is_complete and self.status not in FINAL_STATUSES
 
     @property
     def zone(self) -> ZoneInfo:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from batches.count_queries import ESTIMATE_BATCHES
-from batches.queries import CLAIMED, DUE, HELD, OPEN_SINCE, PENDING, RETAINED, SCHEDULED
+from batches.queries import CANCELLED, CLAIMED, DUE, HELD, OPEN_SINCE, PENDING, RETAINED, SCHEDULED
 from batches.queries import OPEN as OPEN_BATCH
 from batches.states import BatchStatus
 from campaigns.states import CampaignStatus
@@ -112,7 +112,8 @@ with recursive {CLOCK}, {WITH_DUE_MAIL}, claimed(batch_id, place) as (
     group by r.batch_id order by 2, 1 desc limit %(limit)s
 ), counts as ({ESTIMATE_CHOSEN})
 select b.id as batch_id, b.public_id, b.label, b.is_default, a.id as account_id, a.username as account,
-    c.id as campaign_id, c.uuid as campaign_uuid, c.title, coalesce(not l.is_complete, false) as is_expanding,
+    c.id as campaign_id, c.uuid as campaign_uuid, c.title,
+    b.status <> {CANCELLED} and coalesce(not l.is_complete, false) as is_expanding,
     last.due_at - clock.now as until_last,
     case when not b.is_default then coalesce(sent.rate, 0) end as rate, {GATE_OF_BATCH}, counts.*
 from chosen cross join clock

@@ -341,10 +341,9 @@ def campaign_line(campaign: Campaign) -> Body:
 
 def campaign_details(campaign: Campaign, counts: Counts) -> Body:
     """Return a campaign with its messages by state. `expanding` is true while contacts still become messages."""
-    launch = campaign.launch
     return {
         **campaign_line(campaign),
-        "expanding": launch is not None and not launch.is_complete,
+        "expanding": campaign.is_expanding,
         **messages_by_state(counts),
     }
 

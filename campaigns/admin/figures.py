@@ -69,7 +69,7 @@ def shares(campaign: Campaign, counted: Statistics) -> list[dict[str, Any]]:
     counted, launch = shown_statistics(campaign, counted), campaign.launch
     made = counted.waiting + counted.sent + counted.refused + counted.dropped + counted.stopped + counted.in_doubt
     to_come = 0
-    if launch is not None and not launch.is_complete and launch.audience is not None:
+    if launch is not None and launch.audience is not None and campaign.is_expanding:
         to_come = max(launch.audience - counted.recipients - counted.left_out, 0)
     held = [
         ("sent", counted.sent, BAR_COLOURS["sent"]),

@@ -75,7 +75,7 @@ def _own_moments(campaign: Campaign, now: dt.datetime) -> Iterator[Moment]:
     launch = campaign.launch
     if campaign.status == CampaignStatus.SCHEDULED and campaign.begins_at is not None:
         yield Moment(campaign.begins_at, "It will begin.")
-    elif launch is not None and launch.begins_at <= now:
+    elif launch is not None and launch.begins_at <= (campaign.finished_at or now):
         yield Moment(launch.begins_at, "It began.")
     if campaign.finished_at is not None and campaign.status == CampaignStatus.FAILED:
         yield Moment(campaign.finished_at, f"It failed: {campaign.failure}.")

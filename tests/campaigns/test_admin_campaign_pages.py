@@ -103,6 +103,9 @@ def test_the_timeline_says_what_happened_and_who_did_it(operator: Client, draft:
     assert -1 not in places, dict(zip(entries, places, strict=True))
     assert sorted(places) == places
 
+    Campaign.objects.filter(pk=draft.pk).update(finished_at=database_now() - HOUR)
+    assert "It began." not in operator.get(change_page(draft)).text, "it was cancelled before its time"
+
     other = ready_campaign(alice)
     schedule_campaign(alice, other.pk, moment)
     assert f"{moment:%Y-%m-%d %H:%M:%S} UTC It will begin." in re.sub(

@@ -37,7 +37,15 @@ from campaigns.states import CampaignStatus
 from campaigns.testing import send_test
 from foundation.clock import database_now
 from mailer.pipeline.deliver import Deliverer
-from tests.campaigns.building import add_sender, again, expand_all, ready_campaign, run_fleet, sweep_campaigns
+from tests.campaigns.building import (
+    add_sender,
+    again,
+    campaign_in,
+    expand_all,
+    ready_campaign,
+    run_fleet,
+    sweep_campaigns,
+)
 from tests.conftest import Clock
 from tests.examples import few_by_default, further
 from tests.peer import CountingPeer
@@ -176,6 +184,16 @@ def test_a_campaign_without_recipients_fails(alice: Account, deliverer: Delivere
     run_fleet(deliverer)
 
     assert again(campaign).status == CampaignStatus.FAILED
+
+
+def test_a_failed_campaign_that_begins_again_has_not_ended(alice: Account) -> None:
+    campaign = campaign_in(alice, CampaignStatus.FAILED)
+    assert campaign.finished_at is not None
+    schedule_campaign(alice, campaign.pk, database_now() + dt.timedelta(hours=1))
+    assert (again(campaign).failure, again(campaign).finished_at) == ("", None)
+    Campaign.objects.filter(pk=campaign.pk).update(status=CampaignStatus.FAILED, finished_at=database_now())
+    send_now(alice, campaign.pk)
+    assert again(campaign).finished_at is None
 
 
 def test_an_unverified_sender_is_not_ready(alice: Account) -> None:

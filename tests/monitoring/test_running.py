@@ -13,6 +13,8 @@ from batches.models import Batch
 from batches.states import BatchStatus, Lane
 from batches.stop.control import stop_batch
 from batches.verdict import GateStatus
+from campaigns.lifecycle import cancel_campaign
+from campaigns.models import Launch
 from campaigns.states import CampaignStatus
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
@@ -81,6 +83,10 @@ def test_a_campaign_that_has_begun_runs_under_its_title(alice: Account) -> None:
     assert campaign.launch is not None
     row = running()[campaign.launch.batch_id]
     assert (row.label, row.campaign_id, row.campaign_uuid) == ("News of May", campaign.pk, campaign.uuid)
+    Launch.objects.filter(pk=campaign.launch.pk).update(is_complete=False)
+    assert running()[campaign.launch.batch_id].is_expanding
+    cancel_campaign(alice, campaign.pk, actor="test")
+    assert not running()[campaign.launch.batch_id].is_expanding
 
 
 def test_few_rows_are_those_with_work(alice: Account) -> None:

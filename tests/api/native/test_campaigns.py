@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from campaigns.lifecycle import send_now
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Launch
 from campaigns.states import CampaignStatus
 from tests.api.conftest import ApiClient
 from tests.api.native.bodies import walk, written_time
@@ -55,6 +55,8 @@ def test_campaigns_are_found_and_moved_with_receipts(client_of_alice: ApiClient,
         assert body == line(second, status)
         assert (receipt["action"], receipt["reason"], receipt["settled"]) == (move, f"to {move}", True)
         assert answer["X-Sluice-Receipt"] == receipt["id"]
+    Launch.objects.update(is_complete=False)
+    assert not client_of_alice.get(path).json()["data"]["expanding"], "a cancelled campaign makes no more messages"
     refused = {"code": "CAMPAIGN_STATUS_CONFLICT", "message": "This cannot be done now: the campaign is cancelled."}
     for body in ({}, {"dry_run": True}):
         answer = client_of_alice.post(f"{path}/cancel", body)
