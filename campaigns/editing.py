@@ -232,6 +232,9 @@ def apply(campaign: Campaign, changes: Changes, *, rules: EditingRules = NO_RULE
     if "html_content" not in changes and "plain_content" not in changes and "markdown" in changes:
         campaign.html_content, campaign.plain_content = render_markdown(campaign.markdown)
     elif "markdown" not in changes and written != (campaign.html_content, campaign.plain_content):
+        if campaign.markdown and "plain_content" not in changes and campaign.html_content.strip():
+            # This text was made from the Markdown, and the new HTML says something else.
+            campaign.plain_content = ""
         campaign.markdown = ""
     if COPIED & changes.keys() and "design" not in changes:
         campaign.design = None

@@ -13,7 +13,7 @@ from audience.drafts import ContactDraft
 from audience.errors import InvalidContact
 from audience.lists import create_list
 from audience.upsert import upsert_contacts
-from campaigns.editing import PLAIN_FIELDS, Changes, create_campaign, find_campaign
+from campaigns.editing import PLAIN_FIELDS, Changes, create_campaign, edit_campaign, find_campaign
 from campaigns.lifecycle import schedule_campaign, send_now
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
@@ -43,7 +43,9 @@ def send_campaign(
     with transaction.atomic():
         lists = [*changes.get("lists", ()), *([_list_of(account, contacts)] if contacts else [])]
         content = _content_of(original) if original else {"suppression_group": _group_of(account)}
-        made = create_campaign(account, {**content, **changes, "lists": lists})
+        made = create_campaign(account, content)
+        # As a change of the copy, so that the copy forgets what its new content was not made from.
+        edit_campaign(account, made.pk, {**changes, "lists": lists})
         Campaign.objects.filter(pk=made.pk).update(original=original)
         if send_at is None:
             send_now(account, made.pk, key=key, allowed_from=allowed_from)

@@ -69,7 +69,8 @@ def read_new_send(account: Account, send: Element, *, now: dt.datetime) -> NewSe
         raise Problem(Code.LIST_REQUIRED, "A list must be specified")
     email, name = text(send, "FromAddress"), text(send, "FromName")
     if email or name:
-        changes["sender"] = find_verified(account, email=email, name=name).pk
+        # A name that the original has instead of its sender's is not the name of this sender.
+        changes |= {"sender": find_verified(account, email=email, name=name).pk, "from_name": ""}
     return NewSend(changes, original, contacts, read_send_date(send, now=now))
 
 

@@ -35,6 +35,7 @@ class Row(NamedTuple):
     statistics: Statistics
     email_id: int
     sent_at: dt.datetime | None
+    sender_name: str | None
 
 
 Value = str | int | bool | dt.datetime | None
@@ -87,13 +88,7 @@ PROPERTIES: Final = (
         "sender__from_email",
         is_creatable=True,
     ),
-    Property(
-        "FromName",
-        Kind.TEXT,
-        lambda row: row.campaign.sender.from_name if row.campaign.sender else None,
-        "sender__from_name",
-        is_creatable=True,
-    ),
+    Property("FromName", Kind.TEXT, lambda row: row.sender_name, "sender_name", is_creatable=True),
     # A contact is on many lists and gets one message.
     none_of("Duplicates"),
     none_of("InvalidAddresses"),

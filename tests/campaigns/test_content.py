@@ -66,7 +66,8 @@ def test_writing_html_removes_the_markdown(alice: Account) -> None:
     campaign = create_campaign(alice, {"title": "x", "markdown": "**a**"})
     same = {"html_content": campaign.html_content, "plain_content": campaign.plain_content}
     assert edit_campaign(alice, campaign.pk, same).markdown == "**a**"
-    assert edit_campaign(alice, campaign.pk, {"html_content": "<p>b</p>"}).markdown == ""
+    changed = edit_campaign(alice, campaign.pk, {"html_content": "<p>b</p>"})
+    assert (changed.markdown, changed.plain_content) == ("", ""), "the text would be that of the Markdown"
     with pytest.raises(ForeignContent):
         edit_campaign(alice, campaign.pk, {"markdown": "c"}, rules=EditingRules(overwrites=False))
     assert again(campaign).html_content == "<p>b</p>"

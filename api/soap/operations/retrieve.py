@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.core import signing
-from django.db.models import Case, Q, QuerySet, When
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet, TextField, Value
+from django.db.models.functions import Coalesce, NullIf
 from lxml import etree
 
 from accounts.models import Account
@@ -24,15 +24,15 @@ from api.soap.objects import SEND
 from api.soap.outputs import add, payload
 from api.soap.properties import BY_NAME, PARTS, Row, write_send
 from api.soap.reading import Element, child, elements, parse, text, text_of
-from campaigns.models import Campaign
-from campaigns.states import CampaignStatus
+from campaigns.models import BEGAN_SENDING, Campaign
 from campaigns.statistics import Statistics, statistics_of
 
 PAGE: Final = 2500
 CONTINUE_HOURS: Final = 24
 SALT: Final = "api.soap.continue"
+ANNOTATIONS: Final = ("email_id", "sent_at", "sender_name")
+"""The names of the annotations, in the order of the fields of `Row`."""
 NOT_CONTINUED: Final = "ContinueRequest names no request of the last day that has more."
-BEGUN: Final = (CampaignStatus.SENDING, CampaignStatus.PAUSED, CampaignStatus.SENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,13 @@ def find_rows(account: Account, request: Request) -> list[Campaign]:
 
 
 def sends_of(account: Account) -> QuerySet[Campaign]:
-    """Return the account's campaigns without their contents. The API's `email_id` and `sent_at` are annotations."""
+    """Return the account's campaigns without their contents.
+
+    The API's `email_id` and `sent_at`, and the `sender_name` that recipients see, are annotations.
+    """
     own = Campaign.objects.by_clock().filter(account=account, deleted_at=None).select_related("sender")
-    sent_at = Case(When(status_now__in=BEGUN, then="begins_at"))
-    named = own.annotate(email_id=Coalesce("original_id", "pk"), sent_at=sent_at)
+    from_name = Coalesce(NullIf("from_name", Value("")), "sender__from_name", output_field=TextField())
+    named = own.annotate(email_id=Coalesce("original_id", "pk"), sent_at=BEGAN_SENDING, sender_name=from_name)
     return named.defer("html_content", "plain_content").order_by("pk")
 
 
@@ -112,8 +115,7 @@ def with_values(campaigns: list[Campaign], request: Request) -> list[Row]:
     counted = statistics_of(campaigns) if is_counted else {}
     nothing = Statistics()
     return [
-        Row(each, counted.get(each.pk, nothing), getattr(each, "email_id"), getattr(each, "sent_at"))  # noqa: B009
-        for each in campaigns
+        Row(each, counted.get(each.pk, nothing), *(getattr(each, name) for name in ANNOTATIONS)) for each in campaigns
     ]
 
 

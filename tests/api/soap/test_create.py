@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -77,6 +78,22 @@ def test_a_send_without_a_date_is_sent_now(
     assert sorted(peer.recipients) == ["ann@example.com", "bob@example.com"]
     assert Contact.objects.get(email="ann@example.com").external_id == "a-1"
     assert again(made).status == CampaignStatus.SENT
+
+
+def test_a_new_body_and_sender_take_the_place_of_everything_that_they_replace(
+    alice: Account, soap_of_alice: SoapCaller
+) -> None:
+    own: dict[str, Any] = {"html_content": "", "plain_content": "", "design": uuid4(), "from_name": "The shop"}
+    draft = ready_campaign(alice, **own)
+    edit_campaign(alice, draft.pk, {"markdown": "**Old** [unsubscribe]", "design": own["design"]})
+    body = "<HTMLBody>&lt;p&gt;New [unsubscribe]&lt;/p&gt;</HTMLBody>"
+    email = f"<Email><ID>{draft.pk}</ID>{body}</Email>{lists_of(draft)}<SendDate>{LATER}</SendDate>"
+    made = made_by(soap_of_alice.ask(request("Create", f"{email}<FromName>News</FromName>")))
+    assert (made.html_content, made.markdown, made.plain_content) == ("<p>New [unsubscribe]</p>", "", "")
+    assert (made.design, made.from_name) == (None, "")
+    unnamed = made_by(soap_of_alice.ask(request("Create", email)))
+    sent_by = soap_of_alice.ask(retrieve("FromName", simple("FromName", "equals", "the SHOP")))
+    assert (unnamed.from_name, sent_by.texts("p:Results/p:FromName")) == ("The shop", ["The shop"] * 2)
 
 
 @pytest.fixture

@@ -11,14 +11,15 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from api.campaign_words import Dialect, word_for
+from api.soap.outputs import moment
 from batches.stop.freeze import freeze_installation
-from campaigns.lifecycle import delete_campaign, schedule_campaign
+from campaigns.lifecycle import cancel_campaign, delete_campaign, schedule_campaign
 from campaigns.models import Campaign
 from campaigns.states import CampaignStatus
 from foundation.clock import database_now
 from mailer.pipeline.deliver import Deliverer
 from tests.api.soap.envelopes import NAMESPACES, PARTNER, Reply, SoapCaller, both, retrieve, simple
-from tests.campaigns.building import campaign_in, ready_campaign
+from tests.campaigns.building import campaign_in, expand_all, ready_campaign, sweep_campaigns
 from tests.examples import few_by_default, further
 
 ALL_OF_THE_SAMPLE = (
@@ -67,6 +68,21 @@ def test_the_name_of_an_object_stands_for_its_properties(alice: Account, soap_of
         campaign.title,
         campaign.subject,
     ]
+
+
+def test_a_canceled_send_has_the_date_at_which_it_began_unless_it_was_canceled_before(
+    alice: Account, soap_of_alice: SoapCaller
+) -> None:
+    begun, waiting = campaign_in(alice, CampaignStatus.SENDING), ready_campaign(alice)
+    schedule_campaign(alice, waiting.pk, database_now() + dt.timedelta(minutes=1))
+    sweep_campaigns()
+    expand_all()
+    for campaign in (begun, waiting):
+        cancel_campaign(alice, campaign.pk, actor="test")
+    reply = soap_of_alice.ask(retrieve("ID SentDate", simple("SentDate", "isNotNull")))
+    assert ids(reply) == [begun.pk]
+    assert begun.begins_at is not None
+    assert reply.text("p:SentDate") == moment(begun.begins_at)
 
 
 @pytest.mark.parametrize("status", few_by_default(CampaignStatus, CampaignStatus.SENDING))
