@@ -151,8 +151,8 @@ class _Compiler:
         """Return the value in the type in which the subject is compared."""
         match value:
             case str():
-                # Domains are stored as A-labels.
-                return self._text(spell_labels(value) if subject == EMAIL else value)
+                # Addresses are stored in lower case, with their domains as A-labels.
+                return self._text(spell_labels(value).lower() if subject == EMAIL else value)
             case Decimal():
                 number = sql.SQL("{}::numeric").format(self._parameter(value))
                 is_json = isinstance(subject, Custom) and function is None
