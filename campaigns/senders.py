@@ -51,7 +51,7 @@ EMAILS: Final = ("from_email", "reply_to")
 LENGTHS: Final = {"nickname": 100}
 LONGEST = 255
 """The longest value of any other part, in characters."""
-LOCKING: Final = frozenset({"draft", "scheduled", "queued", "sending"})
+LOCKING: Final = frozenset({"draft", "scheduled", "queued", "sending", "paused"})
 """The statuses of a campaign whose sender cannot be changed."""
 
 

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from campaigns.editing import create_campaign
-from campaigns.models import Sender
+from campaigns.models import Campaign, Sender
 from campaigns.senders import verification_link, verify_sender
+from campaigns.states import CampaignStatus
 from mailer.models import Mail
 from tests.api.conftest import ApiClient, NewClient
 from tests.api.sendgrid.audience import refusal_of
 from tests.api.sendgrid.sender_calls import LEGACY, MARKETING, SENDER, new_sender
+from tests.campaigns.building import campaign_in
 from tests.examples import few_rows_by_default
 
 
@@ -124,6 +126,9 @@ def test_a_sender_that_a_campaign_needs_is_locked(client_of_alice: ApiClient) ->
     made = new_sender(client_of_alice)
     path = f"{LEGACY}/{made['id']}"
     verify(made["id"])
+    campaign = campaign_in(client_of_alice.account, CampaignStatus.PAUSED)
+    Campaign.objects.filter(pk=campaign.pk).update(sender=made["id"])
+    assert client_of_alice.get(path).json()["locked"] is True, "a paused campaign may be resumed"
     create_campaign(client_of_alice.account, {"title": "March", "sender": made["id"]})
     assert client_of_alice.get(path).json()["locked"] is True
     message = "You may only {} a sender identity when it is unlocked."
