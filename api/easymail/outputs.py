@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid5
 
@@ -77,7 +78,9 @@ def campaign(
     if row.status == CampaignStatus.SCHEDULED:
         fields["scheduled_at"] = moment(row.send_at)
     if statistics is not None:
-        fields[STATS] = stats(*statistics)
+        counted, repeats = statistics
+        # Before it is sent, what is prepared for it may still change.
+        fields[STATS] = stats(replace(counted, recipients=count_recipients(row)), repeats)
     if with_revenue:
         fields[REVENUE] = purchases()
     return fields

@@ -27,7 +27,15 @@ from tests.api.easymail.calls import (
     refused,
     whole_body,
 )
-from tests.campaigns.building import add_list, add_sender, again, campaign_in, ready_campaign, sweep_campaigns
+from tests.campaigns.building import (
+    add_list,
+    add_sender,
+    again,
+    campaign_in,
+    expand_all,
+    ready_campaign,
+    sweep_campaigns,
+)
 from tests.examples import further
 
 Given = dict[str, Any]
@@ -271,6 +279,16 @@ def test_include_adds_the_named_fields(alice: Account, client_of_alice: ApiClien
     assert both["stats"]["recipients"] == 0
     assert both["revenue"] == {"amount": 0, "currency": None, "orders": 0}
     assert list(data(client_of_alice.get(f"{path}?include=foo"))) == DETAIL_KEYS
+
+
+def test_a_campaign_that_is_only_prepared_has_no_recipients_yet(alice: Account, client_of_alice: ApiClient) -> None:
+    campaign = ready_campaign(alice)
+    schedule_campaign(alice, campaign.pk, database_now() + ONE_MINUTE)
+    sweep_campaigns()
+    expand_all()
+    shown = data(client_of_alice.get(f"{path_of(campaign)}?include=stats"))
+    (listed,) = data(client_of_alice.get(CAMPAIGNS))
+    assert (shown["stats"]["recipients"], listed["recipients_count"]) == (0, 0)
 
 
 def test_a_deleted_campaign_is_gone(alice: Account, client_of_alice: ApiClient) -> None:
