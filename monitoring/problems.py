@@ -270,7 +270,7 @@ def _failed_campaign(row: Row) -> Problem:
 
 def _failed_job(row: Row) -> Problem:
     more = f" {count(row['things'] - 1, 'other job')} failed within 24 hours." if row["things"] > 1 else ""
-    text = f"The {row['name']} of {row['account']} failed: {row['text']}.{more}"
+    text = f"The {row['name']} of {row['account']} failed: {row['text']}{more}"
     return Problem(
         Kind.FAILED_JOB, Severity.WARNING, text, Link("Job", "admin:audience_job_change", (row["id"],)), row["at"]
     )

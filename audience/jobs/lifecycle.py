@@ -15,7 +15,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -47,6 +47,7 @@ PROGRESS = (
     "row",
 )
 """The columns that a page may change."""
+ALL_REJECTED: Final = "All rows were rejected."
 
 
 class JobFailure(Exception):
@@ -229,14 +230,16 @@ def write_page(job: Job) -> Iterator[None]:
 def finish_job(job: Job) -> None:
     """End a job all of whose rows were processed. Raises LeaseLost."""
     done = job.created_count + job.updated_count + job.deleted_count
-    status = JobStatus.COMPLETED
-    if job.errored_count:
-        status = JobStatus.ERRORED if job.errored_count < job.requested_count or done else JobStatus.FAILED
-    _end(job, status)
+    if not job.errored_count:
+        _end(job, JobStatus.COMPLETED)
+    elif job.errored_count < job.requested_count or done:
+        _end(job, JobStatus.ERRORED)
+    else:
+        fail_job(job, ALL_REJECTED)
 
 
 def fail_job(job: Job, message: str) -> None:
-    """End a job that cannot be done, or not to its end. Raises LeaseLost."""
+    """End a job that cannot be done, or not to its end. The message is a sentence. Raises LeaseLost."""
     _end(job, JobStatus.FAILED, message)
 
 

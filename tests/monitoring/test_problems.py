@@ -130,12 +130,16 @@ def test_retained_mail_expires_soon(alice: Account, batch: Batch, node: Node, cl
 def test_failed_campaigns_and_jobs_are_shown_for_a_day(alice: Account, node: Node, clock: Clock) -> None:
     campaign = campaign_in(alice, CampaignStatus.FAILED)
     job = Job.objects.create(
-        account=alice, kind=JobKind.IMPORT, status=JobStatus.FAILED, message="no header", finished_at=database_now()
+        account=alice,
+        kind=JobKind.IMPORT,
+        status=JobStatus.FAILED,
+        message="The file is empty.",
+        finished_at=database_now(),
     )
     Job.objects.create(account=alice, kind=JobKind.IMPORT, status=JobStatus.ERRORED, finished_at=database_now())
     failure = Campaign.objects.get(pk=campaign.pk).failure
     assert problems()[Kind.FAILED_CAMPAIGN].text == f"The campaign News of May of alice failed: {failure}."
-    assert problems()[Kind.FAILED_JOB].text == "The import of alice failed: no header."
+    assert problems()[Kind.FAILED_JOB].text == "The import of alice failed: The file is empty."
     assert problems()[Kind.FAILED_JOB].link.arguments == (job.pk,)
     assert set(problems(alice)) == {Kind.FAILED_CAMPAIGN, Kind.FAILED_JOB}
     clock.advance(hours=24.1)

@@ -173,7 +173,8 @@ def test_a_row_that_matches_two_contacts_is_rejected(alice: Account) -> None:
 
 def test_a_file_without_a_valid_row_fails(alice: Account) -> None:
     job = done(uploaded(alice, b"email\nx\ny\n"))
-    assert (job.status, counts(job)) == (JobStatus.FAILED, (2, 0, 0, 2))
+    assert (job.status, job.message) == (JobStatus.FAILED, "All rows were rejected.")
+    assert counts(job) == (2, 0, 0, 2)
 
 
 UNREADABLE = {
