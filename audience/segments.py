@@ -61,19 +61,19 @@ def update_segment(
     written: Any = None,
     list_id: int | None = None,
 ) -> Segment:
-    """Change the values that are given. A new condition or list resets the count.
+    """Change the values that are given. A new condition or list resets the count. The list 0 stands for all contacts.
 
     Raises what `create_segment` raises, and UnknownSegment.
     """
     with transaction.atomic():
         segment = find_segment(account, segment_id)
         check_name(account, segment.name if name is None else name, except_segment=segment.pk)
-        _check(account, condition or from_json(segment.condition), list_id)
+        _check(account, condition or from_json(segment.condition), list_id or None)
         changes: dict[str, Any] = {} if name is None else {"name": name}
         if condition is not None:
             changes |= {"condition": to_json(condition), "written": written}
         if list_id is not None:
-            changes["list_id"] = list_id
+            changes["list_id"] = list_id or None
         if condition is not None or list_id is not None:
             changes |= {"contact_count": None, "counted_at": None}
         list_segments(account).filter(pk=segment.pk).update(**changes, updated_at=Now())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -66,7 +66,7 @@ TEXTS: Final[Texts] = {
 
 @dataclass(frozen=True, slots=True)
 class SegmentRequest:
-    """A segment. In a change, None leaves a field unchanged."""
+    """A segment. In a change, None leaves a field unchanged, and the list 0 stands for all contacts."""
 
     name: str | None
     list_id: int | None
@@ -81,7 +81,9 @@ def read_new_segment(request: Request, account: Account) -> SegmentRequest:
 
 def read_segment_change(request: Request, account: Account) -> SegmentRequest:
     """Return the change that the body of PATCH segments asks for."""
-    return read_segment(read_object(request), account)
+    fields = read_object(request)
+    change = read_segment(fields, account)
+    return replace(change, list_id=change.list_id or 0) if "list_id" in fields else change
 
 
 def read_segment(fields: Mapping[str, Any], account: Account) -> SegmentRequest:

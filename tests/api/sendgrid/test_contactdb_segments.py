@@ -62,6 +62,10 @@ def test_a_segment_is_created_counted_changed_and_deleted(client_of_alice: ApiCl
     answer = ask("PATCH", path, {"name": "M", "list_id": millers.pk})
     changed = {**made, "name": "M", "list_id": millers.pk, "recipient_count": 1}
     assert (answer.status_code, answer.json()) == (200, changed)
+    for everybody in (0, None):
+        assert ask("PATCH", path, {"list_id": everybody}).json() == {**made, "name": "M", "recipient_count": 2}
+        assert ask("PATCH", path, {"list_id": millers.pk}).json() == changed
+    assert ask("PATCH", path, {"name": "M"}).json() == changed
     assert ask("DELETE", path).status_code == 204
     assert refusal_of(ask("GET", path)) == (404, [(None, "segment_id not found")])
     assert refusal_of(ask("DELETE", path)) == (404, [("segment_id", "segment_id does not exist")])
