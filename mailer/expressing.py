@@ -60,13 +60,15 @@ def check_size(draft: MailDraft) -> None:
     texts = [draft.subject, *draft.headers.values(), *(part.value for part in draft.content), *_appended(rendering)]
     link = link_size(draft.unsubscribe_url)
     fixed = sum(len(file.content) for file in draft.attachments) + link * count_tags(texts)
-    if fixed + _coarse_size(texts, people, sections, link) <= limit:
+    # A tag that the caller chooses may have a single character. It is counted as a key.
+    keys = {**dict.fromkeys(_chosen_tags(rendering), "x" * link), **sections}
+    if fixed + _coarse_size(texts, people, keys, link) <= limit:
         return
     counter = KeyCounter(texts)
-    section_sizes = {key: _size(text, link) for key, text in sections.items()}
+    key_sizes = {key: _size(text, link) for key, text in keys.items()}
     for number, one in enumerate(people):
         own = _own_texts(one)
-        size = counter.size_with(own, {**section_sizes, **_sizes_of(one, link)})
+        size = counter.size_with(own, {**key_sizes, **_sizes_of(one, link)})
         if fixed + size + link * count_tags(own) > limit:
             raise MessageTooLarge(field=f"personalizations.{number}")
 
@@ -88,6 +90,13 @@ def count_tags(texts: Iterable[str]) -> int:
 
 def _size(value: str, link: int) -> int:
     return len(value.encode()) + link * count_tags((value,))
+
+
+def _chosen_tags(rendering: Rendering) -> list[str]:
+    """Return the tags that a request chooses for its link to unsubscribe and for the pixel of open tracking."""
+    subscription, pixels = rendering.get("subscription"), rendering.get("pixel_tags")
+    tags = [subscription["tag"]] if subscription else []
+    return [tag for tag in (*tags, *((pixels or ()) if rendering.get("opens") else ())) if tag]
 
 
 def _appended(rendering: Rendering) -> list[str]:
@@ -143,14 +152,14 @@ class KeyCounter:
 
 
 def _coarse_size(
-    texts: Sequence[str], people: Sequence[Personalization], sections: Mapping[str, str], link: int
+    texts: Sequence[str], people: Sequence[Personalization], shared_keys: Mapping[str, str], link: int
 ) -> int:
     """Return a bound for the texts of the largest message, without the system tags in the texts of the mail.
 
     It assumes that all of the message is the shortest key of any, each replaced by the longest value of any.
     """
     merges = [one.merge for one in people if one.merge]
-    markup = [*(one.substitutions for one in people), sections]
+    markup = [*(one.substitutions for one in people), shared_keys]
     characters = _longest(markup)
     longest = max(UTF8_BYTES * characters, ESCAPED_BYTES * _longest(merges))
     if may_have_tags("\0".join(chain.from_iterable([values.values() for values in markup]))):
@@ -159,7 +168,7 @@ def _coarse_size(
     characters = sum(map(len, texts)) + max(own, default=0)
     if characters * (UTF8_BYTES + longest) <= settings.MAX_MESSAGE_BYTES // 2:
         return characters * (UTF8_BYTES + longest)  # small enough, were each key but one character
-    keys = set(sections).union(*(one.substitutions for one in people), *merges)
+    keys = set(shared_keys).union(*(one.substitutions for one in people), *merges)
     shortest = min((len(key) for key in keys if key), default=characters + 1)
     return UTF8_BYTES * characters + characters // shortest * longest
 

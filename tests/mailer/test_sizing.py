@@ -89,6 +89,15 @@ def test_footers_and_subscription_texts_count() -> None:
         check_size(mail("Hello", {}, rendering={name: None}))
 
 
+def test_tags_that_the_request_chooses_count() -> None:
+    texts = {"text": "", "html": "", "tag": "x"}
+    for rendering in ({"subscription": texts}, {"opens": True, "pixel_tags": ["x"]}):
+        with pytest.raises(MessageTooLarge):
+            check_size(mail("x" * 1000, {}, rendering=rendering))
+        check_size(mail("x" * 10, {}, rendering=rendering))
+    check_size(mail("x" * 1000, {}, rendering={"opens": False, "pixel_tags": ["x"]}))
+
+
 def test_sections_that_take_too_long_to_search_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     sections = {f"-{n}-": "text" for n in range(100)}
     check_size(mail("x" * 1000, {}, rendering={"sections": sections}))
