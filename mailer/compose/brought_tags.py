@@ -22,8 +22,11 @@ def brings_tags(people: Sequence[Personalization]) -> bool:
 
 
 def may_bring_tags(text: str) -> bool:
-    """Return whether a text has the beginning of a tag, or of `</body>`, which moves a footer."""
-    return may_have_tags(text) or "</" in text
+    """Return whether a text has the beginning of a tag, or markup that decides about a footer.
+
+    `</body>` moves it, and a comment hides the tags in it.
+    """
+    return may_have_tags(text) or "</" in text or "<!--" in text or "-->" in text
 
 
 def own_texts(personal: Mapping[str, object]) -> Iterator[str]:

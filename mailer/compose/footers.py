@@ -51,7 +51,9 @@ class Footers:
         elif subscription is not None:
             self._ways_out = _subscription_texts(subscription)
         self._ways_out = {kind: finder.prepare(text) for kind, text in self._ways_out.items()}
-        self._needing = {kind for kind in self._ways_out if not finder.has_way_out(self._footers.get(kind, ""))}
+        self._needing = {
+            kind for kind in self._ways_out if not finder.has_way_out(self._footers.get(kind, ""), is_html=kind == HTML)
+        }
 
     def needs_way_out(self, type: str) -> bool:
         """Return whether a body of this MIME type needs a link to unsubscribe, in itself or appended."""

@@ -230,7 +230,7 @@ class Renderer:
 
     def _text_after(self, type: str, text: str) -> str:
         """Return the text to append to a body whose keys are replaced."""
-        has_way_out = self._footers.needs_way_out(type) and self._finder.has_way_out(text)
+        has_way_out = self._footers.needs_way_out(type) and self._finder.has_way_out(text, is_html=is_html(type))
         after = self._footers.text_after(type, has_way_out=has_way_out)
         if self._tracker and self._tracker.has_pixel and is_html(type):
             tags = (tag.name for each in (text, after) for tag in self._finder.find(each))

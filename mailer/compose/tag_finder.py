@@ -18,6 +18,8 @@ SEAL: Final = "\x01"
 """The character around a sealed tag. Templates may have it; NUL, which no stored text has, is refused in them."""
 WAYS_OUT: Final = UNSUBSCRIBE_NAMES | {SUBSCRIPTION}
 QUOTES: Final = frozenset({'""', "''"})
+COMMENT: Final = re.compile(r"(?s)<!(?=--).*?(?:-->|\Z)")
+"""A comment of HTML, which may be `<!-->`; without an end it reaches to the end of the text."""
 
 
 class TagFinder:
@@ -54,9 +56,10 @@ class TagFinder:
         """Return a text in the form in which its tags are found."""
         return text
 
-    def has_way_out(self, text: str) -> bool:
-        """Return whether a text has a tag by which its recipient can unsubscribe."""
-        return any(tag.name in WAYS_OUT for tag in self.find(text))
+    def has_way_out(self, text: str, *, is_html: bool) -> bool:
+        """Return whether a text has a tag by which its recipient can unsubscribe. Nobody sees a comment of HTML."""
+        shown = COMMENT.sub("", text) if is_html and "<!--" in text else text
+        return any(tag.name in WAYS_OUT for tag in self.find(shown))
 
     def replace(self, text: str, forms: Mapping[str, Form], token: str, *, is_html: bool) -> str:
         """Return a text with its tags replaced; those without a form stay unchanged. Raises TextTooLong."""
