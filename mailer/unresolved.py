@@ -44,7 +44,7 @@ def _not_resolved(
     tags: Sequence[tuple[str, SystemTag]], draft: MailDraft, rendering: Rendering
 ) -> list[tuple[str, SystemTag]]:
     """Return the tags that a mail with this rendering does not replace."""
-    subscription = None if draft.unsubscribe_group is not None else rendering.get("subscription")
+    subscription = rendering.get("subscription")
     names = RESOLVED | resolved_names(
         has_links=draft.unsubscribe_group is not None or bool(draft.unsubscribe_url),
         is_global=draft.template is not None or subscription is not None,

@@ -94,7 +94,11 @@ class Links:
         self._base = f"{public_url}/u/{TOKEN}"
         self._own_url = one_line(mail.unsubscribe_url)
         has_group = bool(mail.unsubscribe_group_id)
-        self.subscription = None if has_group else rendering.get("subscription")
+        subscription = rendering.get("subscription")
+        self.subscription = None if has_group else subscription
+        """The texts of subscription tracking; a mail with a group does not use them."""
+        self.subscription_tag = subscription["tag"] if subscription else ""
+        """The tag that the caller chooses for the address to unsubscribe, with a group, too."""
         self._has_links = has_group or bool(self._own_url)
         # The template of a preview is not stored, so it has no id.
         has_template = mail.template_id is not None or mail.template is not None
@@ -110,7 +114,7 @@ class Links:
         leave = self._leave_url(by_name)
         for name, page in self._pages():
             by_name[name] = address_form(leave if self._own_url else self._base + page, WORDS.get(name))
-        by_name[SUBSCRIPTION] = address_form(self._base + LEAVE_EVERYTHING)
+        by_name[SUBSCRIPTION] = address_form(leave)
         by_name[PIXEL] = Form("", "", "")
         is_fit = self._has_header and HEADER_URL.fullmatch(leave.replace(TOKEN, "x" * TOKEN_LENGTH))
         return Forms(by_name, leave if is_fit else "", leave)

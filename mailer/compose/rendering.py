@@ -389,8 +389,7 @@ def _own_tags(rendering: Rendering, links: Links, tracker: Tracker | None) -> di
     tags = dict.fromkeys(rendering.get("pixel_tags") or (), PIXEL)
     if tracker and tracker.has_pixel:
         tags[PIXEL_TAG] = PIXEL
-    if links.subscription is not None:
-        tags[links.subscription["tag"]] = SUBSCRIPTION
+    tags[links.subscription_tag] = SUBSCRIPTION
     return {tag: name for tag, name in tags.items() if tag}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import json
+import re
 from email import policy
 from email.message import EmailMessage
 from typing import Any
@@ -205,6 +206,23 @@ def test_subscription_tracking_and_the_tag_of_open_tracking(
     assert second[1].startswith("<b>http")
     assert "Out:" not in second[0]
     assert "/all" in second[0], "the text has no tag, so it gets the default link"
+
+
+def test_the_tag_of_subscription_tracking_and_a_group(
+    client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer
+) -> None:
+    group = {"name": "News", "description": "News"}
+    group_id = client_of_alice.post("/v3/asm/groups", group).json()["id"]
+    tracking = {"subscription_tracking": {"enable": True, "text": "Out: <% %>", "substitution_tag": "[leave]"}}
+    content = [{"type": "text/plain", "value": "[leave]"}, {"type": "text/html", "value": '<a href="[leave]">Out</a>'}]
+    body = mail_body(content=content, tracking_settings=tracking, asm={"group_id": group_id})
+    response = client_of_alice.post(SEND, body)
+    assert (response.status_code, response.headers.get("X-Sluice-Warning")) == (202, None)
+    deliverer.deliver_due(seconds=5)
+    (message,) = map(message_of, peer.ledger)
+    (url,) = re.findall("<(.*)>", message["List-Unsubscribe"])
+    assert bodies_of(message) == [url, f'<a href="{url}">Out</a>']
+    assert not url.endswith("/all"), "it leads to the page of the group"
 
 
 URL = {"post_to_url": "https://example.com/spam"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any, NamedTuple
@@ -31,7 +32,7 @@ TAGS = {
     "%out%": "out",
 }
 QUOTED = '"<%asm_preferences_url%>"'
-PIECES = ["Hi ", "-a-", "-b-", "%s%", ":t:", "é", "\n", "<b>", "</body>", "x" * 70, f" {QUOTED} ", *TAGS]
+PIECES = ["Hi ", "-a-", "-b-", "%s%", ":t:", "é", "\n", "<b>", "</body>", "<!--", "-->", "x" * 70, f" {QUOTED} ", *TAGS]
 TAGS[QUOTED] = "quoted preferences"
 
 texts = st.lists(st.sampled_from(PIECES), max_size=6).map("".join)
@@ -65,6 +66,10 @@ class Case(NamedTuple):
     @property
     def subscription(self) -> Any:
         return None if self.group else self.rendering.get("subscription")
+
+    @property
+    def own_tag(self) -> str:
+        return (self.rendering.get("subscription") or {"tag": ""})["tag"]
 
 
 def expand(text: str, keys: Mapping[str, str], sections: Mapping[str, str], kinds: str, level: int = 1) -> str:
@@ -102,8 +107,8 @@ def replaced(case: Case, text: str, *, is_html: bool) -> str:
     values |= {"quoted preferences": f'"{url}/preferences"'}
     if is_on:
         values |= {"unsubscribe": url + leave, "preferences": f"{url}/preferences", "group link": url + leave}
-    if case.subscription and case.subscription["tag"]:
-        values["out"] = f"{url}/all"
+    if case.own_tag:
+        values["out"] = url + leave
     if "pixel_tags" in case.rendering:
         values["removed"] = ""
     pieces = []
@@ -119,10 +124,11 @@ def appended(case: Case, body: str, *, is_html: bool) -> str:
     kind = "html" if is_html else "text"
     footer = (case.rendering.get("footer") or {"text": "", "html": ""})[kind]
     ways_out = {"unsubscribe", "preferences", "group link", "global", "quoted preferences"}
-    if case.subscription and case.subscription["tag"]:
+    if case.own_tag:
         ways_out.add("out")
     way_out = ""
-    if not any(tag in ways_out for _, tag in tags_in(body + "\0" + footer)):
+    shown = [re.sub(r"(?s)<!--.*?(-->|$)", "", text) if is_html else text for text in (body, footer)]
+    if not any(tag in ways_out for _, tag in tags_in("\0".join(shown))):
         if case.group:
             way_out = (
                 '<p><%asm_group_unsubscribe_url%> | <a href="<%asm_preferences_url%>">Manage Email Preferences</a></p>'
@@ -203,6 +209,9 @@ FOOTER: Rendering = {"footer": {"text": "Imprint", "html": "<i>Imprint</i>"}}
 @example(Case("x", "%s%", "%s%", {"sections": {"%s%": "[Unsubscribe]"}}, {}, 7))
 @example(Case("x", "x", "<body>a</body></body>", FOOTER, {}, None))
 @example(Case("x", "x", "a-a-</body>", FOOTER, {"substitutions": {"-a-": "</body>"}}, None))
+@example(Case("x", "<!-- [Unsubscribe] -->", "x<!-- [Unsubscribe] -->", {}, {}, 7))
+@example(Case("x", "x", "-a-[Unsubscribe]", {}, {"substitutions": {"-a-": "<!--"}}, 7))
+@example(Case("x", "%out%", "%out%", {"subscription": {"text": "", "html": "", "tag": "%out%"}}, {}, 7))
 @given(cases)
 def test_a_message_is_rendered_in_the_documented_order(case: Case) -> None:
     expected = reference(case)
