@@ -32,7 +32,11 @@ NOT_RAISED = {
         # A campaign's batch is stopped from whatever status it has.
         "status_conflict",
     },
-    "soap": {"status_conflict", "search_too_slow"},
+    "soap": {
+        *("status_conflict", "search_too_slow"),
+        # A Create edits the copy that it has just made, in which every field may be changed.
+        *("fixed_field", "foreign_content"),
+    },
 }
 """The errors that functions of the core can raise, but not for the calls of this API."""
 ANSWERED_BY_CODE = {"easymail": {"unknown_part"}}

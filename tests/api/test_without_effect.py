@@ -40,6 +40,7 @@ VALUES: dict[str, Any] = {
     "is_public": False,
     "enabled": True,
     "account_status_change": True,
+    "spam_report": True,
     "email": "eve@example.com",
     "landing": "<p>Goodbye</p>",
     "url": "https://example.com/leave",
