@@ -17,7 +17,7 @@ from chaos.expected import Connection
 PLACES = ("scheduled", "due", "claimed", "retained", "", "discarded", "expired", "held")
 """The states of parcels. A finished parcel (4) holds no message."""
 OUTCOMES = {1: "sent", 2: "refused", 3: "dropped", 4: "stopped", 6: "in_doubt"}
-KINDS = {**OUTCOMES, 5: "deferred", 7: "discarded", 8: "expired", 11: "unsubscribed"}
+KINDS = {**OUTCOMES, 5: "deferred", 7: "discarded", 8: "expired", 11: "unsubscribed", 14: "resubscribed"}
 WAITING = ("scheduled", "due", "claimed", "retained", "held")
 ENDED_UNSENT = ("stopped", "discarded", "expired")
 PARCELS = ("scheduled", "due", "claimed", "retained", "done", "discarded", "expired", "held")

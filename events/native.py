@@ -19,7 +19,8 @@ def write_event(event: Happened) -> dict[str, Any]:
     """Return an event as JSON has it.
 
     `message` is the id by which the API shows the message, and `x_message_id` that of the answer to its request. `list`
-    is the suppression list that a refusal or an unsubscribe put the recipient on, or for which mail was dropped.
+    is the suppression list that a refusal or an unsubscribe put the recipient on, that the recipient was taken off,
+    or for which mail was dropped.
     """
     mail = event.mail
     own_args = event.own.get("custom_args")

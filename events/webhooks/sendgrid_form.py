@@ -55,7 +55,7 @@ OWN_NAMES: Final = {
     EventKind.IN_DOUBT: "in_doubt",
 }
 """The names of the events that SendGrid does not have."""
-WITHOUT_MESSAGE_ID: Final = frozenset({"unsubscribe", "group_unsubscribe"})
+WITHOUT_MESSAGE_ID: Final = frozenset({"unsubscribe", "group_unsubscribe", "group_resubscribe"})
 """The events that are not about a delivery."""
 BITS: Final = {
     "processed": int(SendGridKind.PROCESSED),
@@ -67,6 +67,7 @@ BITS: Final = {
     "click": int(SendGridKind.CLICK),
     "unsubscribe": int(SendGridKind.UNSUBSCRIBE),
     "group_unsubscribe": int(SendGridKind.GROUP_UNSUBSCRIBE),
+    "group_resubscribe": int(SendGridKind.GROUP_RESUBSCRIBE),
 }
 
 
@@ -162,6 +163,8 @@ def _name(event: Happened) -> tuple[str, Fields] | None:
             return "dropped", {"reason": EXPIRED, "status": "5.0.0"}
         case EventKind.UNSUBSCRIBED:
             return "group_unsubscribe" if event.suppression == SuppressionKind.GROUP else "unsubscribe", {}
+        case EventKind.RESUBSCRIBED if event.suppression == SuppressionKind.GROUP:
+            return "group_resubscribe", {}
     return None
 
 

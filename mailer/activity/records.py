@@ -66,6 +66,7 @@ class Name(enum.StrEnum):
     DROPPED = "dropped"
     UNSUBSCRIBE = "unsubscribe"
     GROUP_UNSUBSCRIBE = "group_unsubscribe"
+    GROUP_RESUBSCRIBE = "group_resubscribe"
     OPENED = "opened"
     CLICKED = "clicked"
 
@@ -80,7 +81,13 @@ NAMES: Final = {
     EventKind.DEFERRED: Name.DEFERRED,
     EventKind.UNSUBSCRIBED: Name.UNSUBSCRIBE,
 }
-"""The names of the kinds of events. A message that is retained, held or in doubt has no event with a name."""
+"""The names of the kinds of events. A message that is retained, held or in doubt has no event with a name, and neither
+has a recipient who wants all mail again."""
+GROUP_NAMES: Final = {
+    EventKind.UNSUBSCRIBED: Name.GROUP_UNSUBSCRIBE,
+    EventKind.RESUBSCRIBED: Name.GROUP_RESUBSCRIBE,
+}
+"""The names of the kinds of events that are about a group."""
 LATE_NAMES: Final = {LateKind.OPENED: Name.OPENED, LateKind.CLICKED: Name.CLICKED}
 FINAL: Final = frozenset({Name.DELIVERED, Name.BOUNCED, Name.DROPPED})
 HARD: Final = frozenset({SuppressionKind.BOUNCE, SuppressionKind.INVALID})
@@ -274,7 +281,7 @@ def _happenings(mail: Mail, events: Sequence[Event]) -> list[Happening]:
     happened = [Happening(Name.PROCESSED, mail.created_at)]
     is_finished, deferrals = False, 0
     for event in events:
-        name = NAMES.get(EventKind(event.kind))
+        name = _name_of(event)
         if name is None or (is_finished and name in FINAL and event.recipient is None):
             continue
         if name is Name.DEFERRED:
@@ -286,9 +293,14 @@ def _happenings(mail: Mail, events: Sequence[Event]) -> list[Happening]:
     return happened
 
 
+def _name_of(event: Event) -> Name | None:
+    """Return the name of an event, or None if it has none."""
+    if event.suppression == SuppressionKind.GROUP and event.kind in GROUP_NAMES:
+        return GROUP_NAMES[EventKind(event.kind)]
+    return NAMES.get(EventKind(event.kind))
+
+
 def _happening(name: Name, event: Event, deferrals: int) -> Happening:
-    if name is Name.UNSUBSCRIBE and event.suppression == SuppressionKind.GROUP:
-        name = Name.GROUP_UNSUBSCRIBE
     return Happening(
         name,
         event.at,

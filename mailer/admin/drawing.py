@@ -34,6 +34,7 @@ EVENT_COLOURS = {
     EventKind.RETAINED: "warning",
     EventKind.HELD: "warning",
     EventKind.UNSUBSCRIBED: "",
+    EventKind.RESUBSCRIBED: "",
 }
 
 

@@ -41,6 +41,7 @@ class Measure(models.IntegerChoices):
     RETAINED = 9, "retained"
     HELD = 10, "held"
     UNSUBSCRIBED = 11, "unsubscribed"
+    RESUBSCRIBED = 14, "subscribed again"
     ACCEPTED = 20, "accepted"
     BOUNCED = 21, "refused and on the list of bounces"
     BLOCKED = 22, "refused and on the list of blocks"

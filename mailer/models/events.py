@@ -29,6 +29,8 @@ class EventKind(models.IntegerChoices):
     RETAINED = 9, "retained"
     HELD = 10, "held"
     UNSUBSCRIBED = 11, "unsubscribed"
+    # 12 and 13 are late events.
+    RESUBSCRIBED = 14, "subscribed again"
 
 
 class ReplyClass(models.IntegerChoices):
@@ -94,7 +96,7 @@ class Event(models.Model):
     suppression = models.SmallIntegerField(
         null=True,
         choices=SuppressionKind.choices,
-        help_text="The list that a refusal or unsubscribe put the recipient on, or that the recipient was dropped for",
+        help_text="The list that the recipient was put on, taken off, or dropped for",
     )
     account_id = models.BigIntegerField(null=True, help_text="Only of a failure: whose mail was refused or deferred")
     is_encrypted = models.BooleanField(

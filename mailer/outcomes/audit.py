@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 COMPARED = sorted(
     {*(Measure(kind) for kind in EventKind), *LISTED.values(), *DROPPED.values(), Measure.ACCEPTED}
-    - {Measure.UNSUBSCRIBED}
+    - {Measure.UNSUBSCRIBED, Measure.RESUBSCRIBED}
 )
 """The measures that events tell. A link for unsubscribing also works after the history of its message is over."""
 DAY = dt.timedelta(days=1)

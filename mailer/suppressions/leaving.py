@@ -1,4 +1,4 @@
-"""Let the holder of a link unsubscribe from a group or from all mail, resubscribe, and choose among groups.
+"""Let the holder of a link unsubscribe from a group or from all mail, subscribe again, and choose among groups.
 
 A link that names an address is enough, because its holder has the mail it came with. The link of a message to several
 recipients names no address and allows nothing by itself; `own_link.py` mails a personal link to each recipient who asks
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
 
 from django.db import transaction
 
@@ -24,6 +25,10 @@ from mailer.suppressions import queries
 from mailer.suppressions.groups import MAX_GROUPS_TO_DISPLAY, living_groups
 from mailer.suppressions.links import Link
 from mailer.suppressions.lists import New, find_suppressed, groups_left, suppress, unsuppress
+
+CHANGES: Final = (EventKind.UNSUBSCRIBED, EventKind.RESUBSCRIBED)
+MOST_CHANGES: Final = 50
+"""The most changes by one recipient that are events of a message: a link works for as long as anybody has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +65,16 @@ def leave(holder: Holder, *, everything: bool = False) -> None:
     else:
         new = _new(holder, SuppressionKind.GROUP, holder.group.pk)
     with transaction.atomic():
-        suppress([new])
-        _write_event(holder, new.kind)
+        is_change = suppress([new]) > 0
+        _write_event(holder, EventKind.UNSUBSCRIBED, new.kind, is_change=is_change)
 
 
 def come_back(holder: Holder, *, everything: bool = False) -> None:
     """Subscribe again: undo `leave`."""
     if everything or holder.group is None:
-        unsuppress(holder.account, SuppressionKind.GLOBAL, [holder.address])
+        _return_to(holder, SuppressionKind.GLOBAL)
     else:
-        unsuppress(holder.account, SuppressionKind.GROUP, [holder.address], group=holder.group)
+        _return_to(holder, SuppressionKind.GROUP, holder.group)
 
 
 def choose(holder: Holder, shown: Collection[int], wanted: Collection[int], *, everything: bool) -> None:
@@ -77,7 +82,7 @@ def choose(holder: Holder, shown: Collection[int], wanted: Collection[int], *, e
     new: list[New] = []
     for group in groups_on_offer(holder):
         if group.pk in wanted:
-            unsuppress(holder.account, SuppressionKind.GROUP, [holder.address], group=group)
+            _return_to(holder, SuppressionKind.GROUP, group)
         elif group.pk in shown:
             new.append(_new(holder, SuppressionKind.GROUP, group.pk))
     if everything:
@@ -86,7 +91,8 @@ def choose(holder: Holder, shown: Collection[int], wanted: Collection[int], *, e
         come_back(holder, everything=True)
     with transaction.atomic():
         if suppress(new):
-            _write_event(holder, SuppressionKind.GLOBAL if everything else SuppressionKind.GROUP)
+            left = SuppressionKind.GLOBAL if everything else SuppressionKind.GROUP
+            _write_event(holder, EventKind.UNSUBSCRIBED, left, is_change=True)
 
 
 def groups_on_offer(holder: Holder) -> list[UnsubscribeGroup]:
@@ -105,21 +111,27 @@ def _new(holder: Holder, kind: SuppressionKind, group_id: int | None = None) -> 
     return New(holder.account.pk, holder.address, kind, group_id, batch_id=batch_id, message_id=message_id)
 
 
-def _write_event(holder: Holder, kind: SuppressionKind) -> None:
-    """Write the event that the holder has unsubscribed, once for each message and only while its history is kept.
+def _return_to(holder: Holder, kind: SuppressionKind, group: UnsubscribeGroup | None = None) -> None:
+    with transaction.atomic():
+        if unsuppress(holder.account, kind, [holder.address], group=group):
+            _write_event(holder, EventKind.RESUBSCRIBED, kind, is_change=True)
 
-    The suppression is stored before this looks for the event. So of two clicks at once the second waits for the first.
+
+def _write_event(holder: Holder, kind: EventKind, suppression: SuppressionKind, *, is_change: bool) -> None:
+    """Write the event that the holder has unsubscribed, or subscribed again, only while the message's history is kept.
+
+    What changes no list is an event once for each message: it may be the first of it that its sender learns. The list
+    is changed before this looks for events. So of two clicks at once the second waits for the first.
     """
     message_id = holder.link.message_id
     # The lock keeps the partition of the message: it is dropped only after its parcels are deleted.
     parcel = next(iter(Parcel.objects.raw(queries.LOCK_PARCEL, [message_id // PARCEL_SPAN, holder.account.pk])), None)
     if parcel is None:
         return
-    known = read_events([message_id], kinds=[EventKind.UNSUBSCRIBED]).get(message_id, [])
-    if holder.address not in {event.recipient for event in known}:
-        event = NewEvent(
-            message_id, EventKind.UNSUBSCRIBED, holder.address, suppression=kind, group=group_of(holder.address)
-        )
+    events = read_events([message_id], kinds=CHANGES).get(message_id, [])
+    known = [(event.kind, event.suppression) for event in events if event.recipient == holder.address]
+    if len(known) < MOST_CHANGES and (is_change or (kind, suppression) not in known):
+        event = NewEvent(message_id, kind, holder.address, suppression=suppression, group=group_of(holder.address))
         write_events([Entry(parcel, 0, events=[event])], database_now())
 
 

@@ -100,10 +100,10 @@ def leave_everything(account: Account, emails: Iterable[str]) -> None:
 
 def unsuppress(
     account: Account, kind: SuppressionKind, emails: Iterable[str], *, group: UnsubscribeGroup | None = None
-) -> None:
-    """Take addresses off a list."""
+) -> int:
+    """Take addresses off a list, and return how many were on it."""
     keys = {address_key(email) for email in emails}
-    Suppression.objects.filter(account=account, kind=kind, group=group, email__in=keys).delete()
+    return Suppression.objects.filter(account=account, kind=kind, group=group, email__in=keys).delete()[0]
 
 
 def clear(account: Account, kind: SuppressionKind) -> None:

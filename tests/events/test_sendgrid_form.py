@@ -35,7 +35,7 @@ from mailer.one_message import stop_message
 from mailer.outcomes.writing import PACKED_FROM
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
-from mailer.suppressions.leaving import find_holder, leave
+from mailer.suppressions.leaving import come_back, find_holder, leave
 from mailer.suppressions.links import Link
 from mailer.sweep import sweep
 from mailer.transports.smtp import SmtpAddress, SmtpTransport
@@ -89,7 +89,9 @@ def test_every_kind_has_the_fields_of_sendgrid(
     deliverer.deliver_due(seconds=5)
     for name, group_id in (("fine", group.pk), ("both", 0)):
         message = Message.objects.get(recipient=f"{name}@example.com")
-        leave(find_holder(Link(alice.pk, group_id, message.pk, f"{name}@example.com")), everything=not group_id)
+        holder = find_holder(Link(alice.pk, group_id, message.pk, f"{name}@example.com"))
+        leave(holder, everything=not group_id)
+        come_back(holder, everything=not group_id)
     clock.advance(hours=1)
     sweep()
     peer.replies["later@example.com"] = "451 4.3.0 still later"
@@ -110,7 +112,7 @@ def test_every_kind_has_the_fields_of_sendgrid(
         assert key not in shown
         shown[key] = event
     assert set(shown) == {
-        *(("fine", kind) for kind in ("processed", "delivered", "group_unsubscribe")),
+        *(("fine", kind) for kind in ("processed", "delivered", "group_unsubscribe", "group_resubscribe")),
         *(("both", kind) for kind in ("processed", "delivered", "unsubscribe")),
         *((name, kind) for name in ("unknown", "spam") for kind in ("processed", "bounce")),
         *(("later", kind) for kind in ("processed", "deferred1", "deferred2")),
@@ -167,6 +169,7 @@ def test_every_kind_has_the_fields_of_sendgrid(
         "dropped": "rejected",
         "unsubscribe": "unsubscribed",
         "group_unsubscribe": "unsubscribed",
+        "group_resubscribe": "subscribed",
     }
     view = SendGridTrackingWebhookView(webhook_secret="user:password")
     for (name, kind), event in shown.items():

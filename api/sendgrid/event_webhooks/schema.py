@@ -65,7 +65,6 @@ CHANGING: Final = ("create_event_webhook", "change_event_webhook", "change_oldes
 WITHOUT_EFFECT: Final = (
     WithoutEffect(CHANGING, (ACCOUNT_STATUS_CHANGE,), "An account has no such events.", is_kept=True),
     WithoutEffect(CHANGING, ("spam_report",), "Reports of spam do not reach Sluice.", is_kept=True),
-    WithoutEffect(CHANGING, ("group_resubscribe",), "That a recipient subscribes again is no event.", is_kept=True),
 )
 
 INCLUDE = OpenApiParameter(

@@ -28,7 +28,7 @@ from mailer.models import (
 )
 from mailer.pipeline.deliver import Deliverer
 from mailer.queries import states_of
-from mailer.suppressions import own_link
+from mailer.suppressions import leaving, own_link
 from mailer.suppressions.groups import create_group, delete_group
 from mailer.suppressions.links import Link, seal
 from mailer.suppressions.lists import leave_everything, leave_group
@@ -130,28 +130,52 @@ def test_a_recipient_can_unsubscribe_globally(browser: Client, path: str) -> Non
     assert suppressed() == set()
 
 
-def test_unsubscribing_leaves_an_event_of_the_message_once(
+def test_every_change_of_a_list_is_an_event_of_the_message(
     browser: Client, path: str, alice: Account, send: Send, news: UnsubscribeGroup
 ) -> None:
     browser.get(path)
     browser.post(f"{path}/preferences", {"save": "", "shown": str(news.pk), "group": str(news.pk)})
     assert stored_events(EventKind.UNSUBSCRIBED) == [], "nothing was left"
-    for page in ("", "", "/all"):
-        browser.post(path + page, {"leave": ""})
-    (event,) = stored_events(EventKind.UNSUBSCRIBED)
-    assert (event.recipient, event.fence, event.suppression) == (ANN, 0, SuppressionKind.GROUP)
-    assert CounterDelta.objects.get(series=Series.ACCOUNT, measure=Measure.UNSUBSCRIBED).n == 1
-    assert states_of([event.message_id]) == {event.message_id: "due"}
+    for page, button in (
+        *(("", "leave"), ("", "leave"), ("/all", "leave"), ("/all", "return"), ("/all", "return")),
+        *(("", "return"), ("", "return"), ("", "leave")),
+    ):
+        browser.post(path + page, {button: ""})
+    left, returned = EventKind.UNSUBSCRIBED, EventKind.RESUBSCRIBED
+    of_group, of_all = SuppressionKind.GROUP, SuppressionKind.GLOBAL
+    expected = [(left, of_group), (left, of_all), (returned, of_all), (returned, of_group), (left, of_group)]
+    events = stored_events(left, returned)
+    assert [(event.kind, event.suppression) for event in events] == expected
+    assert {(event.recipient, event.fence) for event in events} == {(ANN, 0)}
+    counted = CounterDelta.objects.filter(series=Series.ACCOUNT).values_list("measure", "n")
+    assert {(Measure.UNSUBSCRIBED, 3), (Measure.RESUBSCRIBED, 2)} <= set(counted)
+    (message_id,) = {event.message_id for event in events}
+    assert states_of([message_id]) == {message_id: "due"}
     send(ANN, unsubscribe_group=news.pk)
     browser.post(f"/u/{token_for(alice, news.pk)}", {"leave": ""})
-    assert len(stored_events(EventKind.UNSUBSCRIBED)) == 2, "another message"
+    assert len(stored_events(left)) == 4, "the first of another message"
+
+
+def test_a_message_has_a_bounded_number_of_such_events(
+    browser: Client, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leaving, "MOST_CHANGES", 3)
+    for button in ("leave", "return") * 3:
+        browser.post(path, {button: ""})
+    assert len(stored_events(EventKind.UNSUBSCRIBED, EventKind.RESUBSCRIBED)) == 3
 
 
 def test_choosing_other_groups_leaves_an_event(browser: Client, path: str, news: UnsubscribeGroup) -> None:
     browser.post(f"{path}/preferences", {"save": "", "shown": str(news.pk)})
     browser.post(f"{path}/preferences", {"save": "", "everything": ""})
-    (event,) = stored_events(EventKind.UNSUBSCRIBED)
-    assert (event.recipient, event.suppression) == (ANN, SuppressionKind.GROUP)
+    browser.post(f"{path}/preferences", {"save": "", "shown": str(news.pk), "group": str(news.pk)})
+    expected = [
+        (EventKind.UNSUBSCRIBED, SuppressionKind.GROUP),
+        (EventKind.UNSUBSCRIBED, SuppressionKind.GLOBAL),
+        (EventKind.RESUBSCRIBED, SuppressionKind.GROUP),
+        (EventKind.RESUBSCRIBED, SuppressionKind.GLOBAL),
+    ]
+    assert [(event.kind, event.suppression) for event in stored_events(*leaving.CHANGES)] == expected
 
 
 def test_a_recipient_who_unsubscribed_by_the_link_gets_no_more_mail(
