@@ -27,7 +27,6 @@ from django.db.models import QuerySet
 from accounts.errors import KeyLimitReached, ScopesNotGrantable, UnknownKey
 from accounts.models import Account, ApiKey
 from accounts.queries import FIND_KEY, FIND_KEY_ID, fields_read
-from foundation.caches import Cache
 from foundation.clock import Now
 from foundation.ids import url_safe
 from foundation.prepared import fetch_first
@@ -157,7 +156,7 @@ RECALL_SECONDS = 1.0
 REMEMBERED_KEYS = 10_000
 KEY_FIELDS = fields_read(ApiKey)
 ACCOUNT_FIELDS = fields_read(Account)
-_remembered: Cache[bytes, tuple[float, ApiKey]] = Cache(REMEMBERED_KEYS)
+_remembered: dict[bytes, tuple[float, ApiKey]] = {}
 """Recently found keys with the time (monotonic), keyed by the digest of their complete text."""
 
 
@@ -237,6 +236,8 @@ def recall_key(bearer_text: str) -> RecalledKey | None:
 
 
 def _remember(bearer_text: str, key: ApiKey) -> None:
+    if len(_remembered) >= REMEMBERED_KEYS:
+        _remembered.clear()
     _remembered[digest(bearer_text)] = (time.monotonic(), key)
 
 
