@@ -30,6 +30,8 @@ class Unresolved(NamedTuple):
 def find_unresolved(account: Account, draft: MailDraft) -> list[Unresolved]:
     """Return the first tags that will be sent as written, each once for each part, in their order."""
     tags = [(part, tag) for part, text in _parts_of(draft) if may_have_tags(text) for tag in find_system_tags(text)]
+    if not tags:
+        return []
     rendering: Rendering = draft.rendering or {}
     if tags := _not_resolved(tags, draft, rendering):
         # The defaults are read for mail with such tags alone.

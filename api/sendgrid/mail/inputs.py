@@ -158,7 +158,7 @@ def to_personalizations(mail: Mapping[str, Any], now: dt.datetime) -> tuple[Pers
         if has_infinity(given):
             raise plain_refusal(400)
         people = [one._replace(data=data) for one, data in zip(people, given, strict=True)]
-    if copy := copy_address(mail):
+    if "mail_settings" in mail and (copy := copy_address(mail)):
         people = [with_copy(one, copy) for one in people]
     return tuple(people)
 
