@@ -348,7 +348,7 @@ def test_a_stop_needs_no_standard_streams(
 
 
 def test_watch_ends_when_nobody_reads_it(api: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its reader, such as `head`, has ended. The next write to the pipe fails."""
+    """The reader of the pipe, such as `head`, has ended. The next write fails."""
     reading, writing = os.pipe()
     monkeypatch.setattr("stack.ps.time.sleep", lambda _: os.close(reading))
     with open(writing, "w") as pipe, monkeypatch.context() as patch:

@@ -19,7 +19,7 @@ from tests.mailer.transports.scripted import DEADLINE_SECONDS, FEATURES, Drop, H
 StartServer = Callable[..., ScriptedServer]
 OpenSmtp = Callable[..., SmtpTransport]
 QUICK_SECONDS = DEADLINE_SECONDS - 1
-"""What waits for a peer that hangs takes at least a second longer."""
+"""A test that waits for a peer that hangs takes at least a second longer."""
 BOTH = pytest.mark.parametrize("features", [FEATURES, FEATURES[1:]], ids=["pipelining", "stepwise"])
 
 
