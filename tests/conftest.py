@@ -30,6 +30,7 @@ from console import fragments, viewers
 from foundation.redis_client import client_for
 from mailer.pipeline import note
 from mailer.pipeline.deliver import Deliverer
+from mailer.tracking import sightings
 from monitoring import fleet
 from stack.folders import temporary_folder
 from tests.database import cloned_database, empty_tables
@@ -102,7 +103,7 @@ def redis_waited_for(django_test_environment: None) -> None:
     """
     note.LAG_SECONDS = note.TIMEOUT_SECONDS = PATIENCE_SECONDS
     fragments.REDIS_SECONDS = fleet.REDIS_SECONDS = PATIENCE_SECONDS
-    rates.client_for = patient_client_for
+    rates.client_for = sightings.client_for = patient_client_for
 
 
 def patient_client_for(url: str, *, timeout_seconds: float) -> Redis:
