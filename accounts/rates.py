@@ -16,8 +16,6 @@ from functools import cache
 import redis
 import structlog
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from accounts.models import ApiKey
 from foundation.caches import Cache
@@ -104,6 +102,4 @@ def _take_own_place(name: str, seconds: int) -> bool:
 @cache
 def _client() -> redis.Redis:
     """Return the client of this process. It is created at its first use, and so after a fork; threads share it."""
-    client = client_for(settings.REDIS_URL, timeout_seconds=TIMEOUT_SECONDS)
-    client.set_retry(Retry(NoBackoff(), 0))
-    return client
+    return client_for(settings.REDIS_URL, timeout_seconds=TIMEOUT_SECONDS)

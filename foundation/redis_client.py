@@ -8,7 +8,10 @@ import redis
 
 
 def client_for(url: str, *, timeout_seconds: float) -> redis.Redis:
-    """Return a client for `REDIS_URL`; Celery's spelling of a unix socket becomes redis-py's."""
+    """Return a client for `REDIS_URL`; Celery's spelling of a unix socket becomes redis-py's.
+
+    It does not try again: redis-py (8.1) makes the connections of a URL without retries.
+    """
     parts = urlsplit(url)
     if parts.scheme == "redis+socket":
         database = parts.query.partition("virtual_host=")[2] or "0"

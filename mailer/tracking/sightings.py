@@ -16,9 +16,7 @@ from typing import Final
 import redis
 import structlog
 from django.conf import settings
-from redis.backoff import NoBackoff
 from redis.client import Pipeline
-from redis.retry import Retry
 
 from foundation.redis_client import client_for
 from mailer.tracking.machines import Click
@@ -91,6 +89,4 @@ def _name_of(message_id: int) -> str:
 @cache
 def _client() -> redis.Redis:
     """Return the client of this process. It is created at its first use, and so after a fork."""
-    client = client_for(settings.REDIS_URL, timeout_seconds=TIMEOUT_SECONDS)
-    client.set_retry(Retry(NoBackoff(), 0))
-    return client
+    return client_for(settings.REDIS_URL, timeout_seconds=TIMEOUT_SECONDS)
