@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from celery import current_app
+from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet, Sum
 from kombu.exceptions import OperationalError
@@ -32,6 +33,9 @@ FIRE_WAVE = "batches.tasks.fire_wave"
 ADMIT_BATCH = "batches.tasks.admit_batch"
 DELIVER = "mailer.tasks.deliver"
 
+SLACK = dt.timedelta(seconds=15)
+"""Waves are hinted this far beyond the horizon of the planner, so that a slow commit does not fall between its maker
+and the planner. A wave that is hinted twice is harmless."""
 BROKER_PAUSE_SECONDS = 5.0
 TOKEN_LIFE_SECONDS = 30
 NODE_SILENCE = dt.timedelta(seconds=15)
@@ -43,6 +47,24 @@ _broker_is_away_until = 0.0
 def hint_wave(batch_id: int, due_at: dt.datetime) -> bool:
     """Publish the ETA task that fires this wave at `due_at`; return False if the broker could not take it."""
     return publish(FIRE_WAVE, [batch_id, due_at.isoformat()], queue="eta", eta=due_at)
+
+
+def hint_near_wave(batch_id: int, due_at: dt.datetime, *, now: dt.datetime) -> bool:
+    """Publish the ETA task of a wave that was just made, unless the planner will do it.
+
+    Return False if it was not published.
+    """
+    return is_near(due_at, now=now) and hint_wave(batch_id, due_at)
+
+
+def is_near(due_at: dt.datetime, *, now: dt.datetime) -> bool:
+    """Return whether the planner may already have passed this time: the maker of a wave then hints it."""
+    return due_at <= now + horizon() + SLACK
+
+
+def horizon() -> dt.timedelta:
+    """Return how far ahead the planner publishes the ETA tasks of waves."""
+    return dt.timedelta(seconds=settings.PLAN_HORIZON_SECONDS)
 
 
 def hint_admission(batch_id: int) -> None:
@@ -197,5 +219,7 @@ def use_thread() -> None:
 
 
 def leave_hints(due: Counter[Lane], waves: Iterable[WaveKey], *, now: dt.datetime) -> None:
-    """Leave the hints of mail that was accepted at the moment `now`, after its commit."""
-    hinter.leave(due, waves, now=now)
+    """Leave the hints of mail that was accepted at the moment `now`, after its commit. The planner hints far waves."""
+    near = {wave for wave in waves if is_near(wave[1], now=now)}
+    if due or near:
+        hinter.leave(due, near, now=now)

@@ -23,9 +23,9 @@ from audience import QUEUE
 from audience.errors import SearchTooSlow
 from audience.locks import time_limit
 from batches import hints
+from batches.hints import hint_near_wave
 from batches.labels import make_label
 from batches.models import Batch, Receipt
-from batches.planner import plan_wave
 from batches.states import BatchStatus, Lane
 from batches.stop.exact import begin_stop
 from campaigns import queries
@@ -245,4 +245,4 @@ def _give_hints(batch_id: int, parcels: list[MadeParcel]) -> None:
     if due := sum(parcel.is_due for parcel in parcels):
         hints.hint_due(Lane.BULK, due)
     for send_at in sorted({parcel.send_at for parcel in parcels if not parcel.is_due}):
-        plan_wave(batch_id, send_at, now=now)
+        hint_near_wave(batch_id, send_at, now=now)

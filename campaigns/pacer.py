@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.db import connection
 
 from batches import hints
+from batches.hints import hint_near_wave
 from batches.models import PARCEL_SIZE, Batch
-from batches.planner import plan_wave
 from batches.states import Lane
 from campaigns import queries
 from campaigns.models import AccountTerms, Campaign, Launch
@@ -190,5 +190,5 @@ def hint_times(batch_id: int, times: Sequence[dt.datetime]) -> None:
     if times and min(times) <= now:
         hints.hint_due(Lane.BULK, sum(at <= now for at in times))
     for send_at in sorted(set(times)):
-        if send_at > now and not plan_wave(batch_id, send_at, now=now):
+        if send_at > now and not hint_near_wave(batch_id, send_at, now=now):
             break

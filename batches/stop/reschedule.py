@@ -10,8 +10,8 @@ from accounts.models import Account
 from batches import hints, queries
 from batches.errors import StatusConflict
 from batches.handles import find_batch
+from batches.hints import hint_near_wave
 from batches.models import Batch, Receipt
-from batches.planner import plan_wave
 from batches.states import BatchStatus
 from batches.stop.exact import open_receipt, settle, stop_transaction
 from foundation.clock import database_now
@@ -48,6 +48,6 @@ def reschedule_batch(
 def hint_time(batch_id: int, send_at: dt.datetime, *, now: dt.datetime) -> None:
     """Have mail of the batch with a new time planned, or admitted at once, after the commit."""
     if send_at > now:
-        plan_wave(batch_id, send_at, now=now)
+        hint_near_wave(batch_id, send_at, now=now)
     else:
         hints.hint_admission(batch_id)

@@ -26,7 +26,6 @@ from batches.handles import default_batch
 from batches.hints import leave_hints
 from batches.labels import make_label
 from batches.models import PARCEL_SIZE, PARCEL_SPAN
-from batches.planner import is_planned_at_once
 from batches.states import Lane
 from foundation.ids import url_safe
 from foundation.prepared import copy_rows, fetch_prepared
@@ -272,9 +271,7 @@ def _json(value: Any) -> str:
 
 
 def _give_hints(parcels: list[StoredParcel], lane: Lane) -> None:
-    """Plan the waves that are inside the horizon, and wake the fleet for mail that is due; after the commit."""
-    now = parcels[0].stored_at
-    near = [parcel for parcel in parcels if is_planned_at_once(parcel.send_at, now=now)]
-    if near:
-        due = Counter(lane for parcel in near if parcel.is_due)
-        leave_hints(due, {(parcel.batch_id, parcel.send_at) for parcel in near if not parcel.is_due}, now=now)
+    """Wake the fleet for mail that is due, and plan the waves of later mail; after the commit."""
+    due = Counter(lane for parcel in parcels if parcel.is_due)
+    waves = {(parcel.batch_id, parcel.send_at) for parcel in parcels if not parcel.is_due}
+    leave_hints(due, waves, now=parcels[0].stored_at)
