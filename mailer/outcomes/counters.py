@@ -1,10 +1,10 @@
-"""Count events by time: what a write adds to which counters, and how they are read."""
+"""Define the counters of events by time, and read them. They are written by `writing.py`."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -87,24 +87,6 @@ def measures_of(kind: EventKind, suppression: SuppressionKind | None) -> tuple[M
     if suppression is not None and suppression in table:
         return Measure(kind), table[suppression]
     return (Measure(kind),)
-
-
-def columns_of(counts: Mapping[CounterKey, int], at: dt.datetime) -> dict[str, Any]:
-    """Return the parameters of the statement `COUNT` for these counts, of events of this time."""
-    return {
-        "at": at,
-        "series": [int(each.series) for each in counts],
-        "accounts": [each.account_id for each in counts],
-        "keys": [each.key for each in counts],
-        "measures": [int(each.measure) for each in counts],
-        "counts": list(counts.values()),
-    }
-
-
-def lateness_of(late: dt.timedelta) -> Measure:
-    """Return the measure of a message that was sent so long after its time."""
-    seconds = late.total_seconds()
-    return next((measure for bound, measure in LATENESS if seconds <= bound), Measure.LATE_LONGER)
 
 
 def read_counters(

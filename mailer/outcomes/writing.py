@@ -11,14 +11,14 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from django.db import connection
 
 from batches.models import PARCEL_SPAN
 from foundation.prepared import copy_rows, fetch_prepared
 from mailer.models import Classification, EventKind, Measure, Series, SuppressionKind
-from mailer.outcomes.counters import CounterKey, columns_of, measures_of
+from mailer.outcomes.counters import LATENESS, CounterKey, measures_of
 from mailer.outcomes.packing import pack_members, pack_replies
 from mailer.outcomes.providers import REST
 from mailer.outcomes.queries import COPY_EVENTS, COUNT, READ_CATEGORIES
@@ -111,7 +111,7 @@ class Entry:
     """The verdict that was carried out on the parcel."""
     categories: Sequence[str] | None = None
     """The categories of the mail; None: they are looked up."""
-    lateness: Measure | None = None
+    late: dt.timedelta | None = None
     """How late the messages were sent; None: it is not counted."""
     is_encrypted: bool | None = None
     """Whether the attempts to deliver were encrypted; None: it is not known."""
@@ -130,6 +130,18 @@ def write_events(entries: Iterable[Entry], at: dt.datetime) -> None:
     categories = _read_categories([entry.owner.base for entry in written if entry.categories is None])
     counts = _count(written, categories)
     fetch_prepared(COUNT, columns_of(counts, at) | _notices_of(written))
+
+
+def columns_of(counts: Mapping[CounterKey, int], at: dt.datetime) -> dict[str, Any]:
+    """Return the parameters of the statement `COUNT` for these counts, of events of this time."""
+    return {
+        "at": at,
+        "series": [int(each.series) for each in counts],
+        "accounts": [each.account_id for each in counts],
+        "keys": [each.key for each in counts],
+        "measures": [int(each.measure) for each in counts],
+        "counts": list(counts.values()),
+    }
 
 
 def _notices_of(entries: Iterable[Entry]) -> dict[str, list[object]]:
@@ -236,8 +248,8 @@ class Tally:
         """Add what an entry counts; `measures` are the counts of its account, lane, batch and categories."""
         if entry.sent:
             measures[SENT] += len(entry.sent)
-            if entry.lateness is not None:
-                measures[int(entry.lateness)] += len(entry.sent)
+            if entry.late is not None:
+                measures[int(lateness_of(entry.late))] += len(entry.sent)
             for group, number in entry.groups.items():
                 self.groups[group, SENT] += number
         for event in entry.events:
@@ -273,6 +285,12 @@ class Tally:
         for (account_id, key), number in self.domains.items():
             counts[CounterKey(Series.DOMAIN, account_id, key, Measure.REFUSED)] += number
         return +counts
+
+
+def lateness_of(late: dt.timedelta) -> Measure:
+    """Return the measure of a message that was sent this long after its time."""
+    seconds = late.total_seconds()
+    return next((measure for bound, measure in LATENESS if seconds <= bound), Measure.LATE_LONGER)
 
 
 def _read_categories(bases: Sequence[int]) -> dict[int, list[str]]:

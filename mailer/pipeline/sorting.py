@@ -15,9 +15,8 @@ from typing import NamedTuple
 
 from batches.claims import Claim, bits
 from foundation.addresses import domain_key
-from mailer.models import EventKind, Measure, SuppressionKind
+from mailer.models import EventKind, SuppressionKind
 from mailer.outcomes.classes import code_of, judge_reply
-from mailer.outcomes.counters import lateness_of
 from mailer.outcomes.providers import REST, group_of
 from mailer.outcomes.writing import Entry, NewEvent
 from mailer.pipeline.cargo import Earlier
@@ -96,19 +95,19 @@ class Outcomes:
             sent=sorted(self.sent),
             groups=self.groups,
             categories=self.categories,
-            lateness=self._lateness_at(now),
+            late=self._late_at(now),
             is_encrypted=self.is_encrypted,
         )
         if not self.resent:
             return [under_claim]
         return [under_claim, Entry(self.claim, 0, events=self.resent, categories=self.categories)]
 
-    def _lateness_at(self, now: dt.datetime) -> Measure | None:
+    def _late_at(self, now: dt.datetime) -> dt.timedelta | None:
         """Return how late its messages are sent; None if they were tried before. No pause makes mail late."""
         claim = self.claim
         if claim.attempts or claim.is_replay or claim.is_remainder:
             return None
-        return lateness_of(now - (claim.open_since or claim.send_at))
+        return now - (claim.open_since or claim.send_at)
 
     @property
     def members_left(self) -> int:

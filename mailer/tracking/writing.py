@@ -13,9 +13,8 @@ from batches.models import PARCEL_SPAN
 from foundation.postgresql import SqlState, sqlstate_of
 from foundation.prepared import copy_rows, fetch_prepared
 from mailer.models import LateKind, LogNotice, Measure
-from mailer.outcomes.counters import columns_of
 from mailer.outcomes.queries import ADD_DELTAS
-from mailer.outcomes.writing import NOTICE_PARCELS, Tally
+from mailer.outcomes.writing import NOTICE_PARCELS, Tally, columns_of
 from mailer.tracking.machines import BURST_SECONDS, Click, Span, find_bursts
 from mailer.tracking.partitions import make_late_partitions
 from mailer.tracking.queries import COPY_LATE_EVENTS, DRAW_IDS, LOCK, READ_CLICKS, READ_KNOWN, READ_OWNERS

@@ -16,9 +16,10 @@ from batches.handles import create_batch
 from batches.states import Lane
 from foundation.clock import database_now
 from mailer.models import Counter, Measure, Series
-from mailer.outcomes.counters import DAY, FIVE_MINUTES, HOUR, KEPT, MINUTE, CounterKey, columns_of
+from mailer.outcomes.counters import DAY, FIVE_MINUTES, HOUR, KEPT, MINUTE, CounterKey
 from mailer.outcomes.folding import fold_counters
 from mailer.outcomes.queries import COUNT
+from mailer.outcomes.writing import columns_of
 from monitoring.rates import (
     Lateness,
     Share,

@@ -14,9 +14,10 @@ from accounts.models import Account
 from foundation.clock import database_now
 from mailer.models import Counter, CounterDelta, Measure, Series
 from mailer.outcomes import folding
-from mailer.outcomes.counters import DAY, HOUR, KEPT, MINUTE, CounterKey, columns_of, read_counters
+from mailer.outcomes.counters import DAY, HOUR, KEPT, MINUTE, CounterKey, read_counters
 from mailer.outcomes.folding import FOLD_PAGE, delete_old_counters, fold_counters
 from mailer.outcomes.queries import COUNT, FOLD_COUNTERS
+from mailer.outcomes.writing import columns_of
 from mailer.sweep import fold_counts
 from tests.conftest import Clock
 from tests.counted import NO_NOTICES

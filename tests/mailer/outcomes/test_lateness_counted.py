@@ -12,7 +12,7 @@ from batches.stop.control import resume_batch, stop_batch
 from batches.stop.freeze import freeze_account, thaw_account
 from foundation.clock import database_now
 from mailer.models import CounterDelta, Measure, Series
-from mailer.outcomes.counters import lateness_of
+from mailer.outcomes.writing import lateness_of
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.conftest import Clock
