@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from pydantic_core import from_json
 
-from foundation.json_values import has_nul
+from foundation.texts import has_nul
 
 BODY = "sluice.body"
 """The name under which `keep_body` stores the body in the request's META."""

@@ -8,7 +8,8 @@ from pydantic_core import from_json
 
 from content.errors import InvalidTemplate
 from content.limits import check_content
-from foundation.json_values import has_infinity, has_nul
+from foundation.json_values import has_infinity
+from foundation.texts import has_nul
 
 RULE: Final = "test_data must be a JSON object in text form"
 

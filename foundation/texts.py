@@ -25,6 +25,15 @@ LINE_RULE: Final = "control characters and line breaks are not allowed"
 TEXT_RULE: Final = "control characters other than tab, LF and CR are not allowed"
 
 
+def has_nul(body: bytes) -> bool:
+    """Return whether a string in a JSON text has a NUL, which PostgreSQL cannot store.
+
+    That is the escape u0000 behind a backslash that is not escaped itself. Two plain searches are used, because a
+    regular expression that counts backslashes needs 34 times the memory of the body.
+    """
+    return b"\\u0000" in body and b"\\u0000" in body.replace(b"\\\\", b"__")
+
+
 def is_line(value: str) -> bool:
     """Return whether the value can be merged into a header."""
     return value.isprintable() or UNFIT_FOR_LINE.search(value) is None
