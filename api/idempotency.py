@@ -44,17 +44,12 @@ def done_once_in_steps(post: Post[View, P]) -> Post[View, P]:
     return _repeatable(post, do_in_steps)
 
 
-def has_key(request: HttpRequest | Request) -> bool:
-    """Return whether a request has an Idempotency-Key."""
-    return HEADER in request.META
-
-
 def _repeatable(
     post: Post[View, P], do: Callable[[KeyedRequest, Callable[[], HttpResponse]], HttpResponse]
 ) -> Post[View, P]:
     @wraps(post)
     def answer(view: View, request: Request, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not has_key(request):
+        if HEADER not in request.META:
             return post(view, request, *args, **kwargs)
         return do(asked_by(request._request, view.account), lambda: post(view, request, *args, **kwargs))
 

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from mailer.compose.caller_headers import fill_reply_to, message_id_of, written_headers
 from mailer.compose.headers import is_html, written_value
-from mailer.compose.rendering import make_renderer
+from mailer.compose.mime import make_renderer
 from mailer.compose.source import Unrenderable, subject_with_data
 from mailer.compose.template import TextTooLong, substitute, values_of
 from mailer.draft import Address

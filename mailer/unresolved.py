@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from accounts.models import Account
 from mailer.compose.links import resolved_names
-from mailer.compose.system_tags import WEBLINK, SystemTag, find_system_tags, may_have_tags
+from mailer.compose.system_tags import WEBLINK, SystemTag
 from mailer.draft import MailDraft, Rendering
 
 RESOLVED: Final = frozenset({WEBLINK, "sender_name", "sender_email"})
@@ -27,11 +27,8 @@ class Unresolved(NamedTuple):
     part: str
 
 
-def find_unresolved(account: Account, draft: MailDraft) -> list[Unresolved]:
-    """Return the first tags that will be sent as written, each once for each part, in their order."""
-    tags = [(part, tag) for part, text in _parts_of(draft) if may_have_tags(text) for tag in find_system_tags(text)]
-    if not tags:
-        return []
+def find_unresolved(account: Account, draft: MailDraft, tags: Sequence[tuple[str, SystemTag]]) -> list[Unresolved]:
+    """Return the first of a draft's tags that will be sent as written, each once for each part, in their order."""
     rendering: Rendering = draft.rendering or {}
     if tags := _not_resolved(tags, draft, rendering):
         # The defaults are read for mail with such tags alone.
@@ -53,25 +50,6 @@ def _not_resolved(
     )
     chosen = {*(rendering.get("pixel_tags") or ()), subscription["tag"] if subscription else ""}
     return [(part, tag) for part, tag in tags if tag.name not in names and tag.text not in chosen]
-
-
-def _parts_of(draft: MailDraft) -> Iterator[tuple[str, str]]:
-    yield "subject", draft.subject
-    for part in draft.content:
-        yield part.type, part.value
-    for value in draft.headers.values():
-        yield "headers", value
-    rendering: Rendering = draft.rendering or {}
-    for text in (rendering.get("sections") or {}).values():
-        yield "sections", text
-    if footer := rendering.get("footer"):
-        yield "footer", footer["text"]
-        yield "footer", footer["html"]
-    people = draft.personalizations
-    yield "substitutions", "\0".join(chain.from_iterable([one.substitutions.values() for one in people]))
-    for one in people:
-        if one.subject or one.headers:
-            yield "personalizations", "\0".join((one.subject or "", *one.headers.values()))
 
 
 def _is_replaced(tag: str, draft: MailDraft) -> bool:

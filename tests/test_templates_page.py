@@ -14,7 +14,7 @@ from content.handlebars.helpers import HELPERS
 from content.handlebars.parse import MAX_BLOCK_DEPTH, MAX_CALL_DEPTH, MAX_LINKS, MAX_PARTS, MAX_PATH, MAX_TOKENS
 from content.limits import CONTENT_BYTES, SUBJECT_LENGTH, TEMPLATES, VERSIONS
 from mailer.compose.footers import OF_GROUP
-from mailer.compose.rendering import make_renderer
+from mailer.compose.mime import make_renderer
 from mailer.compose.source import RENDER_SECONDS
 from mailer.compose.system_tags import GLOBAL_NAMES, GROUP_NAMES, PREFERENCES_NAMES, SYSTEM_NAMES
 from mailer.models import Mail

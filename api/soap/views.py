@@ -19,7 +19,7 @@ from accounts.idempotency import identify_request
 from accounts.models import ApiKey
 from api.caller import acting_account, campaign_scopes, check_rate, check_scopes, count_call
 from api.http import UnknownEncoding, read_within
-from api.idempotency import HEADER, do_in_steps, has_key
+from api.idempotency import HEADER, do_in_steps
 from api.soap import outputs
 from api.soap.addresses import base_url
 from api.soap.calls import Call
@@ -79,7 +79,7 @@ def operate(request: HttpRequest) -> HttpResponseBase:
         opening = envelope = read_envelope(document)
         operation = operation_of(request, envelope)
         call = let_in(request, envelope, operation, key=key or find_caller(request, envelope), call_id=call_id)
-        serve = done_once if operation.is_change and has_key(request) else done
+        serve = done_once if operation.is_change and HEADER in request.META else done
         return serve(request, envelope, operation, call)
     except NothingDone as error:
         return error.response

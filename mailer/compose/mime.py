@@ -24,7 +24,8 @@ from mailer.compose.part_heads import (
     type_field,
     write_references,
 )
-from mailer.compose.rendering import Filling, Rendered, Renderer, make_renderer
+from mailer.compose.rendering import Filling, Rendered, Renderer, rendering_of
+from mailer.compose.system_tags import find_system_tags, may_have_tags
 from mailer.compose.template import (
     CRLF,
     Line,
@@ -37,7 +38,7 @@ from mailer.compose.template import (
     substitute,
     values_of,
 )
-from mailer.draft import Address
+from mailer.draft import Address, Rendering
 from mailer.models import Mail
 from mailer.transports.base import Envelope
 
@@ -64,8 +65,8 @@ class Composer:
         self._wire_sender = wire_address(mail.sender)
         self._sender_field = address_field("From", [self.sender])
         self._reply_to_field = address_field("Reply-To", self.reply_to) if self.reply_to else b""
-        self._reply_to_text = text_of(self.reply_to)
-        self._has_message_id = find_message_id(mail.headers) is not None
+        self._reply_to_text = text_of(self.reply_to) if self.reply_to else ""
+        self._has_message_id = bool(mail.headers) and find_message_id(mail.headers) is not None
         self._message_id_format = f"Message-ID: {message_id_format(mail.public_id, domain=self.domain)}\r\n".encode()
         self._subject_field = field("Subject", mail.subject)
         self._subject_lines: Cache[tuple[str, ...], Line] = Cache(TEMPLATES)
@@ -79,8 +80,7 @@ class Composer:
         """The templates by their keys. The second mapping is for values that differ in HTML."""
         self._other_texts: Cache[tuple[str, ...], Sequence[Piece]] = Cache(TEMPLATES)
         """The body with the texts of messages that do not share all of them."""
-        self._plain_headers: bytes | None = None
-        self._plain_headers = self._custom_headers({}, {})
+        self._plain_headers = self._fill_headers({}, {}) if mail.headers else b""
 
     def compose(
         self,
@@ -170,8 +170,11 @@ class Composer:
 
     def _custom_headers(self, own: Mapping[str, str] | None, values: Mapping[str, str]) -> bytes:
         """Return the header fields that are the caller's own, with these values."""
-        if self._plain_headers is not None and not own and not (values and self.mail.headers):
+        if not own and not (values and self.mail.headers):
             return self._plain_headers
+        return self._fill_headers(own, values)
+
+    def _fill_headers(self, own: Mapping[str, str] | None, values: Mapping[str, str]) -> bytes:
         headers = written_headers(self.mail.headers, own)
         return b"".join([field(name, substitute(value, values)) for name, value in headers])
 
@@ -248,6 +251,23 @@ class Composer:
         is_worth_it = is_fillable(pieces, keys)
         templates[keys] = Template(pieces, keys, is_twofold=is_twofold) if is_worth_it else None
         return templates[keys]
+
+
+def make_renderer(mail: Mail, public_url: str, tracking_url: str = "") -> Renderer | None:
+    """Return the renderer of a mail, or None if only the values of substitutions are filled in.
+
+    Nothing is tracked without a `tracking_url`. Raises Unrenderable if its template cannot be compiled.
+    """
+    rendering = rendering_of(mail) if mail.defaults or mail.rendering else Rendering()
+    if (
+        not any(rendering.values())
+        and mail.template_id is None
+        and not (mail.unsubscribe_group_id or mail.unsubscribe_url)
+    ):
+        texts = (mail.subject, *mail.headers.values(), *(part["value"] for part in mail.content))
+        if not any(may_have_tags(text) and any(find_system_tags(text)) for text in texts):
+            return None
+    return Renderer(mail, rendering, public_url, tracking_url)
 
 
 def date_field(moment: dt.datetime) -> bytes:

@@ -21,14 +21,13 @@ from django.conf import settings
 
 from foundation.addresses import address_key
 from foundation.caches import Cache
-from mailer.compose.brought_tags import may_bring_tags, own_texts
 from mailer.compose.footers import BODY_END_TAG, Footers, place_of_footer
 from mailer.compose.headers import is_html
 from mailer.compose.links import PIXEL, SUBSCRIPTION, TOKEN, Form, Forms, Links, Pieces, split
 from mailer.compose.overlaps import Edges
 from mailer.compose.sections import keys_in, resolve
 from mailer.compose.source import Base, Unrenderable, make_source
-from mailer.compose.system_tags import find_system_tags, may_have_tags
+from mailer.compose.system_tags import may_bring_tags, own_texts
 from mailer.compose.tag_finder import SealedTagFinder, TagFinder, is_quoted
 from mailer.compose.template import Values, substitute, substitute_once, values_of
 from mailer.draft import Address, Rendering
@@ -84,23 +83,6 @@ def rendering_of(mail: Mail) -> Rendering:
     """Return the rendering of a mail: its own, and the defaults that its account had."""
     merged: Rendering = {**(mail.defaults or {}), **(mail.rendering or {})}  # type: ignore[typeddict-item]
     return merged
-
-
-def make_renderer(mail: Mail, public_url: str, tracking_url: str = "") -> Renderer | None:
-    """Return the renderer of a mail, or None if only the values of substitutions are filled in.
-
-    Nothing is tracked without a `tracking_url`. Raises Unrenderable if its template cannot be compiled.
-    """
-    rendering = rendering_of(mail)
-    if (
-        not any(rendering.values())
-        and mail.template_id is None
-        and not (mail.unsubscribe_group_id or mail.unsubscribe_url)
-    ):
-        texts = (mail.subject, *mail.headers.values(), *(part["value"] for part in mail.content))
-        if not any(may_have_tags(text) and any(find_system_tags(text)) for text in texts):
-            return None
-    return Renderer(mail, rendering, public_url, tracking_url)
 
 
 class Renderer:

@@ -1,4 +1,4 @@
-"""Find the system tags in a text: the tags that delivery replaces by links or by the sender of the mail.
+"""Find the system tags in a text or in a draft: the tags that delivery replaces by links or by the sender of the mail.
 
 A tag may be written in any case, with any blanks between its brackets.
 Sources: SendGrid's names for the tags of unsubscribe groups, of marketing campaigns and of designs.
@@ -7,9 +7,12 @@ Sources: SendGrid's names for the tags of unsubscribe groups, of marketing campa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from re import Match
 from typing import Final, NamedTuple
+
+from mailer.draft import MailDraft, Personalization, Rendering
 
 UNSUBSCRIBE: Final = "unsubscribe"
 PREFERENCES: Final = "unsubscribe_preferences"
@@ -95,6 +98,59 @@ def name_of(tag: str) -> str:
 def has_unsubscribe_tag(text: str) -> bool:
     """Return whether a text has a tag by which its recipient can unsubscribe."""
     return any(tag.name in UNSUBSCRIBE_NAMES for tag in find_system_tags(text))
+
+
+def find_draft_tags(draft: MailDraft) -> list[tuple[str, SystemTag]]:
+    """Return the system tags in all texts of a draft, in order, each behind the name of the part that has it."""
+    return [(part, tag) for part, text in _parts_of(draft) if may_have_tags(text) for tag in find_system_tags(text)]
+
+
+def _parts_of(draft: MailDraft) -> Iterator[tuple[str, str]]:
+    yield "subject", draft.subject
+    for part in draft.content:
+        yield part.type, part.value
+    for value in draft.headers.values():
+        yield "headers", value
+    rendering: Rendering = draft.rendering or {}
+    for text in (rendering.get("sections") or {}).values():
+        yield "sections", text
+    if footer := rendering.get("footer"):
+        yield "footer", footer["text"]
+        yield "footer", footer["html"]
+    people = draft.personalizations
+    yield "substitutions", "\0".join(chain.from_iterable([one.substitutions.values() for one in people]))
+    for one in people:
+        if one.subject or one.headers:
+            yield "personalizations", "\0".join((one.subject or "", *one.headers.values()))
+
+
+def brings_tags(people: Sequence[Personalization]) -> bool:
+    """Return whether a value, a header or a subject of one of the messages may have a tag.
+
+    Such tags are not among the texts that the messages of a mail share. A mail is looked at once, when it is accepted,
+    so that composing the messages of other mail costs nothing more.
+    """
+    texts = [text for one in people if one.substitutions for text in one.substitutions.values()]
+    for one in people:
+        if one.subject or one.headers:
+            texts += (one.subject or "", *one.headers.values())
+    return may_bring_tags("\0".join(texts))
+
+
+def may_bring_tags(text: str) -> bool:
+    """Return whether a text has the beginning of a tag, or markup that decides about a footer.
+
+    `</body>` moves it, and a comment hides the tags in it.
+    """
+    return may_have_tags(text) or "</" in text or "<!--" in text or "-->" in text
+
+
+def own_texts(personal: Mapping[str, object]) -> Iterator[str]:
+    """Yield the texts of a stored personalization in which a tag is replaced."""
+    for name in ("substitutions", "headers"):
+        yield from (personal.get(name) or {}).values()  # type: ignore[attr-defined]
+    if subject := personal.get("subject"):
+        yield str(subject)
 
 
 def line_and_column(text: str, start: int) -> tuple[int, int]:

@@ -30,7 +30,7 @@ from batches.states import Lane
 from foundation.ids import url_safe
 from foundation.prepared import copy_rows, fetch_prepared
 from mailer.checking import check_characters, check_groups, check_headers, refuse_when_full
-from mailer.compose.brought_tags import brings_tags
+from mailer.compose.system_tags import brings_tags
 from mailer.draft import MailDraft, Personalization, Rendering
 from mailer.expressing import check_expressible, check_size
 from mailer.partitions import has_made_partitions_for

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.caller import check_rare_call
-from api.idempotency import done_once, done_once_in_steps, has_key
+from api.idempotency import HEADER, done_once, done_once_in_steps
 from api.native import errors, inputs, outputs
 from api.native.schema import endpoints as schema
 from api.native.views.base import Endpoint
@@ -150,7 +150,7 @@ class ReplayDelivery(DeliveryEndpoint):
 
 def refuse_idempotency_key(request: Request) -> None:
     """Refuse an Idempotency-Key: the answer holds a secret, and cannot be kept for a repetition. Raises Refusal."""
-    if has_key(request):
+    if HEADER in request.META:
         raise errors.Refusal(
             400,
             "IDEMPOTENCY_KEY_INVALID",

@@ -65,7 +65,7 @@ class ApiKeys(Endpoint):
         return Response({"result": [key_line(key) for key in rows]})
 
     def post(self, request: Request) -> Response:
-        if idempotency.has_key(request):
+        if idempotency.HEADER in request.META:
             # The answer could not be stored for a repetition: the secret of a key is shown once, and never stored.
             raise Refusal(400, NO_IDEMPOTENCY_KEY)
         new = inputs.read_new_key(request)

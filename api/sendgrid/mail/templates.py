@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from accounts.models import Account
 from api.sendgrid.errors import Problem, Refusal
-from api.sendgrid.mail.inputs import MailRequest
 from api.sendgrid.mail.rules import CONTENT_REQUIRED, SUBJECT_REQUIRED
 from api.sendgrid.mail.texts import HELP_PAGE
 from content.models import VersionContent
@@ -14,18 +13,16 @@ from content.templates import find_active_content
 from mailer.draft import MailDraft
 
 
-def with_template(account: Account, mail: MailRequest) -> MailDraft:
-    """Return the draft of a request, with the content of its template if it names one.
+def with_template(account: Account, draft: MailDraft, template_id: str) -> MailDraft:
+    """Return a draft with the content of the template that its request names.
 
     Raises UnknownTemplate and NoActiveVersion, and Refusal if the mail has no subject or no content in spite of it.
     """
-    if mail.template_id is None:
-        return mail.draft
-    content = find_active_content(account, mail.template_id)
-    if missing := _missing(mail.draft, content):
+    content = find_active_content(account, template_id)
+    if missing := _missing(draft, content):
         text, field = missing
         raise Refusal(400, Problem(text, field, f"{HELP_PAGE}message.{field}"))
-    return replace(mail.draft, template=content.pk)
+    return replace(draft, template=content.pk)
 
 
 def _missing(draft: MailDraft, content: VersionContent) -> tuple[str, str] | None:

@@ -15,7 +15,7 @@ from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.keys import RecalledKey
-from accounts.models import ApiKey
+from accounts.models import Account, ApiKey
 from api import idempotency
 from api.caller import NoCredentials, ScopeMissing, UnknownCredentials, bearer_text, find_sender, recall_sender
 from api.errors import ITS_OWN
@@ -30,6 +30,7 @@ from batches.handles import find_batch
 from foundation.errors import SluiceError
 from foundation.prepared import check_connection
 from foundation.responses import accept_methods
+from mailer.compose.system_tags import find_draft_tags
 from mailer.draft import MailDraft
 from mailer.errors import UnknownGroup
 from mailer.pipeline.accept import accept_mail, check_draft
@@ -82,7 +83,8 @@ def accept(key: ApiKey, draft: MailDraft, *, is_recalled: bool = False) -> HttpR
     Return 202 without a body; the mail's id and the warnings are in headers.
     """
     # Before the commit: after it nothing may fail, or the caller would send the mail again.
-    unresolved = find_unresolved(key.account, draft)
+    tags = find_draft_tags(draft)
+    unresolved = find_unresolved(key.account, draft, tags) if tags else []
     message_id = accept_mail(key.account, draft, key=key, is_recalled=is_recalled).public_id
     headers = {"X-Message-Id": message_id, "Content-Length": "0"}
     if unresolved:
@@ -130,12 +132,13 @@ def answer_mail(request: HttpRequest) -> HttpResponse:
     bearer = bearer_text(request)
     if bearer is None:
         raise NoCredentials
+    is_repeatable = idempotency.HEADER in request.META
     # With an Idempotency-Key more than the statement that stores needs the key.
-    recalled = None if idempotency.has_key(request) else recall_sender(bearer)
+    recalled = None if is_repeatable else recall_sender(bearer)
     if recalled is not None:
         return answer_recalled(request, bearer, recalled)
     key = find_sender(bearer)
-    if idempotency.has_key(request):
+    if is_repeatable:
         repeatable = idempotency.asked_by(request, key.account)
         return idempotency.do_in_one_transaction(repeatable, lambda: send(key, read_mail(request, key.found_at)))
     return send(key, read_mail(request, key.found_at))
@@ -155,16 +158,21 @@ def answer_recalled(request: HttpRequest, bearer: str, recalled: RecalledKey) ->
         wanted_mail = error
     if isinstance(wanted_mail, MailRequest) and not wanted_mail.is_sandboxed:
         with suppress(SluiceError, errors.Refusal):
-            return accept(recalled.key, with_template(recalled.key.account, wanted_mail), is_recalled=True)
+            return accept(recalled.key, complete(recalled.key.account, wanted_mail), is_recalled=True)
     key = find_sender(bearer)
     if isinstance(wanted_mail, Exception):
         raise wanted_mail
     return send(key, wanted_mail)
 
 
+def complete(account: Account, mail: MailRequest) -> MailDraft:
+    """Return the draft of a request, with the content of its template if it names one."""
+    return mail.draft if mail.template_id is None else with_template(account, mail.draft, mail.template_id)
+
+
 def send(key: ApiKey, mail: MailRequest) -> HttpResponse:
     """Accept a mail of the key's account and commit it, or only check it in sandbox mode."""
-    draft = with_template(key.account, mail)
+    draft = complete(key.account, mail)
     if not mail.is_sandboxed:
         return accept(key, draft)
     check_draft(key.account, draft)

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailer.compose.mime import Composer, date_field
-from mailer.compose.rendering import make_renderer
+from mailer.compose.mime import Composer, date_field, make_renderer
 from mailer.compose.template import unify_breaks
 from mailer.draft import Rendering
 from mailer.models import Mail
