@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from operator import attrgetter
-from typing import ClassVar, Final, Self
+from typing import Any, ClassVar, Final, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -101,13 +101,23 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         return self.select_related("launch").annotate(status_now=STATUS_NOW)
 
     def with_audience(self) -> Self:
-        """Read the lists and segments of each campaign with its row, for `audience_of`."""
+        """Read the lists and segments of each campaign with its row, for `read_audience`."""
         lists = ContactList.objects.filter(campaigns=OuterRef("pk"), deleted_at=None).order_by("pk")
         segments = Segment.objects.filter(campaigns=OuterRef("pk")).order_by("pk")
         return self.annotate(
             read_lists=ArraySubquery(lists.values_list(JSONObject(id="pk", contacts="contact_count"))),
             read_segments=ArraySubquery(segments.values_list(JSONObject(list="list_id", condition="condition"))),
         )
+
+
+class Audience(NamedTuple):
+    """The lists and segments of a campaign, without deleted lists.
+
+    `lists` has the number of contacts of each list by its id, and `segments` the list and the condition of each.
+    """
+
+    lists: dict[int, int]
+    segments: list[dict[str, Any]]
 
 
 class Campaign(models.Model):
@@ -252,6 +262,18 @@ class Campaign(models.Model):
     def chosen_segments(self) -> list[Segment]:
         """Return its segments, in the order in which they were made."""
         return sorted(self.segments.all(), key=attrgetter("pk"))
+
+    @property
+    def has_audience(self) -> bool:
+        """Return whether it is to be sent to all contacts, to a list or to a segment. Deleted lists do not count."""
+        return self.is_to_all or any(self.read_audience())
+
+    def read_audience(self) -> Audience:
+        """Return its lists and segments: those of its row if it was read `with_audience`."""
+        row: Any = self
+        if not hasattr(self, "read_lists"):
+            row = Campaign.objects.with_audience().only("pk").get(pk=self.pk)
+        return Audience({each["id"]: each["contacts"] for each in row.read_lists}, row.read_segments)
 
 
 class Launch(models.Model):

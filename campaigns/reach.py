@@ -17,7 +17,7 @@ from audience.contacts import count_contacts
 from audience.locks import expensive_call
 from campaigns import queries
 from campaigns.models import Campaign
-from campaigns.selection import Selection, audience_of, select_audience
+from campaigns.selection import Selection, select_audience
 from mailer.models import SuppressionKind
 from mailer.suppressions.check import REASONS
 
@@ -85,7 +85,7 @@ def bound_audience(campaign: Campaign) -> int:
     """Return the most contacts that a campaign can have, by the kept counts of its lists or of the account."""
     if campaign.is_to_all:
         return count_contacts(campaign.account)
-    audience = audience_of(campaign)
+    audience = campaign.read_audience()
     return count_contacts(campaign.account) if audience.segments else sum(audience.lists.values())
 
 

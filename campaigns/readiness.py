@@ -6,7 +6,6 @@ from typing import Final
 
 from campaigns.errors import Lack
 from campaigns.models import Campaign
-from campaigns.selection import has_audience
 from mailer.compose.system_tags import has_unsubscribe_tag
 
 Needs = frozenset[Lack]
@@ -27,7 +26,7 @@ def lacks_of(campaign: Campaign, *, needs: Needs = WITH_TAG) -> list[Lack]:
         Lack.SENDER_VERIFICATION: sender is not None and sender.verified_at is None,
         Lack.FROM_NAME: not (campaign.from_name or (sender and sender.from_name)),
         Lack.CONTENT: not (campaign.html_content.strip() or campaign.plain_content.strip()),
-        Lack.AUDIENCE: Lack.AUDIENCE in needs and not has_audience(campaign),
+        Lack.AUDIENCE: Lack.AUDIENCE in needs and not campaign.has_audience,
         Lack.UNSUBSCRIBE_CHOICE: not (campaign.suppression_group_id or campaign.custom_unsubscribe_url),
         Lack.UNSUBSCRIBE_TAG: Lack.UNSUBSCRIBE_TAG in needs and not has_unsubscribe_tags(campaign),
     }

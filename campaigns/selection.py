@@ -15,7 +15,7 @@ from audience.models import Segment
 from audience.query.compiling import CONTACTS, compile_condition
 from audience.query.conditions import Condition, Or
 from audience.segments import condition_of
-from campaigns.models import Campaign
+from campaigns.models import Audience, Campaign
 
 BOUNDS = "c.id > %(through)s and c.id <= %(last_contact)s"
 
@@ -23,38 +23,6 @@ EVERYBODY = f"select c.id from {CONTACTS} where c.account_id = %(account)s and {
 LISTED = f"""select m.id from unnest(%(lists)s::int[]) as l(id) cross join lateral (
     select c.contact_id as id from campaigns_membership c
     where c.list_id = l.id and {BOUNDS.replace("c.id", "c.contact_id")} {{page}}) m"""
-
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """The lists and segments of a campaign, without deleted lists.
-
-    `lists` has the number of contacts of each list by its id, and `segments` the list and the condition of each.
-    """
-
-    lists: dict[int, int]
-    segments: list[dict[str, Any]]
-
-    @property
-    def conditions(self) -> list[Condition]:
-        """Return the conditions for the contacts of the segments."""
-        return [condition_of(Segment(list_id=each["list"], condition=each["condition"])) for each in self.segments]
-
-
-def audience_of(campaign: Campaign) -> Audience:
-    """Return the lists and segments of a campaign: those of its row if it was read `with_audience`."""
-    row: Any = campaign
-    if not hasattr(campaign, "read_lists"):
-        row = Campaign.objects.with_audience().only("pk").get(pk=campaign.pk)
-    return Audience({each["id"]: each["contacts"] for each in row.read_lists}, row.read_segments)
-
-
-def has_audience(campaign: Campaign) -> bool:
-    """Return whether the campaign has an audience. Deleted lists do not count."""
-    if campaign.is_to_all:
-        return True
-    audience = audience_of(campaign)
-    return bool(audience.lists or audience.segments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +43,10 @@ def select_audience(campaign: Campaign, *, is_paged: bool = True) -> Selection:
     page = "order by 1 limit %(limit)s" if is_paged else ""
     if campaign.is_to_all:
         return Selection(f"{EVERYBODY} {page}", EVERYBODY, parameters)
-    audience = audience_of(campaign)
+    audience = campaign.read_audience()
     parameters["lists"] = list(audience.lists)
     sources = [LISTED.format(page=page)]
-    conditions = audience.conditions
+    conditions = conditions_of(audience)
     if not conditions and len(parameters["lists"]) == 1:
         return Selection(f"{sources[0]} {page}", sources[0], parameters)
     if conditions:
@@ -87,6 +55,11 @@ def select_audience(campaign: Campaign, *, is_paged: bool = True) -> Selection:
         sources.append(f"({EVERYBODY} and ({sql}) {page})")
     every = " union all ".join(sources)
     return Selection(f"select distinct id from ({every}) audience {page}", every, parameters)
+
+
+def conditions_of(audience: Audience) -> list[Condition]:
+    """Return the conditions for the contacts of the segments of an audience."""
+    return [condition_of(Segment(list_id=each["list"], condition=each["condition"])) for each in audience.segments]
 
 
 def count_audience(campaign: Campaign, *, last_contact: int) -> int:
