@@ -11,25 +11,13 @@ from rest_framework.response import Response
 
 from api.caller import receipt_headers
 from api.idempotency import done_once, done_once_in_steps
-from api.sendgrid.batches import inputs, schema
+from api.sendgrid.batches import inputs, outputs, schema
 from api.sendgrid.endpoint import Endpoint
 from api.sendgrid.errors import Answer, Answers
 from batches.errors import UnknownBatch
 from batches.handles import create_batch, find_batch, is_usable, stopped_batches
-from batches.models import Batch
 from batches.states import BatchStatus
 from batches.stop.control import StopLimits, resume_batch, stop_batch
-
-STATUS_NAMES = {BatchStatus.PAUSED: "pause", BatchStatus.CANCELLED: "cancel"}
-
-
-def write_batch(batch: Batch) -> dict[str, str]:
-    return {"batch_id": batch.public_id}
-
-
-def write_scheduled_send(batch_id: str, status: int) -> dict[str, str]:
-    return {"batch_id": batch_id, "status": STATUS_NAMES[BatchStatus(status)]}
-
 
 # SendGrid's documents say only that a late stop is impossible: the text is ours.
 ANSWERS: Final[Answers] = {
@@ -50,7 +38,7 @@ class MailBatches(Endpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        return Response(write_batch(create_batch(self.account, key=self.key)), status=201)
+        return Response(outputs.batch(create_batch(self.account, key=self.key)), status=201)
 
 
 @schema.mail_batch
@@ -62,7 +50,7 @@ class MailBatch(Endpoint):
         batch = find_batch(self.account, batch_id)
         if not is_usable(batch):
             raise UnknownBatch
-        return Response(write_batch(batch))
+        return Response(outputs.batch(batch))
 
 
 # The statuses from which SendGrid allows a change. The core allows more: here an entry is made once, then changed or
@@ -77,7 +65,7 @@ class ScheduledSends(Endpoint):
     scopes = {"POST": "user.scheduled_sends.create", "GET": "user.scheduled_sends.read"}
 
     def get(self, request: Request) -> Response:
-        return Response([write_scheduled_send(each.public_id, each.status) for each in stopped_batches(self.account)])
+        return Response([outputs.scheduled_send(each.public_id, each.status) for each in stopped_batches(self.account)])
 
     @done_once_in_steps
     def post(self, request: Request) -> Response:
@@ -92,7 +80,7 @@ class ScheduledSends(Endpoint):
                 places=settings.STOPPED_BATCHES_LIMIT, cutoff_seconds=settings.STOP_CUTOFF_SECONDS or None
             ),
         )
-        body = write_scheduled_send(stop.batch_id, stop.status)
+        body = outputs.scheduled_send(stop.batch_id, stop.status)
         return Response(body, status=201, headers=receipt_headers(receipt))
 
 
@@ -108,7 +96,7 @@ class ScheduledSend(Endpoint):
     def get(self, request: Request, batch_id: str) -> Response:
         """Answer with a list of one entry, or with an empty list for a batch without a status."""
         batches = stopped_batches(self.account).filter(public_id=batch_id)
-        return Response([write_scheduled_send(each.public_id, each.status) for each in batches])
+        return Response([outputs.scheduled_send(each.public_id, each.status) for each in batches])
 
     def patch(self, request: Request, batch_id: str) -> Response:
         status = inputs.read_status(request)

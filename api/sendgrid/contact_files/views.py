@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
@@ -11,7 +10,7 @@ from rest_framework.response import Response
 
 from api.caller import needing
 from api.idempotency import done_once
-from api.sendgrid.contact_files import inputs, links, schema
+from api.sendgrid.contact_files import inputs, links, outputs, schema
 from api.sendgrid.endpoint import MarketingEndpoint
 from api.sendgrid.errors import Answer, Answers
 from api.sendgrid.ids import numbers_of_lists, numbers_of_segments
@@ -22,79 +21,13 @@ from audience.jobs.exports import begin_export, parts_of
 from audience.jobs.imports import begin_import
 from audience.jobs.lifecycle import get_job, jobs_of
 from audience.lists import list_lists
-from audience.models import Job, JobKind, JobStatus
+from audience.models import Job, JobKind
 from audience.segments import list_segments
-from foundation.clock import moment
 
 PAGE, HIGHEST_PAGE = 50, 100
 CHANGES = (JobKind.UPSERT, JobKind.IMPORT, JobKind.DELETE)
 UPLOAD_HEADERS = [{"header": "Content-Type", "value": "application/octet-stream"}]
 """The headers that a client must send with its file. Any header will do, but clients expect at least one."""
-
-
-EXPORT_STATUS: Final = {
-    JobStatus.PENDING: "pending",
-    JobStatus.COMPLETED: "ready",
-    JobStatus.ERRORED: "failure",
-    JobStatus.FAILED: "failure",
-}
-
-
-# --- jobs -------------------------------------------------------------------------------------------------------------
-
-
-def write_job(row: Job, errors_url: str) -> dict[str, Any]:
-    """Return the progress of an upsert, an import or a deletion. `message`, which is ours, says why it failed."""
-    return {
-        "id": str(row.uuid),
-        "status": row.status,
-        "job_type": "delete" if row.kind == JobKind.DELETE else "upsert",
-        "results": {
-            "requested_count": row.requested_count,
-            "created_count": row.created_count,
-            "updated_count": row.updated_count,
-            "deleted_count": row.deleted_count,
-            "errored_count": row.errored_count,
-            "errors_url": errors_url,
-        },
-        "started_at": moment(row.started_at),
-        "finished_at": moment(row.finished_at),
-        "message": row.message,
-    }
-
-
-def write_export(request: Request, row: Job, urls: Sequence[str]) -> dict[str, Any]:
-    return {
-        "id": str(row.uuid),
-        "status": EXPORT_STATUS[JobStatus(row.status)],
-        "created_at": moment(row.created_at),
-        "updated_at": moment(row.finished_at or row.started_at or row.created_at),
-        "completed_at": moment(row.finished_at),
-        "expires_at": moment(row.expires_at),
-        "urls": list(urls),
-        "message": row.message,
-        "contact_count": row.requested_count,
-        "_metadata": metadata_of(request, f"contacts/exports/{row.uuid}"),
-    }
-
-
-def write_export_line(request: Request, row: Job, urls: Sequence[str], names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an export as an entry of a list. `names` holds the names of lists and segments by their numbers."""
-    whole = write_export(request, row, urls)
-    names_shown = ("id", "status", "created_at", "completed_at", "expires_at", "urls", "_metadata")
-    return {
-        **{name: whole[name] for name in names_shown},
-        "user_id": str(row.account_id),
-        "export_type": "contacts_export",
-        "lists": named(row.options["lists"], names["lists"]),
-        "segments": named(row.options["segments"], names["segments"]),
-    }
-
-
-def named(numbers: Collection[int], names: Mapping[int, tuple[str, str]]) -> list[dict[str, str]]:
-    """Return those lists or segments that still exist."""
-    return [dict(zip(("ID", "Name"), names[number], strict=True)) for number in numbers if number in names]
-
 
 ANSWERS: Final[Answers] = {
     "unknown_job": Answer(404, "id", "not found"),
@@ -129,7 +62,7 @@ class OneImport(FileEndpoint):
 
     def get(self, request: Request, job_id: str) -> Response:
         job = get_job(self.account, job_id, kinds=CHANGES)
-        return Response(write_job(job, links.errors_link(request, job) if job.errored_count else ""))
+        return Response(outputs.job(job, links.errors_link(request, job) if job.errored_count else ""))
 
 
 def urls_of(request: Request, job: Job) -> list[str]:
@@ -147,7 +80,7 @@ class Exports(FileEndpoint):
             what: {pk: (str(uuid), name) for pk, uuid, name in rows.values_list("pk", "uuid", "name")}
             for what, rows in (("lists", list_lists(self.account)), ("segments", list_segments(self.account)))
         }
-        lines = [write_export_line(request, each, urls_of(request, each), names) for each in page.rows]
+        lines = [outputs.export_line(request, each, urls_of(request, each), names) for each in page.rows]
         return Response(page_of(lines, page.metadata))
 
     @done_once
@@ -171,7 +104,7 @@ class OneExport(FileEndpoint):
 
     def get(self, request: Request, job_id: str) -> Response:
         job = get_job(self.account, job_id, kinds=[JobKind.EXPORT])
-        return Response(write_export(request, job, urls_of(request, job)))
+        return Response(outputs.export(request, job, urls_of(request, job)))
 
 
 JOB_ID = r"(?P<job_id>[^/\0]{1,200})"

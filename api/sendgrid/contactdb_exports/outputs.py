@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework.request import Request
 
-from api.sendgrid.contact_files.views import EXPORT_STATUS
+from api.sendgrid.contact_files.outputs import EXPORT_STATUS
 from audience.models import Job, JobStatus
 from foundation.clock import moment
 

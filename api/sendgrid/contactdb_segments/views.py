@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.idempotency import done_once
-from api.sendgrid.contactdb import outputs
+from api.sendgrid.contactdb import outputs as contactdb_outputs
 from api.sendgrid.contactdb.inputs import HIGHEST_PAGE, read_flag, read_id, read_page
 from api.sendgrid.contactdb.views import CREATE, DELETE, READ, UPDATE, ContactDatabase
-from api.sendgrid.contactdb_segments import inputs, schema
+from api.sendgrid.contactdb_segments import inputs, outputs, schema
 from api.sendgrid.errors import Answer, Answers
 from api.sendgrid.values import LIST_NAME_TAKEN
 from audience import segments
 from audience.fields import list_fields
 from audience.jobs.deletions import begin_deletion_of_segment
-from audience.models import Segment
 from audience.segments import counted
-
-
-def write_segment(segment: Segment) -> dict[str, Any]:
-    """Return a segment. A segment that was written as a query has no conditions that could be shown here."""
-    return {
-        "id": segment.pk,
-        "name": segment.name,
-        **({} if segment.list_id is None else {"list_id": segment.list_id}),
-        "conditions": segment.written if isinstance(segment.written, list) else [],
-        "recipient_count": segment.contact_count or 0,
-    }
-
 
 ANSWERS: Final[Answers] = {
     "unknown_segment": Answer(404, None, "segment_id not found"),
@@ -51,7 +38,7 @@ class Segments(ContactDatabase):
 
     def get(self, request: Request) -> Response:
         rows = counted(segments.list_segments(self.account))
-        return Response({"segments": [write_segment(each) for each in rows]})
+        return Response({"segments": [outputs.segment(each) for each in rows]})
 
     @done_once
     def post(self, request: Request) -> Response:
@@ -67,7 +54,7 @@ class Segments(ContactDatabase):
             written=new.written,
             list_id=new.list_id,
         )
-        return Response(write_segment(segment))
+        return Response(outputs.segment(segment))
 
 
 @schema.one_segment
@@ -78,7 +65,7 @@ class OneSegment(ContactDatabase):
 
     def get(self, request: Request, segment_id: str) -> Response:
         segment = segments.find_segment(self.account, read_id(segment_id))
-        return Response(write_segment(counted([segment])[0]))
+        return Response(outputs.segment(counted([segment])[0]))
 
     def patch(self, request: Request, segment_id: str) -> Response:
         number, change = read_id(segment_id), inputs.read_segment_change(request, self.account)
@@ -90,7 +77,7 @@ class OneSegment(ContactDatabase):
             written=change.written,
             list_id=change.list_id,
         )
-        return Response(write_segment(counted([segment])[0]))
+        return Response(outputs.segment(counted([segment])[0]))
 
     def delete(self, request: Request, segment_id: str) -> Response:
         number, with_contacts = read_id(segment_id), read_flag(request)
@@ -129,7 +116,7 @@ class Search(ContactDatabase):
         condition = inputs.read_search(request, self.account)
         contacts = segments.find_matching(self.account, condition, limit=HIGHEST_PAGE)
         count = segments.count_matching(self.account, condition)
-        body = outputs.recipients(contacts, list(list_fields(self.account)))
+        body = contactdb_outputs.recipients(contacts, list(list_fields(self.account)))
         return Response({**body, "recipient_count": count})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
@@ -11,30 +11,10 @@ from rest_framework.response import Response
 from accounts import keys
 from accounts.errors import ScopesNotGrantable
 from accounts.keys import spell_out
-from accounts.models import ApiKey
 from api import idempotency
 from api.sendgrid.endpoint import Endpoint
 from api.sendgrid.errors import Answer, Answers, Problem, Refusal
-from api.sendgrid.keys import inputs, schema
-
-
-def key_line(key: ApiKey) -> dict[str, str]:
-    """Return a key as an entry of the list."""
-    return {"name": key.name, "api_key_id": key.key_id}
-
-
-def key_name(key: ApiKey) -> dict[str, str]:
-    return {"api_key_id": key.key_id, "name": key.name}
-
-
-def key_details(key: ApiKey) -> dict[str, Any]:
-    return {"api_key_id": key.key_id, "name": key.name, "scopes": spell_out(key.scopes)}
-
-
-def new_key(key: ApiKey, text: str) -> dict[str, Any]:
-    """Return a new key. No other answer shows the key itself."""
-    return {"api_key": text, **key_details(key)}
-
+from api.sendgrid.keys import inputs, outputs, schema
 
 NO_IDEMPOTENCY_KEY: Final = Problem(
     "An API key is shown once and never again, so this call takes no Idempotency-Key."  # ours
@@ -62,7 +42,7 @@ class ApiKeys(Endpoint):
 
     def get(self, request: Request) -> Response:
         rows = keys.living_keys(self.account)[: inputs.read_limit(request)]
-        return Response({"result": [key_line(key) for key in rows]})
+        return Response({"result": [outputs.line(key) for key in rows]})
 
     def post(self, request: Request) -> Response:
         if idempotency.HEADER in request.META:
@@ -70,7 +50,7 @@ class ApiKeys(Endpoint):
             raise Refusal(400, NO_IDEMPOTENCY_KEY)
         new = inputs.read_new_key(request)
         key, text = keys.create_key(self.account, new.name, new.scopes, giver=self.key.scopes)
-        return Response(new_key(key, text), status=201)
+        return Response(outputs.new_key(key, text), status=201)
 
 
 @schema.one_api_key
@@ -84,16 +64,16 @@ class OneApiKey(Endpoint):
     }
 
     def get(self, request: Request, key_id: str) -> Response:
-        return Response(key_details(keys.get_key(self.account, key_id)))
+        return Response(outputs.key(keys.get_key(self.account, key_id)))
 
     def put(self, request: Request, key_id: str) -> Response:
         name, scopes = inputs.read_whole_key(request)
         key = keys.replace_scopes(self.account, key_id, name, scopes, giver=self.key.scopes)
-        return Response(key_details(key))
+        return Response(outputs.key(key))
 
     def patch(self, request: Request, key_id: str) -> Response:
         key = keys.rename_key(self.account, key_id, inputs.read_key_name(request))
-        return Response(key_name(key))
+        return Response(outputs.name(key))
 
     def delete(self, request: Request, key_id: str) -> Response:
         keys.revoke_key(self.account, key_id)

@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-from uuid import UUID
-
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.bodies import Body, find_uuid
 from api.caller import needing
 from api.idempotency import done_once
-from api.sendgrid.contacts import outputs
-from api.sendgrid.contacts.inputs import MAX_IDS
+from api.sendgrid.contacts.outputs import contacts
 from api.sendgrid.endpoint import MarketingEndpoint
 from api.sendgrid.errors import Answer
-from api.sendgrid.ids import to_uuids
-from api.sendgrid.lists import schema
-from api.sendgrid.outputs import metadata_of, page_of
+from api.sendgrid.lists import inputs, outputs, schema
+from api.sendgrid.outputs import page_of
 from api.sendgrid.paging import read_page
-from api.sendgrid.reading import read_fields, read_flag, read_list, read_object
-from api.sendgrid.values import LIST_NAME_TAKEN, ListName
+from api.sendgrid.reading import read_flag
+from api.sendgrid.values import LIST_NAME_TAKEN
 from audience import lists
-from audience.errors import UnknownList
 from audience.jobs.deletions import begin_deletion_of_list, begin_removal
 from audience.models import ContactList
-
-
-class NamedList(Body):
-    """The name of a list."""
-
-    name: ListName
-
-
-def read_list_name(request: Request) -> str:
-    """Return the name in the body of POST and PATCH lists."""
-    return read_fields(NamedList, {"name": None, **read_object(request)}).name
-
-
-def read_removed(request: Request) -> list[UUID]:
-    """`?contact_ids=a,b`: who is taken off a list."""
-    return to_uuids(read_list(request, "contact_ids", highest=MAX_IDS, lowest=1), "contact_ids")
-
-
-def write_list(request: Request, contact_list: ContactList) -> dict[str, Any]:
-    return {
-        "id": str(contact_list.uuid),
-        "name": contact_list.name,
-        "contact_count": contact_list.contact_count,
-        "_metadata": metadata_of(request, f"lists/{contact_list.uuid}"),
-    }
-
 
 PAGE, HIGHEST_PAGE = 100, 1000
 
@@ -66,10 +33,7 @@ class ListEndpoint(MarketingEndpoint):
 
     def find(self, list_id: str) -> ContactList:
         """Return the list that a path names. Raises UnknownList."""
-        uuid = find_uuid(list_id)
-        if uuid is None:
-            raise UnknownList
-        return lists.find_list(self.account, uuid)
+        return lists.find_list(self.account, inputs.read_list_id(list_id))
 
 
 @schema.lists
@@ -78,12 +42,12 @@ class ContactLists(ListEndpoint):
 
     def get(self, request: Request) -> Response:
         page = read_page(request, lists.list_lists(self.account), default=PAGE, highest=HIGHEST_PAGE)
-        return Response(page_of([write_list(request, each) for each in page.rows], page.metadata))
+        return Response(page_of([outputs.contact_list(request, each) for each in page.rows], page.metadata))
 
     @done_once
     def post(self, request: Request) -> Response:
-        contact_list = lists.create_list(self.account, read_list_name(request))
-        return Response(write_list(request, contact_list), status=201)
+        contact_list = lists.create_list(self.account, inputs.read_list_name(request))
+        return Response(outputs.contact_list(request, contact_list), status=201)
 
 
 @schema.one_list
@@ -92,14 +56,14 @@ class OneContactList(ListEndpoint):
 
     def get(self, request: Request, list_id: str) -> Response:
         with_sample, contact_list = read_flag(request, "contact_sample"), self.find(list_id)
-        body = write_list(request, contact_list)
+        body = outputs.contact_list(request, contact_list)
         if with_sample and (sample := lists.contacts_of_list(contact_list, limit=1)):
-            body["contact_sample"] = outputs.contacts(request, self.account, sample)[0]
+            body["contact_sample"] = contacts(request, self.account, sample)[0]
         return Response(body)
 
     def patch(self, request: Request, list_id: str) -> Response:
-        contact_list, name = self.find(list_id), read_list_name(request)
-        return Response(write_list(request, lists.rename_list(self.account, contact_list.pk, name)))
+        contact_list, name = self.find(list_id), inputs.read_list_name(request)
+        return Response(outputs.contact_list(request, lists.rename_list(self.account, contact_list.pk, name)))
 
     def delete(self, request: Request, list_id: str) -> Response:
         with_contacts, contact_list = read_flag(request, "delete_contacts"), self.find(list_id)
@@ -115,7 +79,7 @@ class ContactListMembers(ListEndpoint):
 
     def delete(self, request: Request, list_id: str) -> Response:
         """Begin a job that removes contacts from the list. The contacts themselves are kept."""
-        job = begin_removal(self.find(list_id), read_removed(request))
+        job = begin_removal(self.find(list_id), inputs.read_removed(request))
         return Response({"job_id": str(job.uuid)}, status=202)
 
 
