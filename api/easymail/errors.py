@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from api.easymail import proposed
-from api.easymail.outputs import missing_of
 from api.errors import ANY_CALL, ITS_OWN, CodedAnswer, CodedErrors, CodedRefusal
 from api.http import MAX_DEPTH, BadBody, BodyTooLarge, NotJson, NotUtf8, TooDeep, UnknownEncoding
 from campaigns.errors import InvalidContent, NotReady, UnknownPart
@@ -127,7 +126,7 @@ class EasymailErrors(CodedErrors):
             return selected(*(PART_FIELDS.get(part, part) for part in error.fields))
         if isinstance(error, NotReady):
             row = self.row_for_core(error.code, call)
-            return Refusal(row.status, row.code, row.message, details={"missing": missing_of(error.lacks)})
+            return Refusal(row.status, row.code, row.message, details={"missing": proposed.missing_of(error.lacks)})
         if isinstance(error, InvalidContent) and error.field in CONTENT_FIELDS:
             return invalid({CONTENT_FIELDS[error.field]: [str(error)]})
         return super().refuse_core(error, call, **values)

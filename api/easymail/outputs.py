@@ -6,15 +6,15 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import uuid5
 
 from api.campaign_words import Dialect, word_for
 from api.easymail import proposed
 from api.easymail.field_keys import key_of, uuid_of
+from api.easymail.inputs.queries import Query
 from audience.models import Contact, ContactList, FieldDefinition, Membership, Segment
 from campaigns.editing import has_foreign_content
-from campaigns.errors import Lack
 from campaigns.link_clicks import LinkClicks
 from campaigns.models import Campaign, Sender
 from campaigns.readiness import lacks_of
@@ -22,9 +22,6 @@ from campaigns.recipients import Recipient, count_recipients
 from campaigns.states import CampaignStatus
 from campaigns.statistics import NO_REPEATS, Repeats, Statistics
 from mailer.compose.plain_text import plain_text_of
-
-if TYPE_CHECKING:
-    from api.easymail.inputs.queries import Query
 
 Body = dict[str, Any]
 
@@ -55,7 +52,7 @@ def campaign(
     row: Campaign, *, statistics: tuple[Statistics, Repeats] | None = None, with_revenue: bool = False
 ) -> Body:
     """Return the whole campaign. Keys that are not always there come last."""
-    missing = missing_of(lacks_of(row, needs=proposed.NEEDS))
+    missing = proposed.missing_of(lacks_of(row, needs=proposed.NEEDS))
     fields: Body = {
         "uuid": str(row.uuid),
         "name": row.title,
@@ -84,11 +81,6 @@ def campaign(
     if with_revenue:
         fields[REVENUE] = purchases()
     return fields
-
-
-def missing_of(lacks: Collection[Lack]) -> list[str]:
-    """Return the names of the parts that are missing before a campaign can be sent, in a fixed order."""
-    return [name for lack, name in proposed.MISSING.items() if lack in lacks]
 
 
 def content(row: Campaign) -> str | None:

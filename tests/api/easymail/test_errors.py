@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.easymail import proposed
-from api.easymail.outputs import missing_of
+from api.easymail.proposed import missing_of
 from campaigns.errors import Lack
 
 
