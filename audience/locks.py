@@ -13,11 +13,11 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from psycopg.errors import QueryCanceled
 
 from accounts.models import Account
 from audience.errors import SearchTooSlow, TooManyCalls
 from audience.queries import LIMIT_AND_TAKE_PLACE, LIMIT_SEARCH, LOCK_AUDIENCE
+from foundation.postgresql import SqlState, sqlstate_of
 
 
 def lock_audience(account: Account) -> None:
@@ -67,7 +67,7 @@ def _refusing_slow_statements() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if isinstance(error.__cause__, QueryCanceled):
+        if sqlstate_of(error) == SqlState.QUERY_CANCELED:
             raise SearchTooSlow from None
         raise
 

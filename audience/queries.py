@@ -10,6 +10,7 @@ from typing import Final
 
 from audience.models import IDENTIFIERS, TEXT_FIELDS
 from audience.query.compiling import CONTACTS
+from foundation.postgresql import EXPENSIVE_CALL
 
 LOCK_AUDIENCE: Final = """
 insert into campaigns_audience (account_id) values (%s) on conflict (account_id) do nothing;
@@ -215,6 +216,6 @@ LIMIT_SEARCH: Final = "select set_config('statement_timeout', %(milliseconds)s, 
 LIMIT_AND_TAKE_PLACE: Final = f"""
 {LIMIT_SEARCH}, %(places)s = 0 or exists (
     select from generate_series(0, %(places)s - 1) as place
-    where pg_try_advisory_xact_lock(hashtextextended(format('sluice expensive call %%s %%s', %(account)s, place), 0))
+    where pg_try_advisory_xact_lock(hashtextextended(format('{EXPENSIVE_CALL} %%s %%s', %(account)s, place), 0))
 )
 """

@@ -12,6 +12,7 @@ from dataclasses import fields
 from batches.models import PARCEL_SPAN
 from batches.states import FINAL_STATES, WAITING_STATES, BatchStatus, ParcelState
 from batches.verdict import Gate
+from foundation.locks import keys_of_lock
 from foundation.postgresql import AdvisoryLock
 
 SCHEDULED, DUE, CLAIMED, RETAINED, DONE, DISCARDED, EXPIRED, HELD = (int(state) for state in ParcelState)
@@ -98,11 +99,8 @@ select coalesce(sum(messages), 0) from moved
 
 def accept_lock(account: str) -> str:
     """Return the keys of the advisory lock between an account's accepts, which share it, and its purge."""
-    return f"{int(AdvisoryLock.ACCEPT)}, mod({account}, 1::bigint << 31)::int"
+    return keys_of_lock(AdvisoryLock.ACCEPT, account)
 
-
-# Wait for the accepts of an account that have drawn their parcel ids and not committed, and hold off new ones.
-LOCK_ACCEPT = f"select pg_advisory_xact_lock({accept_lock('%s::bigint')})"
 
 LAST_PARCEL_ID = "select case when is_called then last_value else last_value - 1 end from batches_parcel_id_seq"
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Func, Max, Q, QuerySet
 
 from accounts.models import Account
@@ -32,6 +32,7 @@ from campaigns.readiness import WITH_LINK, Needs
 from campaigns.states import CampaignStatus
 from foundation.addresses import check_address
 from foundation.clock import database_now
+from foundation.locks import lock_account
 from foundation.postgresql import AdvisoryLock
 from foundation.texts import check_line
 from mailer.models import UnsubscribeGroup
@@ -169,8 +170,7 @@ def refuse_beyond_limit(account: Account) -> None:
     """Raise CampaignLimit if the account has as many campaigns as it may have. Concurrent calls wait for each other."""
     if not settings.CAMPAIGNS_LIMIT:
         return
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [int(AdvisoryLock.CAMPAIGNS_LIMIT), account.pk % 2**31])
+    lock_account(AdvisoryLock.CAMPAIGNS_LIMIT, account.pk)
     if Campaign.objects.filter(account=account, deleted_at=None).count() >= settings.CAMPAIGNS_LIMIT:
         raise CampaignLimit
 

@@ -40,7 +40,7 @@ def expand(selection: str, personal: str) -> str:
     It makes parcels and a message for each contact that has an address and is not suppressed, and counts them as
     accepted. As one statement it writes all of that or nothing.
 
-    A purge of the account cannot fix its bound meanwhile (`LOCK_ACCEPT`). The caller passes the times of the parcels,
+    A purge of the account cannot fix its bound meanwhile (`accept_lock`). The caller passes the times of the parcels,
     by wave (a time zone's turn) and number within the page; not all of them have to be used.
 
     Each row has the last contact and the numbers of contacts that were read, that have no address, and that are

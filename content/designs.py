@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypedDict, Unpack
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import Account
@@ -15,6 +15,7 @@ from content.errors import DesignLimitReached, UnknownDesign
 from content.limits import DESIGN_SUBJECT_LENGTH, DESIGNS, NAME_LENGTH, check_content, check_name, check_subject
 from content.models import Design
 from foundation.clock import Now
+from foundation.locks import lock_account
 from foundation.postgresql import AdvisoryLock
 from foundation.texts import check_line
 
@@ -117,9 +118,7 @@ def prepare_content(account: Account, design_id: uuid.UUID) -> DesignContent:
 def _store(design: Design) -> Design:
     """Store a new design, unless the account has too many. Concurrent calls wait for each other."""
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            keys = [int(AdvisoryLock.TEMPLATES_LIMIT), design.account_id % 2**31]
-            cursor.execute("select pg_advisory_xact_lock(%s, %s)", keys)
+        lock_account(AdvisoryLock.TEMPLATES_LIMIT, design.account_id)
         if list_designs(design.account).count() >= DESIGNS:
             raise DesignLimitReached
         design.save(force_insert=True)

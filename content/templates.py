@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import Account
@@ -15,6 +15,7 @@ from content.errors import NoActiveVersion, TemplateLimitReached, UnknownTemplat
 from content.limits import NAME_LENGTH, TEMPLATES, check_name
 from content.models import Template, TemplateVersion, VersionContent
 from foundation.clock import Now
+from foundation.locks import lock_account
 from foundation.postgresql import AdvisoryLock
 
 DYNAMIC_ID: Final = re.compile(r"d-[0-9a-f]{32}")
@@ -116,7 +117,6 @@ def find_active_content(account: Account, public_id: str) -> VersionContent:
 
 def _refuse_beyond_limit(account: Account) -> None:
     """Raise TemplateLimitReached for a full account. Concurrent calls wait for each other."""
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [int(AdvisoryLock.TEMPLATES_LIMIT), account.pk % 2**31])
+    lock_account(AdvisoryLock.TEMPLATES_LIMIT, account.pk)
     if list_templates(account).count() >= TEMPLATES:
         raise TemplateLimitReached

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Final
 
 
 class AdvisoryLock(enum.IntEnum):
@@ -26,12 +27,18 @@ class AdvisoryLock(enum.IntEnum):
     """Late events are stored by one transaction at a time."""
 
 
+EXPENSIVE_CALL: Final = "sluice expensive call"
+"""The name of the locks of an account's expensive calls. A key is the hash of this name, the account and a place."""
+
+
 class SqlState(enum.StrEnum):
     """The SQLSTATEs that have a meaning for the code (PostgreSQL manual, appendix A)."""
 
     CHECK_VIOLATION = "23514"
     """A row breaks a CHECK, or no partition is there for it."""
     LOCK_NOT_AVAILABLE = "55P03"
+    QUERY_CANCELED = "57014"
+    """A statement took longer than its time limit."""
 
 
 def sqlstate_of(error: Exception) -> str:

@@ -6,8 +6,13 @@ with all their events. There is no default partition: it would have to be scanne
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from batches.models import PARCEL_SPAN
 from foundation.postgresql import AdvisoryLock, SqlState, sqlstate_of
@@ -15,6 +20,12 @@ from foundation.postgresql import AdvisoryLock, SqlState, sqlstate_of
 TABLES = {"mailer_message": "id", "mailer_event": "message_id"}
 AHEAD = 2
 """The number of partitions that are kept ready beyond the one in use."""
+# The names of partitions end with their numbers.
+READ_SUFFIXES: Final = """
+select substring(c.relname from '[0-9]+$') from pg_inherits i
+join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent where p.relname = %s order by 1
+"""
+LOCK: Final = f"select pg_advisory_xact_lock({int(AdvisoryLock.PARTITIONS)})"
 
 
 def span() -> int:
@@ -42,7 +53,12 @@ def has_made_partitions_for(error: IntegrityError) -> bool:
     That happens when the sweeper, which makes them ahead, has not run. Return whether it is worth trying again; any
     other violated constraint is a real error.
     """
-    return sqlstate_of(error) == SqlState.CHECK_VIOLATION and ensure_partitions() > 0
+    return is_partition_missing(error) and ensure_partitions() > 0
+
+
+def is_partition_missing(error: IntegrityError) -> bool:
+    """Return whether an insert may have failed because no partition is there for its row."""
+    return sqlstate_of(error) == SqlState.CHECK_VIOLATION
 
 
 def are_tables_there() -> bool:
@@ -70,21 +86,42 @@ def exists(number: int) -> bool:
     return row is not None and row[0] == len(TABLES)
 
 
+def read_suffixes(table: str) -> list[str]:
+    """Return the numbers with which the names of a table's partitions end, as texts and in their order."""
+    with connection.cursor() as cursor:
+        cursor.execute(READ_SUFFIXES, [table])
+        return [row[0] for row in cursor.fetchall()]
+
+
+@contextmanager
+def making_partitions() -> Iterator[CursorWrapper]:
+    """Open a transaction that makes partitions. Only one process does so at a time.
+
+    The lock time-out lets a busy hour win: the sweeper tries again.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("set local lock_timeout = '2s'")
+        cursor.execute(LOCK)
+        yield cursor
+
+
+def is_made(cursor: CursorWrapper, name: str) -> bool:
+    """Return whether a table with this name exists."""
+    cursor.execute("select to_regclass(%s) is not null", [name])
+    return cursor.fetchone() == (True,)
+
+
 def create_partition(number: int) -> None:
     """Make partition `number` of both tables.
 
     Created apart with a CHECK of its bounds and then attached, so that the parent is locked for a moment only and
-    nothing is scanned; the lock time-out lets a busy hour win, the sweeper comes again.
+    nothing is scanned.
     """
     lower, upper = number * span(), (number + 1) * span()
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("set local lock_timeout = '2s'")
-        cursor.execute("select pg_advisory_xact_lock(%s)", [int(AdvisoryLock.PARTITIONS)])
+    with making_partitions() as cursor:
         for table, key in TABLES.items():
             name = f"{table}_{number}"
-            cursor.execute("select to_regclass(%s)", [name])
-            row = cursor.fetchone()
-            if row is not None and row[0] is not None:
+            if is_made(cursor, name):
                 continue
             cursor.execute(
                 f"create table {name} (like {table} including defaults including constraints, "
@@ -95,8 +132,13 @@ def create_partition(number: int) -> None:
 
 
 def drop_partition(number: int) -> None:
-    """Drop partition `number` with everything in it. Detached first, without blocking readers of the parent."""
+    """Drop partition `number` of both tables with everything in it."""
+    for table in reversed(TABLES):
+        drop_table(table, f"{table}_{number}")
+
+
+def drop_table(table: str, partition: str) -> None:
+    """Drop one partition of a table. It is detached first, without blocking readers of the table."""
     with connection.cursor() as cursor:
-        for table in reversed(TABLES):
-            cursor.execute(f"alter table {table} detach partition {table}_{number} concurrently")
-            cursor.execute(f"drop table {table}_{number}")
+        cursor.execute(f"alter table {table} detach partition {partition} concurrently")
+        cursor.execute(f"drop table {partition}")

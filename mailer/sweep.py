@@ -42,7 +42,7 @@ from mailer.bulk.running import HINT_EVERY, hint_left_behind
 from mailer.models import Mail
 from mailer.outcomes.audit import check_last_day
 from mailer.outcomes.folding import FOLD_EVERY, delete_old_counters, fold_counters
-from mailer.partitions import TABLES, drop_partition, ensure_partitions
+from mailer.partitions import TABLES, drop_partition, ensure_partitions, read_suffixes
 from mailer.pipeline.rescue import rescue_parcel
 from mailer.suppressions.purge import purge_old_bounces
 from mailer.tracking.partitions import drop_late_partitions, ensure_late_partitions
@@ -225,11 +225,5 @@ def _old_partitions() -> list[int]:
         oldest = row[0] if row else None
         if oldest is None:
             return []
-        cursor.execute(
-            "select substring(c.relname from '[0-9]+$')::bigint from pg_inherits i "
-            "join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent "
-            "where p.relname = %s order by 1",
-            [next(iter(TABLES))],
-        )
-        numbers = [row[0] for row in cursor.fetchall()]
+    numbers = sorted(map(int, read_suffixes(next(iter(TABLES)))))
     return [number for number in numbers if (number + 1) * settings.PARTITION_PARCELS <= oldest]

@@ -19,12 +19,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
-from psycopg.errors import QueryCanceled
 
 from batches.counts import PARCELS_OF_EACH, Estimate, estimate_batches
 from batches.labels import describe_status
 from batches.states import BatchStatus
 from campaigns.states import CampaignStatus
+from foundation.postgresql import SqlState, sqlstate_of
 from monitoring import search_queries as queries
 from monitoring.rows import fetch_rows
 from monitoring.scope import Scope
@@ -141,7 +141,7 @@ def _find(text: str, scope: Scope, limit: int) -> list[dict[str, Any]]:
             cursor.execute(queries.LIMIT_SEARCH, {"milliseconds": str(int(SEARCH_SECONDS * 1000))})
             return fetch_rows(queries.search([*sources, queries.BY_OLD_LABEL]), parameters)
     except OperationalError as error:
-        if not isinstance(error.__cause__, QueryCanceled):
+        if sqlstate_of(error) != SqlState.QUERY_CANCELED:
             raise
     return fetch_rows(queries.search(sources), parameters)
 

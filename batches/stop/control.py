@@ -7,7 +7,6 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 
-from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Account
@@ -27,6 +26,7 @@ from batches.stop.exact import (
     stop_transaction,
 )
 from foundation.clock import Now, database_now
+from foundation.locks import lock_account
 from foundation.postgresql import AdvisoryLock
 
 ENDED_AT_ONCE = 1000
@@ -120,8 +120,7 @@ def _take_place(account: Account, places: int, public_id: str) -> None:
 
     A batch whose mail is all final takes no place: nobody has to clean up after old stops.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s, %s)", [int(AdvisoryLock.STOP_PLACES), account.pk % 2**31])
+    lock_account(AdvisoryLock.STOP_PLACES, account.pk)
     others = stopped_batches(account).exclude(public_id=public_id)
     if others.filter(is_pending() | ~_has_had_mail()).count() >= places:
         raise NoStopPlaceLeft(f"{places} batches are paused or cancelled already")

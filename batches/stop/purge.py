@@ -21,6 +21,8 @@ from batches.counts import count_account
 from batches.errors import StatusConflict
 from batches.models import Receipt
 from batches.stop.exact import open_receipt, stop_transaction, wait_until_settled
+from foundation.locks import lock_account
+from foundation.postgresql import AdvisoryLock
 
 PURGE_SECONDS = 1.0
 """The sweeper's time slice: rescue and the waves of others must not wait until a large purge has ended."""
@@ -38,9 +40,10 @@ def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
         frozen = Account.objects.select_for_update(no_key=True).filter(pk=account.pk, frozen_at__isnull=False)
         if not frozen.exists():
             raise StatusConflict("the account is not frozen")
+        # Wait for the accepts that have drawn their parcel ids and not committed, and hold off new ones.
+        for owner in owners.values_list("pk", flat=True):
+            lock_account(AdvisoryLock.ACCEPT, owner)
         with connection.cursor() as cursor:
-            for owner in owners.values_list("pk", flat=True):
-                cursor.execute(queries.LOCK_ACCEPT, [owner])
             cursor.execute(queries.LAST_PARCEL_ID)
             row = cursor.fetchone()
         assert row is not None

@@ -10,18 +10,12 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from django.db import connection, transaction
-
 from foundation.clock import database_now
-from foundation.postgresql import AdvisoryLock
+from mailer.partitions import drop_table, is_made, making_partitions, read_suffixes
 
 TABLE: Final = "mailer_lateevent"
 AHEAD: Final = 2
 """The number of days for which partitions are kept ready."""
-EXISTING: Final = """
-select substring(c.relname from '[0-9]+$') from pg_inherits i
-join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent where p.relname = %s order by 1
-"""
 
 
 def ensure_late_partitions() -> int:
@@ -42,27 +36,19 @@ def drop_late_partitions(before: dt.date) -> Iterator[int]:
     """Drop the partitions of the days before a day, and yield 1 for each."""
     for day in _existing_days():
         if day < before:
-            with connection.cursor() as cursor:
-                cursor.execute(f"alter table {TABLE} detach partition {_name_of(day)} concurrently")
-                cursor.execute(f"drop table {_name_of(day)}")
+            drop_table(TABLE, _name_of(day))
             yield 1
 
 
 def _existing_days() -> list[dt.date]:
-    with connection.cursor() as cursor:
-        cursor.execute(EXISTING, [TABLE])
-        return [dt.datetime.strptime(row[0], "%Y%m%d").replace(tzinfo=dt.UTC).date() for row in cursor.fetchall()]
+    return [dt.datetime.strptime(text, "%Y%m%d").replace(tzinfo=dt.UTC).date() for text in read_suffixes(TABLE)]
 
 
 def _make_partition(day: dt.date) -> None:
     """Make a partition apart and attach it, so that the table is locked for a moment only."""
     name, bounds = _name_of(day), f"'{day}T00:00Z') to ('{day + dt.timedelta(days=1)}T00:00Z'"
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("set local lock_timeout = '2s'")
-        cursor.execute("select pg_advisory_xact_lock(%s)", [int(AdvisoryLock.PARTITIONS)])
-        cursor.execute("select to_regclass(%s)", [name])
-        row = cursor.fetchone()
-        if row is None or row[0] is None:
+    with making_partitions() as cursor:
+        if not is_made(cursor, name):
             cursor.execute(f"create table {name} (like {TABLE} including defaults)")
             cursor.execute(f"alter table {TABLE} attach partition {name} for values from ({bounds})")
 

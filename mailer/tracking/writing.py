@@ -10,11 +10,11 @@ from typing import Final, NamedTuple
 from django.db import IntegrityError, transaction
 
 from batches.models import PARCEL_SPAN
-from foundation.postgresql import SqlState, sqlstate_of
 from foundation.prepared import copy_rows, fetch_prepared
 from mailer.models import LateKind, LogNotice, Measure
 from mailer.outcomes.queries import ADD_DELTAS
 from mailer.outcomes.writing import NOTICE_PARCELS, Tally, columns_of
+from mailer.partitions import is_partition_missing
 from mailer.tracking.machines import BURST_SECONDS, Click, Span, find_bursts
 from mailer.tracking.partitions import make_late_partitions
 from mailer.tracking.queries import COPY_LATE_EVENTS, DRAW_IDS, LOCK, READ_CLICKS, READ_KNOWN, READ_OWNERS
@@ -77,9 +77,9 @@ def write_hits(hits: Sequence[Hit], near: Collection[Click] = (), *, begin: Call
     try:
         return _write_hits(hits, near, begin)
     except IntegrityError as error:
-        # No partition for their day: the sweeper that creates them has not run. Any other cause is a real error.
+        # The sweeper, which makes the partitions ahead, has not run. Any other cause is a real error.
         days = {hit.at.astimezone(dt.UTC).date() for hit in hits}
-        if sqlstate_of(error) != SqlState.CHECK_VIOLATION or not make_late_partitions(days):
+        if not (is_partition_missing(error) and make_late_partitions(days)):
             raise
     return _write_hits(hits, near, begin)
 
