@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from audience.models import IDENTIFIERS, TEXT_FIELDS
+from audience.models import IDENTIFIERS, TEXT_FIELDS, JobStatus
 from audience.query.compiling import CONTACTS
 from foundation.postgresql import EXPENSIVE_CALL
 
@@ -201,9 +201,9 @@ where c.account_id = %(account)s and c.id = any(%(contacts)s) and ({{condition}}
 
 JOIN_TURNS: Final = "insert into campaigns_jobturn (account_id) values (%s) on conflict do nothing"
 # The accounts that have a job to do and may run another one, in the order of how long they have waited.
-ACCOUNTS_IN_TURN: Final = """
+ACCOUNTS_IN_TURN: Final = f"""
 select j.account_id from campaigns_job j left join campaigns_jobturn t on t.account_id = j.account_id
-where j.status = 'pending' and j.uploaded_at is not null
+where j.status = '{JobStatus.PENDING}' and j.uploaded_at is not null
 group by j.account_id, t.at
 having count(*) filter (where j.leased_until > sluice_now()) < %(running)s
     and bool_or(j.leased_until is null or j.leased_until <= sluice_now())

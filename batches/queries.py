@@ -21,6 +21,19 @@ FINAL = ",".join(str(int(state)) for state in sorted(FINAL_STATES))
 WAITING = ",".join(str(int(state)) for state in sorted(WAITING_STATES))
 COUNTERS = ("sent", "refused", "dropped", "stopped", "in_doubt", "moved")
 PENDING = "(p.size - " + " - ".join(f"p.{name}" for name in COUNTERS) + ")"
+WAITING_MESSAGES = f"case when p.is_remainder then 0 else {PENDING} end"
+"""The messages that a parcel p still has to send. Those of a remainder are counted in the first parcel only."""
+
+# Whatever can freeze the mail of an account a: it, its parent, and the installation.
+FREEZERS = """left join accounts_account parent on parent.id = a.parent_id
+left join batches_installation i on true"""
+FREEZES = {
+    "is_account_frozen": "a.frozen_at is not null",
+    "is_parent_frozen": "parent.frozen_at is not null",
+    "is_installation_frozen": "i.frozen_at is not null",
+}
+"""The fields of `Gate` that say what is frozen, as they are selected for an account a and its `FREEZERS`."""
+IS_FROZEN = f"({' or '.join(FREEZES.values())})"
 
 NO_MEMBERS = f"'\\x{'00' * (PARCEL_SPAN // 8)}'::bytea"
 
@@ -91,7 +104,7 @@ with moved as (
     update batches_parcel p set send_at = %(send_at)s, due_at = %(send_at)s,
         state = case when %(send_at)s > %(now)s then {SCHEDULED} else {DUE} end
     where p.batch_id = %(batch)s and not p.is_folded and p.state in ({WAITING})
-    returning case when p.is_remainder then 0 else {PENDING} end as messages
+    returning {WAITING_MESSAGES} as messages
 )
 select coalesce(sum(messages), 0) from moved
 """
@@ -138,10 +151,9 @@ with recursive held(batch_id) as (
 select b.id from held
 join batches_batch b on b.id = held.batch_id
 join accounts_account a on a.id = b.account_id
-left join accounts_account parent on parent.id = a.parent_id
-left join batches_installation i on true
+{FREEZERS}
 where b.status = {CANCELLED}
-   or (a.frozen_at is null and parent.frozen_at is null and i.frozen_at is null
+   or (not {IS_FROZEN}
        and (b.status = {OPEN}
             or (select p.send_at from batches_parcel p where p.state = {RETAINED} and p.batch_id = b.id
                 order by p.send_at limit 1)
@@ -320,9 +332,7 @@ with source as (
 OPEN_SINCE = "greatest(p.due_at, b.resumed_at, a.thawed_at, parent.thawed_at, i.thawed_at)"
 GATE_COLUMNS = {
     "batch_status": "b.status",
-    "is_account_frozen": "a.frozen_at is not null",
-    "is_parent_frozen": "coalesce(parent.frozen_at is not null, false)",
-    "is_installation_frozen": "coalesce(i.frozen_at is not null, false)",
+    **FREEZES,
     "is_purged": "p.base <= a.purged_through",
     "is_late": f"coalesce(sluice_now() >= {OPEN_SINCE} + make_interval(secs => a.lateness_limit), false)",
 }
@@ -332,10 +342,9 @@ IS_RECALLED = "coalesce(p.recalled_until > sluice_now(), false)"
 GATE = ", ".join(
     [*(f"{GATE_COLUMNS[field.name]} as {field.name}" for field in fields(Gate)), f"{IS_RECALLED} as is_recalled"]
 )
-GATE_TABLES = """join batches_batch b on b.id = p.batch_id
+GATE_TABLES = f"""join batches_batch b on b.id = p.batch_id
 join accounts_account a on a.id = p.account_id
-left join accounts_account parent on parent.id = a.parent_id
-left join batches_installation i on true"""
+{FREEZERS}"""
 
 # A worker that is in the table and was not declared dead. It is asked before each claim, and the ORM takes five times
 # as long.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batches.queries import COUNTERS, PENDING, SCHEDULED
+from batches.queries import COUNTERS, PENDING, SCHEDULED, WAITING_MESSAGES
 
 READ_OF_PARCEL = "p.id, p.batch_id, p.send_at, p.state, p.is_remainder, p.size, " + ", ".join(
     f"p.{name}" for name in COUNTERS
@@ -63,7 +63,6 @@ with newest as materialized ({NEWEST_OF_BATCH}), reach as materialized (
 """
 
 IS_COMING = f"p.state = {SCHEDULED} and p.attempts = 0"
-WAITING_MESSAGES = f"case when p.is_remainder then 0 else {PENDING} end"
 
 # Add a page of deltas to the waves. Waves are locked in the order of their key, so that two folds cannot deadlock.
 FOLD_WAVES = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batches.models import PARCEL_SPAN
-from batches.queries import FINAL, PENDING
+from batches.queries import FINAL, WAITING_MESSAGES
 
 # The next parcels of a batch that are not final, and whether their mail was accepted with the key. The first message of
 # a parcel names the mail of all.
@@ -23,7 +23,7 @@ order by page.due_at, page.id
 # The waiting messages of a key among the first parcels of these batches, and the number of parcels that were looked at.
 COUNT = f"""
 with page as materialized (
-    select p.id, p.base, case when p.is_remainder then 0 else {PENDING} end as waiting
+    select p.id, p.base, {WAITING_MESSAGES} as waiting
     from unnest(%(batches)s::bigint[]) as b(id)
     join batches_parcel p on p.batch_id = b.id and not p.is_folded and p.state not in ({FINAL})
     limit %(limit)s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from batches.states import BatchStatus
+from batches.queries import FREEZERS, IS_FROZEN, OPEN
 from campaigns.states import CampaignStatus
 
 HOUR: Final = "date_bin('1 hour', {}, 'epoch')"
@@ -26,12 +26,11 @@ with folded as materialized (
 ), of_batch as (
     select batch_id, {HOUR.format("minute")} as at, sum(messages) as n from wave group by 1, 2
 ), of_account as materialized (
-    select o.at, b.account_id, b.status = {int(BatchStatus.OPEN)} and a.frozen_at is null and parent.frozen_at is null
-        and not exists (select from batches_installation where frozen_at is not null) as is_open, sum(o.n) as n
+    select o.at, b.account_id, b.status = {OPEN} and not {IS_FROZEN} as is_open, sum(o.n) as n
     from of_batch o
     join batches_batch b on b.id = o.batch_id
     join accounts_account a on a.id = b.account_id
-    left join accounts_account parent on parent.id = a.parent_id
+    {FREEZERS}
     where (%(accounts)s::bigint[] is null or b.account_id = any(%(accounts)s))
     group by 1, 2, 3
 ), largest as (

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
+from audience.models import JobStatus
 from batches.count_queries import ESTIMATE_BATCHES
-from batches.queries import CANCELLED, CLAIMED, DUE, HELD, OPEN_SINCE, PENDING, RETAINED, SCHEDULED
+from batches.queries import (
+    CANCELLED,
+    CLAIMED,
+    DUE,
+    FREEZERS,
+    FREEZES,
+    HELD,
+    IS_FROZEN,
+    OPEN_SINCE,
+    PENDING,
+    RETAINED,
+    SCHEDULED,
+    WAITING_MESSAGES,
+)
 from batches.queries import OPEN as OPEN_BATCH
-from batches.states import BatchStatus
+from batches.states import BatchStatus, Lane
 from campaigns.states import CampaignStatus
 from events.models import DeliveryState
 from mailer.models import Measure, Series
@@ -23,6 +37,7 @@ from monitoring.rate_queries import (
 )
 
 PAUSED: Final = int(BatchStatus.PAUSED)
+LANES: Final = ", ".join(str(int(lane)) for lane in Lane)
 BEGUN: Final = f"{int(CampaignStatus.QUEUED)}, {int(CampaignStatus.SENDING)}"
 
 
@@ -48,12 +63,14 @@ def by_clock(statement: str) -> str:
 
 
 # What can stop the mail of a batch b, by the names of the fields of `Gate`, and its account.
-GATE_OF_BATCH: Final = """b.status as batch_status, a.frozen_at is not null as is_account_frozen,
-    coalesce(parent.frozen_at is not null, false) as is_parent_frozen,
-    coalesce(i.frozen_at is not null, false) as is_installation_frozen"""
-ACCOUNTS_OF_BATCH: Final = """join accounts_account a on a.id = b.account_id
-left join accounts_account parent on parent.id = a.parent_id
-left join batches_installation i on true"""
+GATE_OF_BATCH: Final = ", ".join(
+    ["b.status as batch_status", *(f"{value} as {name}" for name, value in FREEZES.items())]
+)
+ACCOUNTS_OF_BATCH: Final = f"""join accounts_account a on a.id = b.account_id
+{FREEZERS}"""
+# A scheduled campaign c, with its launch l if it has one, of which no message was made yet.
+IS_UNMADE: Final = f"""c.status = {int(CampaignStatus.SCHEDULED)} and c.deleted_at is null
+    and (l.id is null or (l.recipients = 0 and not l.is_complete))"""
 
 # The accounts that have due mail, by lane: a skip scan, or a probe for each account of the scope.
 WITH_DUE_MAIL: Final = f"""
@@ -69,7 +86,7 @@ turn(lane, account_id, place) as (
 ), waiting as (
     select lane, account_id from turn
     union all
-    select lane, account_id from unnest(%(accounts)s::bigint[]) account_id, unnest(array[0, 1]) lane
+    select lane, account_id from unnest(%(accounts)s::bigint[]) account_id, unnest(array[{LANES}]) lane
 )"""
 
 # The counts of the batches `chosen`, which share the number of parcels that are read.
@@ -151,9 +168,7 @@ with span as materialized (select now, now + %(within)s as until from (select sl
 ), unmade as (
     select c.id, c.uuid, c.title, c.begins_at, c.account_id from campaigns_campaign c
     left join campaigns_launch l on l.id = c.launch_id
-    where c.status = {int(CampaignStatus.SCHEDULED)} and c.deleted_at is null
-        and c.begins_at <= (select until from span)
-        and (l.id is null or (l.recipients = 0 and not l.is_complete)) and {in_scope("c.account_id")}
+    where {IS_UNMADE} and c.begins_at <= (select until from span) and {in_scope("c.account_id")}
     order by c.begins_at, c.id limit %(limit)s
 )
 select coalesce(first.due_at, w.minute) as at, b.id as batch_id, b.public_id, b.label, b.is_default,
@@ -173,11 +188,9 @@ left join lateral (
 where first.due_at is null or first.due_at <= (select until from span)
 union all
 select u.begins_at, null, null, '', false, u.id, u.uuid, u.title, a.id, a.username, null, false,
-    {OPEN_BATCH}, a.frozen_at is not null, coalesce(parent.frozen_at is not null, false),
-    coalesce(i.frozen_at is not null, false)
+    {OPEN_BATCH}, {", ".join(FREEZES.values())}
 from unmade u join accounts_account a on a.id = u.account_id
-left join accounts_account parent on parent.id = a.parent_id
-left join batches_installation i on true
+{FREEZERS}
 order by 1, 2, 6
 limit %(limit)s
 """
@@ -185,7 +198,7 @@ limit %(limit)s
 CAMPAIGNS = -1
 """The state of the row of `READ_STORE` that counts campaigns."""
 WAITING_OF: Final = " union all ".join(
-    f"""(select {state} as state, batch_id, case when p.is_remainder then 0 else {PENDING} end as messages
+    f"""(select {state} as state, batch_id, {WAITING_MESSAGES} as messages
         from batches_parcel p where p.state = {state} and {in_scope("p.account_id")} limit %(parcels)s)"""
     for state in (SCHEDULED, DUE, CLAIMED, RETAINED, HELD)
 )
@@ -205,11 +218,8 @@ group by 1, 2, 3, 4
 union all
 select {CAMPAIGNS}, {OPEN_BATCH}, false, false, count(*), 0
 from campaigns_campaign c left join campaigns_launch l on l.id = c.launch_id
-where c.status = {int(CampaignStatus.SCHEDULED)} and c.deleted_at is null
-    and (l.id is null or (l.recipients = 0 and not l.is_complete)) and {in_scope("c.account_id")}
+where {IS_UNMADE} and {in_scope("c.account_id")}
 """
-
-IS_SOMETHING_FROZEN: Final = "a.frozen_at is not null or parent.frozen_at is not null or i.frozen_at is not null"
 
 # Everything that may need a person, in one row for each kind: how many things there are, and the first of them. The
 # figures of mail are of at most `parcels` parcels each.
@@ -223,7 +233,7 @@ with recursive {CLOCK}, {WITH_DUE_MAIL}, oldest as (
     ) p
     join batches_batch b on b.id = p.batch_id and b.status = {OPEN_BATCH}
     {ACCOUNTS_OF_BATCH}
-    where not ({IS_SOMETHING_FROZEN})
+    where not {IS_FROZEN}
 ), retained(batch_id, place) as (
     (select batch_id, 1 from batches_parcel where state = {RETAINED} order by batch_id limit 1)
   union all
@@ -233,7 +243,7 @@ with recursive {CLOCK}, {WITH_DUE_MAIL}, oldest as (
 ), expiring as (
     select b.id as batch_id, b.label, b.public_id, b.is_default, a.username, first.send_at + kept.time as at,
         (select coalesce(sum(messages), 0) from (
-            select case when p.is_remainder then 0 else {PENDING} end as messages from batches_parcel p
+            select {WAITING_MESSAGES} as messages from batches_parcel p
             where p.state = {RETAINED} and p.batch_id = b.id and p.send_at < clock.now + %(notice)s - kept.time
             limit %(parcels)s) lost) as messages
     from retained r cross join clock
@@ -244,7 +254,7 @@ with recursive {CLOCK}, {WITH_DUE_MAIL}, oldest as (
         select p.send_at from batches_parcel p where p.state = {RETAINED} and p.batch_id = b.id
         order by p.send_at limit 1
     ) first
-    where not ({IS_SOMETHING_FROZEN}) and first.send_at + kept.time < clock.now + %(notice)s
+    where not {IS_FROZEN} and first.send_at + kept.time < clock.now + %(notice)s
         and (b.paused_until is null or b.paused_until > first.send_at + kept.time) and {in_scope("b.account_id")}
 ), silent as (
     select n.name, n.seen_at from batches_node n cross join clock
@@ -259,7 +269,7 @@ with recursive {CLOCK}, {WITH_DUE_MAIL}, oldest as (
 ), failed_job as (
     select j.id, j.kind, a.username, j.finished_at, j.message
     from campaigns_job j join accounts_account a on a.id = j.account_id cross join clock
-    where j.status = 'failed' and j.finished_at > clock.now - %(remembered)s and {in_scope("j.account_id")}
+    where j.status = '{JobStatus.FAILED}' and j.finished_at > clock.now - %(remembered)s and {in_scope("j.account_id")}
     order by j.finished_at desc limit %(most_failures)s
 ), gave_up as (
     select e.id, e.url, e.disabled_reason, a.username, e.disabled_at
@@ -281,7 +291,7 @@ with recursive {CLOCK}, {WITH_DUE_MAIL}, oldest as (
     select s.*, a.username from ({{shares}}) s join accounts_account a on a.id = s.account_id
     where s.refused > %(refused_share)s * (s.refused + s.sent)
 ), in_hand as (
-    select 'held' as kind, account_id, case when p.is_remainder then 0 else {PENDING} end as messages from (
+    select 'held' as kind, account_id, {WAITING_MESSAGES} as messages from (
         select * from batches_parcel where state = {HELD} and {in_scope("account_id")}
         order by account_id, id limit %(parcels)s) p
     union all

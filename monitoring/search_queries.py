@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from batches.queries import SCHEDULED
+from batches.queries import FREEZERS, IS_FROZEN, SCHEDULED
 from batches.states import BatchStatus
 from campaigns.states import RUNNING, CampaignStatus
 
@@ -95,8 +95,7 @@ select b.id as batch_id, b.public_id, coalesce(nullif(b.label, ''), c.title, '')
     coalesce(b.is_default, false) as is_default, b.status as batch_status,
     case when b.id is null or c.launch_id = l.id then c.id end as campaign_id, c.uuid as campaign_uuid,
     c.status as campaign_status, l.is_complete, a.id as account_id, a.username as account, k.name as key_name,
-    (a.frozen_at is not null or parent.frozen_at is not null
-        or exists (select from batches_installation i where i.frozen_at is not null)) as is_frozen,
+    {IS_FROZEN} as is_frozen,
     case when b.id is null then c.begins_at else (
         select p.due_at from batches_parcel p
         where p.batch_id = b.id and not p.is_folded and p.state = {SCHEDULED} and p.due_at >= sluice_now()
@@ -107,7 +106,7 @@ left join batches_batch b on b.id = hit.batch_id
 left join campaigns_launch l on l.batch_id = b.id
 left join campaigns_campaign c on c.id = coalesce(hit.campaign_id, l.campaign_id) and c.deleted_at is null
 join accounts_account a on a.id = coalesce(b.account_id, c.account_id)
-left join accounts_account parent on parent.id = a.parent_id
+{FREEZERS}
 left join accounts_apikey k on k.id = case when b.id is null then c.api_key_id else b.api_key_id end
 where {IN_SCOPE.format(account="a.id")}
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batches.queries import CLAIMED, DUE, HELD, PENDING, RETAINED, SCHEDULED
+from batches.queries import CLAIMED, DUE, FREEZERS, FREEZES, HELD, PENDING, RETAINED, SCHEDULED
 
 
 def unfolded(condition: str, direction: str) -> str:
@@ -22,8 +22,7 @@ def unfolded(condition: str, direction: str) -> str:
 FACTS = f"""
 with moment as materialized (select sluice_now() as now)
 select b.id, b.account_id, b.status, b.paused_until, moment.now,
-    i.frozen_at is not null as is_installation_frozen, parent.frozen_at is not null as is_parent_frozen,
-    a.frozen_at is not null as is_account_frozen, a.username, parent.username as parent,
+    {", ".join(f"{value} as {name}" for name, value in FREEZES.items())}, a.username, parent.username as parent,
     coalesce(l.begins_at <= moment.now, false) as has_begun, coalesce(l.is_complete, true) as is_complete,
     coalesce(l.recipients, 0) as recipients, campaign.rate_per_minute, campaign.spread_seconds,
     campaign.window::text as window, t.rate_per_minute as account_rate,
@@ -38,8 +37,7 @@ select b.id, b.account_id, b.status, b.paused_until, moment.now,
 from moment
 join batches_batch b on b.id = any(%(batches)s)
 join accounts_account a on a.id = b.account_id
-left join accounts_account parent on parent.id = a.parent_id
-left join batches_installation i on true
+{FREEZERS}
 left join campaigns_launch l on l.batch_id = b.id
 left join campaigns_campaign campaign on campaign.id = l.campaign_id
 left join campaigns_accountterms t on t.account_id = b.account_id and l.id is not null

@@ -24,9 +24,13 @@ from batches.handles import create_batch, find_batch, is_usable
 from batches.models import Batch, Installation, Parcel
 from batches.states import BatchStatus, Lane, ParcelState
 from batches.verdict import Gate, Verdict, verdict
+from campaigns.queries import IS_SUPPRESSED
+from content.models import MailSettings
 from foundation.clock import database_now
+from mailer.models import Mail, Suppression, SuppressionKind, UnsubscribeGroup
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.queries import MAY_SEND, NAMED_BATCH
+from mailer.suppressions.check import find_suppressions, reason_to_drop
 from tests.drafts import draft
 
 DAY = dt.timedelta(days=1)
@@ -159,6 +163,28 @@ def test_a_key_may_send_in_sql_when_it_may_in_python(alice: Account) -> None:
         ApiKey.objects.filter(pk=key.pk).update(scopes=scopes, revoked_at=revoked_at)
         (row,) = fetch(f"select {MAY_SEND} as may_send", {"key": key.pk, "is_recalled": True})
         assert row["may_send"] == (revoked_at is None and allows(scopes, "mail.send")), (scopes, revoked_at)
+
+
+def test_a_contact_is_left_out_in_sql_when_a_worker_would_drop_it_in_python(alice: Account, charlie: Account) -> None:
+    statement = f"select {IS_SUPPRESSED} as is_suppressed from (select %(email)s::text as email) c"
+    own, other = (UnsubscribeGroup.objects.create(account=alice, name=name) for name in ("own", "other"))
+    email = "someone@example.com"
+    for kind, (group, of_group), owner, exempt in product(
+        SuppressionKind,
+        product((None, own), (own, other)),
+        (alice, charlie),
+        ([], [email], ["example.com"], ["example.org"]),
+    ):
+        Suppression.objects.all().delete()
+        of = of_group if kind is SuppressionKind.GROUP and owner == alice else None
+        if kind is SuppressionKind.GROUP and of is None:
+            continue  # a suppression of a group belongs to the account of the group
+        Suppression.objects.create(account=owner, email=email, kind=kind, group=of)
+        MailSettings.objects.update_or_create(account=alice, defaults={"never_suppressed": exempt})
+        (row,) = fetch(statement, {"account": alice.pk, "email": email, "group": None if group is None else group.pk})
+        found = find_suppressions([(alice.pk, email)]).get((alice.pk, email), [])
+        reason = reason_to_drop(found, Mail(unsubscribe_group=group))
+        assert row["is_suppressed"] == (reason is not None), (kind, group, of, owner, exempt)
 
 
 def test_the_messages_that_wait_are_counted_alike_in_sql_and_in_python(batch: Batch) -> None:
