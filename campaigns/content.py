@@ -133,11 +133,6 @@ def reply_address(campaign: Campaign, sender: Sender) -> Address:
     return Address(campaign.reply_to) if campaign.reply_to else Address(sender.reply_to, sender.reply_to_name)
 
 
-def unsubscribe_url_of(campaign: Campaign, sender: Sender) -> str:
-    """Return the custom link of the campaign with its sender's tags filled in."""
-    return replace_tags(campaign.custom_unsubscribe_url, values_of_sender(sender), partial(quote, safe=""))
-
-
 def with_preheader(html: str, preheader: str) -> str:
     """Return the HTML with a hidden first line, which mail programs show in the list of messages."""
     if not preheader.strip() or not html.strip():

@@ -84,15 +84,6 @@ NO_REPEATS: Final = Repeats()
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
-    """The messages that were sent and refused within an hour."""
-
-    begins_at: dt.datetime
-    sent: int
-    refused: int
-
-
-@dataclass(frozen=True, slots=True)
 class Day:
     """The messages that were sent, refused or dropped on a day, and what recipients did on it.
 
@@ -195,19 +186,6 @@ def _read_counts(
     return read_counters(
         Series.BATCH, account_id, span=QUARTER, since=first, until=until, keys=batches, measures=measures
     )
-
-
-def hours_of(campaign: Campaign) -> list[Hour]:
-    """Return how many messages of a campaign were sent over time, while it has counters."""
-    if campaign.launch is None:
-        return []
-    launch, measures = campaign.launch, (Measure.SENT, Measure.REFUSED)
-    hours: defaultdict[dt.datetime, Counter[Measure]] = defaultdict(Counter)
-    for count in _read_counts(
-        campaign.account_id, [str(launch.batch_id)], measures, since=launch.created_at, until=database_now()
-    ):
-        hours[count.at.astimezone(dt.UTC).replace(minute=0)][count.measure] += count.n
-    return [Hour(begins_at, *(counts[measure] for measure in measures)) for begins_at, counts in sorted(hours.items())]
 
 
 def days_of(

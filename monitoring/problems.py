@@ -16,7 +16,7 @@ from mailer.models import Measure
 from mailer.outcomes.counters import MINUTE
 from monitoring import queries
 from monitoring.fleet import PeerTrouble, Process, find_peer_trouble, parameters_of_processes, process_from_json
-from monitoring.rates import LEAST_REFUSALS, SHARES_READ, Lateness, lateness_from
+from monitoring.rates import Lateness, lateness_from
 from monitoring.rows import fetch_rows
 from monitoring.running import MOST_ACCOUNTS, MOST_BATCHES, Row
 from monitoring.scope import EVERYTHING, Scope
@@ -33,6 +33,10 @@ FAILING_AFTER = dt.timedelta(minutes=10)
 """How long an endpoint fails before that is a problem. A receiver that restarts is back before."""
 REFUSED_SHARE = 0.05
 """The share of refused recipients above which an account is a problem."""
+LEAST_REFUSALS = 20
+"""The fewest refusals of an account that say something about its mail."""
+SHARES_READ = 30
+"""The most accounts whose share of refusals is read."""
 MOST_NODES = 20
 MOST_FAILURES = 1000
 LOOKED_AT_PARCELS = 2000

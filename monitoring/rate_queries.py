@@ -13,21 +13,8 @@ LANES: Final = "array[{}]".format(", ".join(f"'{int(lane)}'" for lane in Lane))
 OF_ACCOUNTS: Final = f"series = {int(Series.ACCOUNT)} and account_id = any(%(accounts)s) and key = any({LANES})"
 OF_ALL: Final = f"series = {int(Series.ACCOUNT)}"
 
-# Sum the counters of all accounts by span and measure: first those that are folded, which are few, and are found by
-# series, span and time. Then come the deltas of the last minutes.
-WITHIN: Final = "at >= %(since)s and at < %(until)s and measure = any(%(measures)s::smallint[])"
-TOTALS_OF_ALL: Final = f"""
-select date_bin(make_interval(secs => %(span)s), at, 'epoch'), measure, sum(n)::bigint
-from (
-    select at, measure, n from mailer_counter
-    where series = {int(Series.TOTAL)} and span = %(stored_span)s and {WITHIN}
-    union all
-    select at, measure, n from mailer_counterdelta where {OF_ALL} and {WITHIN}
-) c
-group by 1, 2 order by 1, 2
-"""
-
-# The same for several requests, of all accounts or of some. The deltas are added up once.
+# Sum counters by span and measure for several requests, of all accounts or of some: first those that are folded, which
+# are few, and are found by series, span and time. Then come the deltas of the last minutes, which are added up once.
 SEVERAL: Final = """
 with recent as materialized (
     select at, measure, sum(n) as n from mailer_counterdelta
@@ -59,7 +46,6 @@ LATELY: Final = f"measure = {int(Measure.SENT)} and at >= %(minute)s - interval 
 SENT_BY_ALL: Final = f"""
 select {IN_LAST_MINUTE} from mailer_counterdelta where series = {int(Series.GROUP)} and account_id = 0 and {LATELY}
 """
-SENT_BY_ACCOUNTS: Final = f"select {IN_LAST_MINUTE} from mailer_counterdelta where {OF_ACCOUNTS} and {LATELY}"
 SENT_BY_BATCHES: Final = f"""
 select b.id, sent.n
 from batches_batch b cross join lateral (

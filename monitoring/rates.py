@@ -9,26 +9,22 @@ import datetime as dt
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
 from foundation.clock import database_now
 from mailer.models import Measure, Series
-from mailer.outcomes.counters import HOUR, KEPT, LATE, LATENESS, MINUTE
+from mailer.outcomes.counters import KEPT, LATENESS, MINUTE
 from monitoring import rate_queries
 from monitoring.scope import Scope
 
-LEAST_REFUSALS: Final = 20
-"""The fewest refusals of an account that say something about its mail."""
-SHARES_READ: Final = 30
-"""The most accounts whose share of refusals is read."""
-MINUTES_OF_LATENESS: Final = dt.timedelta(hours=2)
-"""The longest time whose lateness is read by the minute. Longer times are read by the hour."""
-
 
 class Request(NamedTuple):
-    """The totals that are wanted: those of these measures, by spans of so many seconds, between two times."""
+    """The totals that are wanted: those of these measures, by spans, between two times.
+
+    `span` is a minute, five minutes, an hour or a day, in seconds.
+    """
 
     span: int
     since: dt.datetime
@@ -57,19 +53,6 @@ class Lateness:
     p99: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """The recipients of an account whom peers refused, and those to whom mail was sent."""
-
-    refused: int
-    sent: int
-
-    @property
-    def share(self) -> float:
-        """Return the share of refused recipients, between 0 and 1."""
-        return self.refused / (self.refused + self.sent)
-
-
 def sent_rates(batch_ids: Collection[int], now: dt.datetime | None = None) -> dict[int, float]:
     """Return the recipients a second to whom mail was sent in the last 60 seconds, by batch.
 
@@ -82,30 +65,10 @@ def sent_rates(batch_ids: Collection[int], now: dt.datetime | None = None) -> di
     return {batch_id: number / MINUTE for batch_id, number in rows}
 
 
-def sent_rate(scope: Scope) -> float:
-    """Return the recipients a second to whom mail was sent in the last 60 seconds."""
-    statement = rate_queries.SENT_BY_ALL if scope.ids is None else rate_queries.SENT_BY_ACCOUNTS
-    ((number,),) = _fetch(statement, _last_minute(database_now()) | {"accounts": scope.ids})
-    return float(number / MINUTE)
-
-
 def _last_minute(now: dt.datetime) -> dict[str, Any]:
     """Return when this minute began, and the part of the previous one that is less than 60 seconds ago."""
     minute = now.replace(second=0, microsecond=0)
     return {"minute": minute, "part": 1 - (now - minute).total_seconds() / MINUTE}
-
-
-def read_lateness(scope: Scope, since: dt.datetime) -> Lateness:
-    """Return how late the mail was that was sent since a time.
-
-    That time is rounded down to a minute, or to an hour if it is more than two hours ago.
-    """
-    now = database_now()
-    span = MINUTE if now - since <= MINUTES_OF_LATENESS else HOUR
-    counts = dict.fromkeys(LATE, 0)
-    for _, measure, number in read_totals(scope, span, since, now, measures=LATE):
-        counts[measure] += number
-    return lateness_from(counts)
 
 
 def lateness_from(counts: dict[Measure, int]) -> Lateness:
@@ -136,24 +99,12 @@ def describe_lateness(bound: float | None) -> str:
     return f"within {bound:.0f} s" if bound < MINUTE else f"within {bound / MINUTE:.0f} min"
 
 
-def read_totals(
-    scope: Scope,
-    span: int,
-    since: dt.datetime,
-    until: dt.datetime,
-    *,
-    measures: Collection[Measure] = tuple(Measure),
-) -> list[Total]:
-    """Return how many events there were in each span between two times, by time; zeros are left out.
-
-    `span` is a minute, five minutes, an hour or a day, in seconds. The spans in which the two times are count as a
-    whole. Totals are kept as `mailer.outcomes.counters.KEPT` says.
-    """
-    return read_several(scope, [Request(span, since, until, measures)])[0]
-
-
 def read_several(scope: Scope, requests: Sequence[Request]) -> list[list[Total]]:
-    """Return the totals of several requests, as `read_totals` does for one, in one statement."""
+    """Return how many events there were in each span of each request, by time, in one statement; zeros are left out.
+
+    The spans in which the two times of a request are count as a whole. Totals are kept as
+    `mailer.outcomes.counters.KEPT` says.
+    """
     parameters = {
         "accounts": scope.ids,
         "spans": [request.span for request in requests],
@@ -181,23 +132,6 @@ def _round_down(at: dt.datetime, span: int) -> dt.datetime:
 
 def _round_up(at: dt.datetime, span: int) -> dt.datetime:
     return _round_down(at - dt.timedelta(microseconds=1), span) + dt.timedelta(seconds=span)
-
-
-def read_shares(scope: Scope, minutes: int = 10) -> dict[int, Share]:
-    """Return the share of refusals of each account since some minutes ago, by account id, the most refusals first.
-
-    Only accounts with at least `LEAST_REFUSALS` are returned, and at most `SHARES_READ` of them.
-    """
-    now = database_now()
-    parameters = {
-        "since": _round_down(now, MINUTE) - dt.timedelta(minutes=minutes),
-        "now": now,
-        "accounts": scope.ids,
-        "least": LEAST_REFUSALS,
-        "limit": SHARES_READ,
-    }
-    statement = rate_queries.SHARES_OF_ALL if scope.ids is None else rate_queries.SHARES_OF_ACCOUNTS
-    return {account_id: Share(refused, sent) for account_id, refused, sent in _fetch(statement, parameters)}
 
 
 def _fetch(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:

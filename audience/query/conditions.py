@@ -176,7 +176,6 @@ class Not:
 Condition = Compare | Among | Missing | Has | InList | Engaged | And | Or | Not
 
 EVERYBODY = And()
-NOBODY = Or()
 
 
 FALSE, UNKNOWN, TRUE = range(3)

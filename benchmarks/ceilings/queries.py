@@ -7,8 +7,6 @@ create table bench_message (id bigint primary key, mail_id bigint not null, reci
 
 COPY_ROWS = "copy bench_message (id, mail_id, recipient, personal) from stdin"
 
-DROP_ROWS = "drop table if exists bench_message"
-
 MAKE_COMMITS = "create table bench_commit (id bigint generated always as identity primary key, note text not null)"
 
 COMMIT_ONE = "insert into bench_commit (note) values ('one message')"

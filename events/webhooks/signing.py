@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
@@ -44,11 +44,6 @@ def new_secret() -> bytes:
 def write_secret(secret: bytes) -> str:
     """Return a secret for HMAC as its receiver needs it."""
     return f"{SECRET_PREFIX}{b64encode(secret).decode()}"
-
-
-def read_secret(text: str) -> bytes:
-    """Return the secret that `write_secret` has written. Raises ValueError."""
-    return b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
 
 
 def sign_with_key(private_key: bytes, timestamp: int, body: bytes) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -20,7 +21,7 @@ from campaigns.launch import expand, expand_page
 from campaigns.lifecycle import cancel_campaign, pause_campaign, resume_campaign, schedule_campaign, send_now
 from campaigns.models import Campaign, Launch
 from campaigns.states import CampaignStatus
-from campaigns.statistics import hours_of, statistics_of
+from campaigns.statistics import days_of, statistics_of
 from campaigns.terms import change_account_terms, change_terms
 from content.settings import change_setting
 from foundation.clock import database_now
@@ -95,7 +96,7 @@ def test_suppressed_contacts_and_those_without_an_address_are_left_out_and_count
     assert (launch.recipients, launch.unsubscribed, launch.invalid) == (3, 3, 1)
     statistics = statistics_of([again(campaign)])[campaign.pk]
     assert (statistics.recipients, statistics.left_out, statistics.sent) == (3, 4, 3)
-    assert sum(hour.sent for hour in hours_of(again(campaign))) == 3
+    assert sum(day.sent for day in days_of(again(campaign), ZoneInfo("UTC"))) == 3
 
 
 @further

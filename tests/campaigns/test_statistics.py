@@ -9,7 +9,7 @@ from accounts.models import Account
 from batches.models import Batch, Parcel
 from campaigns.lifecycle import send_now
 from campaigns.models import Campaign
-from campaigns.statistics import NO_DROPS, Day, Drops, Hour, days_of, drops_of, hours_of
+from campaigns.statistics import NO_DROPS, Day, Drops, days_of, drops_of
 from foundation.clock import database_now
 from mailer.models import EventKind, SuppressionKind
 from mailer.outcomes.writing import Entry, NewEvent, write_events
@@ -45,7 +45,7 @@ def noon_tomorrow(clock: Clock) -> dt.datetime:
     return noon
 
 
-def test_days_and_hours_are_those_of_the_events(alice: Account, clock: Clock) -> None:
+def test_days_are_those_of_the_events(alice: Account, clock: Clock) -> None:
     campaign, parcel = launched(alice)
     noon = noon_tomorrow(clock)
     write(parcel, noon, REFUSED, sent=2)
@@ -58,7 +58,6 @@ def test_days_and_hours_are_those_of_the_events(alice: Account, clock: Clock) ->
         Day(noon.date(), recipients=17, sent=11, refused=1, drops=drops),
         Day(noon.date() + dt.timedelta(days=1), recipients=1, sent=1),
     ]
-    assert hours_of(campaign) == [Hour(noon, 11, 1), Hour(noon + dt.timedelta(hours=12), 1, 0)]
     assert drops_of(alice.pk, [campaign]) == {campaign.pk: drops}
     Parcel.objects.all().delete()
     assert days_of(campaign, ZoneInfo("UTC")) == days, "they outlive the parcels"
@@ -86,12 +85,12 @@ def test_nothing_of_another_campaign_or_account_is_counted(alice: Account, charl
     for account in (alice, charlie):
         _, parcel = launched(account)
         write(parcel, noon, DROPPED[0], sent=1)
-    assert (days_of(campaign, ZoneInfo("UTC")), hours_of(campaign)) == ([], [])
+    assert days_of(campaign, ZoneInfo("UTC")) == []
     assert drops_of(alice.pk, [campaign]) == {campaign.pk: NO_DROPS}
 
 
 def test_a_draft_has_no_statistics(alice: Account) -> None:
     draft = ready_campaign(alice)
-    assert (days_of(draft, ZoneInfo("UTC")), hours_of(draft)) == ([], [])
+    assert days_of(draft, ZoneInfo("UTC")) == []
     assert drops_of(alice.pk, [draft]) == {draft.pk: NO_DROPS}
     assert not Batch.objects.filter(is_campaign=True).exists()

@@ -19,8 +19,8 @@ from console.now import tell_remaining
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
-from monitoring.rates import describe_lateness, read_lateness, sent_rate, sent_rates
-from monitoring.scope import EVERYTHING
+from monitoring.problems import read_health
+from monitoring.rates import describe_lateness, sent_rates
 from tests.campaigns.building import campaign_in
 from tests.conftest import Clock
 from tests.drafts import draft
@@ -82,10 +82,10 @@ def test_the_page_shows_what_runs_comes_and_was_stopped_with_its_buttons(
     shown = part(page, "stopped")
     assert "Wrong prices" in shown
     assert "key x: &lt;script&gt;" in shown
-    assert f"{sent_rate(EVERYTHING):.1f} recipients/s" in strip_tags(page)
-    late = read_lateness(EVERYTHING, database_now() - dt.timedelta(minutes=10))
-    assert late.p95 is not None
-    assert f"95 % sent {describe_lateness(late.p95)}" in strip_tags(page)
+    health = read_health()
+    assert f"{health.rate:.1f} recipients/s" in strip_tags(page)
+    assert health.lateness.p95 is not None
+    assert f"95 % sent {describe_lateness(health.lateness.p95)}" in strip_tags(page)
     assert coming.public_id in page
     assert f"/admin/campaigns/campaign/{campaign.pk}/change/" in page
 

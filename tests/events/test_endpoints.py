@@ -11,7 +11,7 @@ from accounts.models import Account
 from events.models import Dialect, Endpoint, LogEntry
 from events.webhooks.endpoints import create_endpoint, disable, enable, rotate_secret, sign_with_ecdsa
 from events.webhooks.secrets import LostSecret, decrypt
-from events.webhooks.signing import read_secret
+from events.webhooks.signing import write_secret
 from foundation.clock import database_now
 
 
@@ -30,13 +30,14 @@ def test_secrets_are_encrypted_and_rotated(alice: Account, settings: Any) -> Non
     assert endpoint.secret
     assert endpoint.previous_secret
     assert first
-    assert read_secret(text) == decrypt(endpoint.secret)
-    assert read_secret(text) not in bytes(endpoint.secret)
+    secret = decrypt(endpoint.secret)
+    assert text == write_secret(secret)
+    assert secret not in bytes(endpoint.secret)
     assert decrypt(endpoint.previous_secret) == decrypt(first)
 
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another key of which nothing was encrypted"
-    assert read_secret(text) == decrypt(endpoint.secret)
+    assert decrypt(endpoint.secret) == secret
     settings.SECRET_KEY_FALLBACKS = []
     with pytest.raises(LostSecret):
         decrypt(endpoint.secret)

@@ -20,17 +20,8 @@ from mailer.outcomes.counters import DAY, FIVE_MINUTES, HOUR, KEPT, MINUTE, Coun
 from mailer.outcomes.folding import fold_counters
 from mailer.outcomes.queries import COUNT
 from mailer.outcomes.writing import columns_of
-from monitoring.rates import (
-    Lateness,
-    Share,
-    describe_lateness,
-    lateness_from,
-    read_lateness,
-    read_shares,
-    read_totals,
-    sent_rate,
-    sent_rates,
-)
+from monitoring.problems import Kind, list_problems, read_health
+from monitoring.rates import Lateness, Request, Total, describe_lateness, lateness_from, read_several, sent_rates
 from monitoring.scope import EVERYTHING, Scope, scope_of
 from tests.conftest import Clock
 from tests.counted import NO_NOTICES
@@ -61,6 +52,11 @@ def count(
     parameters = columns_of({CounterKey(series, account, key, measure): number}, at)
     with connection.cursor() as cursor:
         cursor.execute(COUNT, parameters | NO_NOTICES)
+
+
+def read_totals(scope: Scope, span: int, since: dt.datetime, until: dt.datetime, *measures: Measure) -> list[Total]:
+    """Return the totals of these measures, or of all."""
+    return read_several(scope, [Request(span, since, until, measures or tuple(Measure))])[0]
 
 
 def test_totals_equal_the_sums_of_the_accounts_and_of_the_events_after_any_writes(database: None) -> None:
@@ -111,7 +107,7 @@ def test_totals_of_part_of_a_span_are_those_of_the_whole_span(database: None) ->
     for scope in (EVERYTHING, Scope(frozenset({1}))):
         five = noon + dt.timedelta(minutes=5)
         assert read_totals(scope, FIVE_MINUTES, since, until) == [(five, Measure.SENT, 14)]
-        assert read_totals(scope, FIVE_MINUTES, since, until, measures=[Measure.REFUSED]) == []
+        assert read_totals(scope, FIVE_MINUTES, since, until, Measure.REFUSED) == []
 
 
 def test_a_rate_is_of_the_last_60_seconds(alice: Account, charlie: Account, clock: Clock) -> None:
@@ -128,9 +124,8 @@ def test_a_rate_is_of_the_last_60_seconds(alice: Account, charlie: Account, cloc
     list(fold_counters())
     part = 1 - (now - minute).total_seconds() / 60
     expected = (300 + 400 * part) / 60
-    for rate in (sent_rate(EVERYTHING), sent_rate(scope_of(alice)), sent_rates([batch.pk, idle.pk])[batch.pk]):
+    for rate in (read_health().rate, sent_rates([batch.pk, idle.pk])[batch.pk]):
         assert rate == pytest.approx(expected)
-    assert sent_rate(scope_of(charlie)) == 0
     assert list(sent_rates([batch.pk, idle.pk])) == [batch.pk]
     assert sent_rates([]) == {}
 
@@ -140,10 +135,11 @@ def test_lateness_is_the_bound_up_to_which_a_share_of_the_mail_was_sent(alice: A
     for measure, number in ((Measure.LATE_1S, 50), (Measure.LATE_10S, 44), (Measure.LATE_1M, 4)):
         count(number, now, account=alice.pk, measure=measure)
     count(2, now - dt.timedelta(hours=30), account=alice.pk, measure=Measure.LATE_LONGER)
-    for scope in (EVERYTHING, scope_of(alice)):
-        assert read_lateness(scope, now) == Lateness(1, 10, 60)
-        assert read_lateness(scope, now - dt.timedelta(hours=30)) == Lateness(1, 60, math.inf)
-    assert read_lateness(Scope(frozenset()), now) == Lateness()
+    for _ in range(2):
+        assert read_health().lateness == Lateness(1, 10, 60)
+        list(fold_counters())
+    assert lateness_from({}) == Lateness()
+    assert lateness_from({Measure.LATE_1S: 1, Measure.LATE_LONGER: 1}) == Lateness(1, math.inf, math.inf)
     assert lateness_from({Measure.LATE_10M: 1}) == Lateness(600, 600, 600)
     words = [describe_lateness(bound) for bound in (None, 1, 10, 60, 600, math.inf)]
     assert words == ["no mail", "within 1 s", "within 10 s", "within 1 min", "within 10 min", "more than 10 min"]
@@ -158,8 +154,7 @@ def test_shares_are_of_accounts_with_enough_refusals(alice: Account, charlie: Ac
     count(19, now, account=charlie.pk, measure=Measure.REFUSED)
     for _ in range(2):
         for scope in (EVERYTHING, scope_of(alice)):
-            shares = read_shares(scope)
-            assert shares == {alice.pk: Share(refused=25, sent=75)}
-            assert shares[alice.pk].share == 0.25
-        assert read_shares(scope_of(charlie)) == {}
+            (refused,) = [problem for problem in list_problems(scope) if problem.kind is Kind.REFUSED]
+            assert refused.text == "Peers refused 25 % of alice's recipients in 10 minutes: 25 of 100."
+        assert list_problems(scope_of(charlie)) == []
         list(fold_counters())

@@ -48,7 +48,6 @@ MAX_IDS: Final = 50
 MAX_SEARCHED: Final = 100
 FROM_DESIGN: Final = ("subject", "html_content", "plain_content")
 """The fields that a Single Send with a design has from it."""
-NOT_WITH_DESIGN: Final = "{} can't be given with design_id"
 LONG_SUBJECT: Final = f"the subject of the design is too long (maximum is {MAX_LINE_LENGTH} characters)"
 ONE_VERSION: Final = Problem("a Single Send has one version, without an id", "version_id_override")
 NO_SENDER: Final = Problem(TEST_LACKS[Lack.SENDER][1], "sender_id")

@@ -38,7 +38,6 @@ SEND_TO: dict[str, Piece] = {
     "segment_ids": {**list_of(UUID), "maxItems": values.MAX_SEGMENTS},
     "all": FLAG,
 }
-DESIGN: Piece = {**UUID, "description": "The design whose subject and content are copied, with its CSS inlined."}
 EMAIL_CONFIG: dict[str, Piece] = {
     "subject": TEXT,
     "html_content": TEXT,
