@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F
 
 from batches import count_queries
 
@@ -16,7 +16,6 @@ LOOKED_AT = 10_000
 PARCELS_OF_EACH = 2_000
 """The most parcels that a list reads for the counts of each of its batches."""
 PENDING = F("size") - F("sent") - F("refused") - F("dropped") - F("stopped") - F("in_doubt") - F("moved")
-COUNTED = Q(is_remainder=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,6 @@ from monitoring import search_queries as queries
 from monitoring.rows import fetch_rows
 from monitoring.scope import Scope
 
-Row = dict[str, Any]
-
 SHOWN: Final = 25
 RECENT_BATCHES: Final = 20_000
 OLDER_BATCHES: Final = 1_000

@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,6 @@ INSTALLED_POSTGRESQL = (
 SHARED = Path("/var/lib")
 """Only root can write here."""
 SERVERS = ("valkey-server", "redis-server")
-
-
-@dataclass(frozen=True)
-class Binaries:
-    postgresql: Path
-    """The folder of `postgres` and `initdb`."""
-    valkey: Path
-    """The program: valkey-server or redis-server."""
 
 
 def find_postgresql(environ: Mapping[str, str]) -> Path:

@@ -15,7 +15,7 @@ from tests.api.sendgrid.official_routes import ROUTES
 from tests.urls import TEMPLATES, VALUES, fill_in
 
 PAGE = (Path(__file__).parent.parent / "docs" / "migrating-from-sendgrid.md").read_text()
-STEPS, OPERATIONS = PAGE.split("\n## Operations\n")
+_, OPERATIONS = PAGE.split("\n## Operations\n")
 ROW = re.compile(r"^\| ([A-Z]+(?:, [A-Z]+)*) \| `(/v3/\S+)` \| (.+) \|$", re.MULTILINE)
 NOT_HERE = "not here"
 REMARKS = ("same", "better", "added", "in part", "without effect", NOT_HERE)

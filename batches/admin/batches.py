@@ -25,7 +25,6 @@ from batches.states import BatchStatus
 from foundation.admin import ReadOnlyAdmin, coloured, draw_figure, read_id, tell_time, write_time
 
 ACCOUNTS_OFFERED = 50
-RECEIPTS_SHOWN = 20
 
 
 class AccountFilter(admin.SimpleListFilter):

@@ -74,11 +74,6 @@ class RescheduleForm(ReasonForm):
 FORMS: dict[Button, type[ReasonForm]] = {PAUSE: PauseForm, RESCHEDULE: RescheduleForm}
 
 
-def may_control(request: HttpRequest) -> bool:
-    """Return whether this operator has the buttons."""
-    return request.user.has_perm(MAY_CONTROL)
-
-
 def buttons_of(batch: Batch) -> list[Button]:
     """Return the buttons that make sense.
 

@@ -9,8 +9,6 @@ from pydantic import Field, ValidationError
 
 from api.bodies import ANY, Body, Moment, Uuid, condition, explain, find_time, null_as
 
-UUID_TEXT = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
-
 
 class Pet(Body):
     """A body with one field of each kind that has rules of its own."""

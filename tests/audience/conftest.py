@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from accounts.models import Account
@@ -11,8 +9,6 @@ from audience.drafts import ContactDraft, make_draft
 from audience.fields import create_field, list_fields
 from audience.models import Contact, FieldDefinition, FieldType
 from audience.upsert import Upserted, upsert_contacts
-
-Store = Callable[..., Upserted]
 
 
 @pytest.fixture

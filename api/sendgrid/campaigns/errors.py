@@ -69,11 +69,6 @@ def unschedule_conflict(error: CampaignConflict) -> Refusal:
     return Refusal(403, Problem(f"This campaign is already {word_for(error.status, Dialect.LEGACY)}."))
 
 
-def refuse(problems: list[tuple[str, str]], place: Place) -> Refusal:
-    """Return the refusal that names several fields."""
-    return Refusal(400, *(Problem(text, place(field)) for field, text in problems))
-
-
 def not_ready(texts: Mapping[Lack, tuple[str, str]], place: Place = at_the_top) -> Callable[[NotReady], Refusal]:
     """Make the answer that names everything that is missing from a campaign."""
     return lambda error: Refusal(

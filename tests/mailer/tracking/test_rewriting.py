@@ -24,7 +24,6 @@ from tests.mailer.compose.composed import DATE, parse
 BASE, TRACKING = "https://mail.example.com", "https://t.example.com"
 TRACKED_URL = re.compile(rf"{TRACKING}/c/([\w-]+)\.([\w-]+)")
 PIXEL = re.compile(rf'<img src="{TRACKING}/o/([\w-]+)\.gif"[^>]*>')
-BOTH: Rendering = {"clicks": {"in_text": True}, "opens": True}
 CLICKS: Rendering = {"clicks": {"in_text": False}}
 MAIL_ID, MESSAGE_ID = 77, 512
 

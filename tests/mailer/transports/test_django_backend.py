@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -35,10 +35,8 @@ from tests.examples import for_each
 from tests.mailer.transports.envelopes import kinds_of, make_envelope, make_envelopes, outcomes_of
 from tests.mailer.transports.guards import TestGuard
 from tests.mailer.transports.real_server import RealServer
-from tests.mailer.transports.scripted import ScriptedServer
 
 HERE = "tests.mailer.transports.test_django_backend"
-StartServer = Callable[..., ScriptedServer]
 
 
 class ScriptedBackend(BaseEmailBackend):
