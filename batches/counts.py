@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import F
 
 from batches import count_queries
+from foundation.rows import fetch_rows
 
 LOOKED_AT = 10_000
 """The most parcels read for a figure of a batch, an account or everything, so that no page grows with the tables."""
@@ -54,8 +55,8 @@ def count_batch(batch_id: int) -> Counts:
 
 def count_batches(batch_ids: Collection[int]) -> dict[int, Counts]:
     """Return the counts of several batches, such as those on a page, in one statement and one snapshot."""
-    rows = _fetch(count_queries.COUNT_BATCHES, {"batches": list(batch_ids)})
-    return {row["batch"]: _counts_from(row) for row in rows}
+    rows = fetch_rows(count_queries.COUNT_BATCHES, {"batches": list(batch_ids)})
+    return {row["batch"]: counts_from(row) for row in rows}
 
 
 def count_ended(batch_id: int) -> int:
@@ -76,18 +77,12 @@ def count_everything() -> Counts:
 
 
 def _count(query: str, **parameters: int) -> Counts:
-    (row,) = _fetch(query, parameters)
-    return _counts_from(row)
+    (row,) = fetch_rows(query, parameters)
+    return counts_from(row)
 
 
-def _fetch(query: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _counts_from(values: dict[str, Any]) -> Counts:
+def counts_from(values: Mapping[str, Any]) -> Counts:
+    """Return the counts from columns that have their names."""
     return Counts(**{field.name: int(values[field.name]) for field in fields(Counts)})
 
 
@@ -104,8 +99,8 @@ def estimate_batches(batch_ids: Collection[int], *, parcels: int = LOOKED_AT) ->
 
     Mail beyond that is taken to wait for its first try. For a batch that waits for its time this is exact, too.
     """
-    rows = _fetch(count_queries.ESTIMATE_BATCHES, {"batches": list(batch_ids), "parcels": parcels})
-    return {row["batch"]: Estimate(_counts_from(row), row["is_exact"]) for row in rows}
+    rows = fetch_rows(count_queries.ESTIMATE_BATCHES, {"batches": list(batch_ids), "parcels": parcels})
+    return {row["batch"]: Estimate(counts_from(row), row["is_exact"]) for row in rows}
 
 
 def estimate_account(account_id: int) -> Estimate:
@@ -113,8 +108,8 @@ def estimate_account(account_id: int) -> Estimate:
 
     What other parcels have is not counted.
     """
-    (row,) = _fetch(count_queries.ESTIMATE_ACCOUNT, {"account": account_id, "parcels": LOOKED_AT})
-    return Estimate(_counts_from(row), row["is_exact"])
+    (row,) = fetch_rows(count_queries.ESTIMATE_ACCOUNT, {"account": account_id, "parcels": LOOKED_AT})
+    return Estimate(counts_from(row), row["is_exact"])
 
 
 @dataclass(frozen=True, slots=True)

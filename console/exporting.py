@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from audience.jobs.csv_files import protect, write_row
+from audience.jobs.csv_files import protect, write_rows
 from batches.admin.asking import refuse, require
 from foundation.clock import moment
 from mailer.admin.filtering import ListForm
@@ -57,11 +57,11 @@ def export_messages(request: HttpRequest) -> HttpResponseBase:
 
 def write_file(filters: Filters, place: Place, absolute: Callable[[str], str]) -> Iterator[bytes]:
     """Yield the file, a page at a time. `absolute` makes an address absolute."""
-    yield _write([COLUMNS])
+    yield write_rows([COLUMNS])
     written, until = 0, time.monotonic() + MOST_SECONDS
     while True:
         found = find_messages(filters, place, limit=min(PAGE, MOST_ROWS - written))
-        yield _write(_rows(read_rows(found.ids, found.standings)))
+        yield write_rows(_rows(read_rows(found.ids, found.standings)))
         written += len(found.ids)
         if found.end is None:
             return
@@ -69,12 +69,8 @@ def write_file(filters: Filters, place: Place, absolute: Callable[[str], str]) -
         if written >= MOST_ROWS or time.monotonic() >= until:
             query = {**filters.as_query(), "before": str(found.end)}
             address = absolute(reverse("export_messages", query=query))
-            yield _write([["incomplete", f"The file ends after {written:,} messages. It goes on at {address}"]])
+            yield write_rows([["incomplete", f"The file ends after {written:,} messages. It goes on at {address}"]])
             return
-
-
-def _write(rows: Sequence[Sequence[str]]) -> bytes:
-    return "".join(f"{write_row(row)}\r\n" for row in rows).encode()
 
 
 def _rows(rows: Sequence[Row]) -> list[list[str]]:

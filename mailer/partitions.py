@@ -107,8 +107,9 @@ def making_partitions() -> Iterator[CursorWrapper]:
 
 def is_made(cursor: CursorWrapper, name: str) -> bool:
     """Return whether a table with this name exists."""
-    cursor.execute("select to_regclass(%s) is not null", [name])
-    return cursor.fetchone() == (True,)
+    cursor.execute("select to_regclass(%s)", [name])
+    row = cursor.fetchone()
+    return row is not None and row[0] is not None
 
 
 def create_partition(number: int) -> None:

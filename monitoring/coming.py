@@ -8,8 +8,8 @@ import uuid
 from dataclasses import dataclass
 
 from batches.verdict import GateStatus
+from foundation.rows import fetch_rows
 from monitoring import queries
-from monitoring.rows import fetch_rows
 from monitoring.running import Row, gate_of, name_of
 from monitoring.scope import Scope
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from django.db import connection
-
+from foundation.rows import fetch_tuples
 from mailer.outcomes.counters import HOUR
 from monitoring import forecast_queries
 from monitoring.scope import Scope
@@ -80,19 +79,12 @@ def read_forecast(scope: Scope, now: dt.datetime) -> Forecast:
         "largest": LARGEST,
         "campaigns": CAMPAIGNS_READ,
     }
-    (last, _, _, waves), *rows = _fetch(forecast_queries.FORECAST, parameters)
+    (last, _, _, waves), *rows = fetch_tuples(forecast_queries.FORECAST, parameters)
     until = last.astimezone(dt.UTC).replace(minute=0) if waves == WAVES_READ else None
     messages: dict[Key, dict[dt.datetime, int]] = defaultdict(dict)
     for at, name, is_open, number in rows:
         hour = max(at, first)
         if until is None or hour < until:
             messages[name, is_open][hour] = messages[name, is_open].get(hour, 0) + number
-    planned = {at: Planned(*counts) for at, *counts in _fetch(forecast_queries.CAMPAIGNS, parameters)}
+    planned = {at: Planned(*counts) for at, *counts in fetch_tuples(forecast_queries.CAMPAIGNS, parameters)}
     return Forecast(hours, dict(messages), planned, until)
-
-
-def _fetch(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -12,12 +12,12 @@ from django.conf import settings
 from batches.counts import Tally
 from batches.hints import NODE_SILENCE
 from events.webhooks.urls import host_of
+from foundation.rows import fetch_rows
 from mailer.models import Measure
 from mailer.outcomes.counters import MINUTE
 from monitoring import queries
 from monitoring.fleet import PeerTrouble, Process, find_peer_trouble, parameters_of_processes, process_from_json
 from monitoring.rates import Lateness, lateness_from
-from monitoring.rows import fetch_rows
 from monitoring.running import MOST_ACCOUNTS, MOST_BATCHES, Row
 from monitoring.scope import EVERYTHING, Scope
 

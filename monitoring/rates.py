@@ -11,9 +11,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from foundation.clock import database_now
+from foundation.rows import fetch_tuples
 from mailer.models import Measure, Series
 from mailer.outcomes.counters import KEPT, LATENESS, MINUTE
 from monitoring import rate_queries
@@ -61,7 +60,9 @@ def sent_rates(batch_ids: Collection[int], now: dt.datetime | None = None) -> di
     """
     if not batch_ids:
         return {}
-    rows = _fetch(rate_queries.SENT_BY_BATCHES, _last_minute(now or database_now()) | {"batches": list(batch_ids)})
+    rows = fetch_tuples(
+        rate_queries.SENT_BY_BATCHES, _last_minute(now or database_now()) | {"batches": list(batch_ids)}
+    )
     return {batch_id: number / MINUTE for batch_id, number in rows}
 
 
@@ -115,7 +116,7 @@ def read_several(scope: Scope, requests: Sequence[Request]) -> list[list[Total]]
     }
     statement = rate_queries.SEVERAL_OF_ALL if scope.ids is None else rate_queries.SEVERAL_OF_ACCOUNTS
     totals: list[list[Total]] = [[] for _ in requests]
-    for number, at, measure, events in _fetch(statement, parameters):
+    for number, at, measure, events in fetch_tuples(statement, parameters):
         totals[number - 1].append(Total(at, Measure(measure), events))
     return totals
 
@@ -132,10 +133,3 @@ def _round_down(at: dt.datetime, span: int) -> dt.datetime:
 
 def _round_up(at: dt.datetime, span: int) -> dt.datetime:
     return _round_down(at - dt.timedelta(microseconds=1), span) + dt.timedelta(seconds=span)
-
-
-def _fetch(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

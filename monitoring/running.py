@@ -7,11 +7,11 @@ import uuid
 from dataclasses import dataclass, fields
 from typing import Any
 
-from batches.counts import Counts
+from batches.counts import Counts, counts_from
 from batches.models import Batch
 from batches.verdict import Gate, GateStatus
+from foundation.rows import fetch_rows
 from monitoring import queries
-from monitoring.rows import fetch_rows
 from monitoring.scope import Scope
 from monitoring.waiting import why_waiting
 
@@ -114,11 +114,6 @@ def name_of(row: Row) -> str:
 def gate_of(row: Row) -> GateStatus:
     """Return what may hold the mail of a batch, from the columns `GATE_OF_BATCH`."""
     return Gate(**{name: value for name, value in row.items() if name in GATE_FIELDS}).status
-
-
-def counts_from(row: Row) -> Counts:
-    """Return the counts of a batch from their columns."""
-    return Counts(**{field.name: int(row[field.name]) for field in fields(Counts)})
 
 
 def time_left(counts: Counts, rate: float | None, until_last: dt.timedelta | None) -> dt.timedelta | None:

@@ -25,8 +25,8 @@ from batches.labels import describe_status
 from batches.states import BatchStatus
 from campaigns.states import CampaignStatus
 from foundation.postgresql import SqlState, sqlstate_of
+from foundation.rows import fetch_rows
 from monitoring import search_queries as queries
-from monitoring.rows import fetch_rows
 from monitoring.scope import Scope
 
 SHOWN: Final = 25

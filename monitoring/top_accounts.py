@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from batches.states import Lane
+from foundation.rows import fetch_rows
 from mailer.models import Measure, Series
 from mailer.outcomes.counters import DAY
-from monitoring.rows import fetch_rows
 
 CANDIDATES: Final = 30
 """The accounts of each day that are looked at, those with the largest counters."""

@@ -17,10 +17,10 @@ from batches.models import Batch
 from batches.states import BatchStatus, Lane
 from batches.verdict import Gate, GateStatus
 from campaigns.pacing import NeverOpen, Window
+from foundation.rows import fetch_rows
 from mailer.pipeline.slice_size import SLOW_FOR_SECONDS
 from monitoring import waiting_queries
 from monitoring.fleet import PeerTrouble, Process, find_peer_trouble, read_processes
-from monitoring.rows import fetch_rows
 
 PARCELS_READ = 100
 """The parcels that are read at each end of a batch's mail."""

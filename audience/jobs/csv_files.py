@@ -307,6 +307,11 @@ class _Lines(Iterator[str]):
                 self._rest = self._rest[: LONGEST_ROW + 1] + self._rest[-1:]
 
 
+def write_rows(rows: Iterable[Sequence[str]]) -> bytes:
+    """Return lines of CSV, as they are stored and sent."""
+    return "".join(f"{write_row(row)}\r\n" for row in rows).encode()
+
+
 def write_row(cells: Sequence[str], *, delimiter: str = ",") -> str:
     """Return one row as CSV, without the end of its line."""
     text = StringIO()

@@ -14,7 +14,7 @@ from typing import Final
 from django.conf import settings
 
 from accounts.models import Account
-from audience.jobs.csv_files import protect, write_row
+from audience.jobs.csv_files import protect, write_rows
 from audience.jobs.files import read_chunks
 from audience.jobs.lifecycle import keep_lease, open_job, write_page
 from audience.locks import time_limit
@@ -61,7 +61,7 @@ def event_export_pages(job: Job) -> Iterator[None]:
         rows = rows[: MOST_EVENTS - job.created_count]
         with write_page(job):
             if rows:
-                JobChunk.objects.create(job=job, number=job.row, data=gzip.compress(_csv(rows), mtime=0))
+                JobChunk.objects.create(job=job, number=job.row, data=gzip.compress(write_rows(rows), mtime=0))
                 job.row += 1
             job.cursor = page.before
             job.requested_count += page.looked_at
@@ -71,12 +71,8 @@ def event_export_pages(job: Job) -> Iterator[None]:
 
 def read_event_export(job: Job) -> Iterator[bytes]:
     """Yield the file of a finished export."""
-    yield _csv([list(COLUMNS)])
+    yield write_rows([list(COLUMNS)])
     yield from map(gzip.decompress, read_chunks(job))
-
-
-def _csv(rows: list[list[str]]) -> bytes:
-    return "".join(f"{write_row(row)}\r\n" for row in rows).encode()
 
 
 def _cells(account: Account, activity: Activity, event: Happening) -> list[str]:

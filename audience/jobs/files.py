@@ -19,7 +19,7 @@ from django.db import transaction
 from accounts.models import ApiKey
 from audience import queries
 from audience.errors import FileTooLarge, FileUploaded, UnknownLink, UploadInProgress, UploadsFull
-from audience.jobs.csv_files import LONGEST_SHOWN, protect, write_row
+from audience.jobs.csv_files import LONGEST_SHOWN, protect, write_rows
 from audience.jobs.lifecycle import LEASE, LeaseLost, check_bytes, hint_job, release_lease, renew_lease
 from audience.models import Job, JobChunk, JobStatus, RejectedRow
 from foundation.clock import database_now
@@ -138,7 +138,7 @@ def write_rejected(job: Job) -> Iterator[bytes]:
     after = -1
     while page := list(RejectedRow.objects.filter(job=job, number__gt=after).order_by("number")[:PAGE]):
         rows = ([str(row.number), protect(row.reason), protect(row.text)] for row in page)
-        yield "".join(f"{write_row(row)}\r\n" for row in rows).encode()
+        yield write_rows(rows)
         after = page[-1].number
 
 

@@ -19,14 +19,13 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts.models import Account
 from batches.admin.receipts import ACTION_COLOURS
 from batches.labels import label_of
 from batches.models import Receipt
 from console.activity.sources import CHANGES, OPERATOR, RECEIPTS, SIGN_INS, SOURCES, Filter, Source, read_page
 from console.models import SignIn
 from foundation.admin import draw_label, draw_link, write_time
-from mailer.admin.filtering import DayField
+from mailer.admin.filtering import AccountField, DayField
 
 SHOWN: Final = 50
 POSITION: Final = re.compile(r"([rcs])(\d{1,18})")
@@ -48,15 +47,8 @@ class FilterForm(forms.Form):
         label="Person or key",
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "username or key id"}),
     )
-    account = forms.CharField(required=False, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "username"}))
+    account = AccountField()
     day = DayField()
-
-    def clean_account(self) -> Account | None:
-        username = self.cleaned_data["account"]
-        account = Account.objects.filter(username=username).first() if username else None
-        if username and account is None:
-            raise forms.ValidationError("No account has this username.")
-        return account
 
 
 def may_see_activity(request: HttpRequest) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
+from typing import Any, Final
 
 from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -43,20 +43,28 @@ class DayField(forms.DateField):
             raise forms.ValidationError(f"The year must be from {CENTURY[0]} to {CENTURY[1]}.")
 
 
-class OwnerForm(forms.Form):
-    """Choose an account and a batch. A batch of another account than the chosen one is refused."""
+class AccountField(forms.CharField):
+    """Read the username of an account, which may be left out."""
 
-    account = forms.CharField(required=False, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "username"}))
-    batch = forms.CharField(
-        required=False, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "batch id", "size": 36})
-    )
+    def __init__(self) -> None:
+        super().__init__(required=False, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "username"}))
 
-    def clean_account(self) -> Account | None:
-        username = self.cleaned_data["account"]
+    def clean(self, value: Any) -> Account | None:
+        """Return the account, or None without a username."""
+        username = super().clean(value)
         account = Account.objects.filter(username=username).first() if username else None
         if username and account is None:
             raise forms.ValidationError("No account has this username.")
         return account
+
+
+class OwnerForm(forms.Form):
+    """Choose an account and a batch. A batch of another account than the chosen one is refused."""
+
+    account = AccountField()
+    batch = forms.CharField(
+        required=False, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "batch id", "size": 36})
+    )
 
     def clean_batch(self) -> Batch | None:
         public_id = self.cleaned_data["batch"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from accounts.models import Account
+from foundation.rows import fetch_tuples
 from mailer.models import Measure, Series
 from mailer.outcomes.categories import Page
 from mailer.outcomes.counters import DAY, Days
@@ -65,7 +64,7 @@ def read_figures(
         "by": length.value,
         "keys": None if categories is None else list(categories),
     }
-    rows = _fetch(READ_FIGURES.format(columns=_columns(figures)), parameters)
+    rows = fetch_tuples(READ_FIGURES.format(columns=_columns(figures)), parameters)
     return {(date, key): dict(zip(figures, values, strict=True)) for date, key, *values in rows}
 
 
@@ -80,7 +79,7 @@ def sum_categories(
     statement = SUM_CATEGORIES.format(
         rank=ranked_by.sql, direction="desc" if is_descending else "asc", columns=_columns(figures)
     )
-    return {name: dict(zip(figures, values, strict=True)) for name, *values in _fetch(statement, parameters)}
+    return {name: dict(zip(figures, values, strict=True)) for name, *values in fetch_tuples(statement, parameters)}
 
 
 def _parameters(account: Account, series: Series, figures: Figures, days: Days) -> dict[str, Any]:
@@ -96,10 +95,3 @@ def _parameters(account: Account, series: Series, figures: Figures, days: Days) 
 
 def _columns(figures: Figures) -> str:
     return ", ".join(figure.sql for figure in figures.values())
-
-
-def _fetch(statement: str, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
 from django.test import Client
 from django.test.utils import override_settings
 
@@ -105,3 +106,14 @@ def ids(alice: Account, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch) -
     """Create objects of Alice and her subuser; tests of campaigns do not wait for their delivery."""
     monkeypatch.setattr(testing, "WAIT_SECONDS", 0.0)
     return ids_of(alice, deliverer)
+
+
+@pytest.fixture
+def database_away(database: None) -> Iterator[None]:
+    """Point Django to a port without PostgreSQL and close its open connection. Clients are to be made before."""
+    known = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
+    connection.close()
+    connection.settings_dict.update(HOST="/nowhere", PORT="1")
+    yield
+    connection.close()
+    connection.settings_dict.update(known)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,17 +13,6 @@ from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
 
 UNAVAILABLE = {"errors": [{"field": None, "message": "service unavailable"}]}
-
-
-@pytest.fixture
-def database_away(client_of_alice: ApiClient) -> Iterator[None]:
-    """Point Django to a port without PostgreSQL and close its open connection."""
-    known = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
-    connection.close()
-    connection.settings_dict.update(HOST="/nowhere", PORT="1")
-    yield
-    connection.close()
-    connection.settings_dict.update(known)
 
 
 CALLS = [

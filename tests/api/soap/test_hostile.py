@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 from lxml import etree
 
@@ -161,16 +159,6 @@ def test_other_methods_have_nothing_here(database: None) -> None:
 def test_a_host_that_is_not_allowed_is_a_fault(database: None) -> None:
     answer = Client(HTTP_HOST="elsewhere.example").post("/Service.asmx", b"", content_type="text/xml")
     assert Reply(answer.status_code, answer.content, {}).fault == UNREADABLE
-
-
-@pytest.fixture
-def database_away(soap_of_alice: SoapCaller) -> Iterator[None]:
-    known = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
-    connection.close()
-    connection.settings_dict.update(HOST="/nowhere", PORT="1")
-    yield
-    connection.close()
-    connection.settings_dict.update(known)
 
 
 def test_without_the_database_every_call_is_an_internal_error(soap_of_alice: SoapCaller, database_away: None) -> None:
