@@ -22,3 +22,15 @@ def draft(
         batch_id=batch_id,
         send_at=send_at,
     )
+
+
+def mail_to(*recipients: str, batch_id: str | None = None, send_at: dt.datetime | None = None) -> MailDraft:
+    """Return a mail with a message to each of the recipients."""
+    return MailDraft(
+        sender=Address("from@example.com"),
+        subject="Hello",
+        content=(ContentPart("text/plain", "Hello"),),
+        personalizations=tuple(Personalization(to=(Address(each),)) for each in recipients),
+        batch_id=batch_id,
+        send_at=send_at,
+    )

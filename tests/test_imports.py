@@ -1,14 +1,17 @@
-"""No module imports itself through others, not even inside a function or for types only."""
+"""No module imports itself through others, not even inside a function or for types only, and none imports a test."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import grimp
 
-PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
+TESTS = Path(__file__).parent
+PYPROJECT = TESTS.parent / "pyproject.toml"
+IMPORT_OF_A_TEST = re.compile(r"^\s*(from|import) (tests|\.)\S*\btest_\w+", re.MULTILINE)
 
 
 def test_no_module_imports_itself_through_others() -> None:
@@ -18,3 +21,8 @@ def test_no_module_imports_itself_through_others() -> None:
     # Raises CycleError, which names the modules of a circle.
     order = list(TopologicalSorter(imports).static_order())
     assert len(order) == len(graph.modules) > 500
+
+
+def test_helpers_of_tests_are_in_modules_of_their_own() -> None:
+    modules = [path for path in TESTS.rglob("*.py") if IMPORT_OF_A_TEST.search(path.read_text())]
+    assert modules == []

@@ -13,8 +13,7 @@ from foundation.clock import database_now
 from mailer.models import Mail
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body
-from tests.api.soap.envelopes import SoapCaller
-from tests.api.soap.test_create import request
+from tests.api.soap.envelopes import SoapCaller, request
 from tests.campaigns.building import again, ready_campaign
 from tests.examples import further
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
@@ -12,8 +14,9 @@ from batches.states import BatchStatus
 from campaigns.models import Revocation
 from foundation.clock import database_now
 from mailer.pipeline.accept import accept_mail
-from tests.campaigns.test_revoking import HOUR
 from tests.drafts import draft
+
+HOUR = dt.timedelta(hours=1)
 
 
 def test_a_key_is_revoked_with_what_it_scheduled(alice: Account, operator: Client) -> None:

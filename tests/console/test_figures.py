@@ -40,7 +40,7 @@ from tests.database import empty_tables
 from tests.drafts import draft
 from tests.events.deliveries import store_deliveries
 from tests.examples import examples
-from tests.mailer.outcomes.test_random_histories import RECIPIENTS, REPLIES, STEP, History
+from tests.mailer.outcomes.histories import RECIPIENTS, REPLIES, STEP, History
 from tests.operators import logged_in
 from tests.peer import CountingPeer
 

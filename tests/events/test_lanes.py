@@ -33,14 +33,10 @@ from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.events.deliveries import run_due
 from tests.events.receiver import FINE, Behaviour, Receiver
 from tests.peer import CountingPeer
 from tests.waiting import someone_waits_for_us, wait_until
-
-
-def run_due() -> int:
-    """Run every lane that has something to do, once. Return the number of delivered events."""
-    return sum(lanes.run_lane(lane_id) for lane_id in due_lanes())
 
 
 def send(account: Account, deliverer: Deliverer, *sizes: int, name: str = "to") -> None:

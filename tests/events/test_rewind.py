@@ -13,7 +13,6 @@ from events.log.publishing import publish_events
 from events.models import Delivery, DeliveryState, Endpoint, Lane, LogEntry
 from events.webhooks import lanes
 from events.webhooks.client import Answer
-from events.webhooks.hints import due_lanes
 from events.webhooks.rewind import replay_since
 from foundation.clock import database_now
 from mailer.models import Event
@@ -21,13 +20,10 @@ from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.events.deliveries import run_due
 from tests.events.receiver import FINE, Behaviour, Receiver
 
 DAY = dt.timedelta(days=1)
-
-
-def run_due() -> int:
-    return sum(lanes.run_lane(lane_id) for lane_id in due_lanes())
 
 
 def send(account: Account, deliverer: Deliverer, name: str) -> None:

@@ -42,8 +42,8 @@ from mailer.transports.smtp import SmtpAddress, SmtpTransport
 from tests.campaigns.building import expand_all, ready_campaign
 from tests.conftest import Clock
 from tests.drafts import draft
+from tests.events.deliveries import run_due
 from tests.events.receiver import Receiver
-from tests.events.test_lanes import run_due
 from tests.mailer.transports.scripted import FEATURES, ScriptedServer
 from tests.peer import CountingPeer
 

@@ -25,9 +25,8 @@ from mailer.listing.filters import Filters
 from mailer.models import BulkAction, Message
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
-from tests.drafts import draft
+from tests.drafts import draft, mail_to
 from tests.examples import further
-from tests.mailer.test_listing import mail_to
 from tests.operators import logged_in
 from tests.peer import CountingPeer
 

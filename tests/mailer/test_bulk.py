@@ -26,10 +26,9 @@ from mailer.pipeline.deliver import Deliverer
 from mailer.pipeline.rescue import rescue_parcel
 from mailer.queries import find_holders, states_of
 from tests.conftest import Clock
-from tests.drafts import draft
+from tests.drafts import draft, mail_to
 from tests.examples import further
 from tests.mailer.claimed import claim_and_look
-from tests.mailer.test_listing import mail_to
 from tests.outcomes import differences, stored_events
 from tests.peer import CountingPeer
 

@@ -19,7 +19,6 @@ from batches.states import BatchStatus
 from batches.stop.control import stop_batch
 from batches.sweep import fold_final
 from foundation.clock import database_now
-from mailer.draft import Address, ContentPart, MailDraft, Personalization
 from mailer.in_hand import Selection, Why, drop
 from mailer.listing import finding, parcels
 from mailer.listing.filters import MOVABLE, REPLIES, STATES, WAITING, Filters
@@ -32,7 +31,7 @@ from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
 from mailer.pipeline.rescue import rescue_parcel
 from mailer.queries import find_holders, states_of
-from tests.drafts import draft
+from tests.drafts import draft, mail_to
 from tests.examples import further
 from tests.mailer.claimed import claim_and_look
 from tests.peer import CountingPeer
@@ -53,18 +52,6 @@ def list_all(filters: Filters, *, limit: int = 7, is_upward: bool = False) -> li
             return ids
         assert place.is_ahead(found.end), "each page gets further"
         place = place._replace(message_id=found.end)
-
-
-def mail_to(*recipients: str, batch_id: str | None = None, send_at: dt.datetime | None = None) -> MailDraft:
-    """Return a mail with a message to each of the recipients."""
-    return MailDraft(
-        sender=Address("from@example.com"),
-        subject="Hello",
-        content=(ContentPart("text/plain", "Hello"),),
-        personalizations=tuple(Personalization(to=(Address(each),)) for each in recipients),
-        batch_id=batch_id,
-        send_at=send_at,
-    )
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from stack import ROOT
 
+BARE = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+"""The Python without an environment."""
 # The child takes the terminal as its controlling one, so that Ctrl-C and a closed window reach it as signals. SIGHUP is
 # reset, since this process may ignore it because of `nohup`.
 TAKE_TERMINAL = (

@@ -17,7 +17,7 @@ from stack.remote import read_local
 from stack.running import EMBEDDED, running_stack
 from stack.up import ready_facts
 from tests.api.sendgrid.bodies import mail_body
-from tests.stack.test_commands import BARE
+from tests.stack.launching import BARE
 
 
 def sluice(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -14,8 +14,8 @@ import pytest
 from stack import ROOT, commands, migrating
 from stack.commands import COMMANDS, main
 from tests.examples import further
+from tests.stack.launching import BARE
 
-BARE = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
 EVERY_HELP = """
 import sys
 from stack import commands

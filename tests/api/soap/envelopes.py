@@ -184,3 +184,9 @@ def token_of(caller: SoapCaller) -> str:
 
 def ask_token(body: Any, path: str = "/v2/token") -> Any:
     return Client().post(path, body, content_type="application/json")
+
+
+def request(operation: str, *objects: str) -> str:
+    """Return a Create, Update or Delete request for sends with these properties."""
+    written = "".join(f'<Objects xsi:type="Send">{each}</Objects>' for each in objects)
+    return f'<{operation}Request xmlns="{PARTNER}"><Options/>{written}</{operation}Request>'

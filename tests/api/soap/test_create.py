@@ -17,7 +17,7 @@ from campaigns.states import CampaignStatus
 from foundation.clock import database_now
 from mailer.models import UnsubscribeGroup
 from mailer.pipeline.deliver import Deliverer
-from tests.api.soap.envelopes import PARTNER, Reply, SoapCaller, perform, retrieve, simple
+from tests.api.soap.envelopes import Reply, SoapCaller, perform, request, retrieve, simple
 from tests.campaigns.building import add_list, add_sender, again, campaign_in, ready_campaign, run_fleet
 from tests.examples import further
 from tests.peer import CountingPeer
@@ -28,12 +28,6 @@ SUBSCRIBERS = (
     "<List><Subscribers><EmailAddress>Ann@example.com</EmailAddress><SubscriberKey>a-1</SubscriberKey></Subscribers>"
     "<Subscribers><EmailAddress>bob@example.com</EmailAddress></Subscribers></List>"
 )
-
-
-def request(operation: str, *objects: str) -> str:
-    """Return a Create, Update or Delete request for sends with these properties."""
-    written = "".join(f'<Objects xsi:type="Send">{each}</Objects>' for each in objects)
-    return f'<{operation}Request xmlns="{PARTNER}"><Options/>{written}</{operation}Request>'
 
 
 def lists_of(campaign: Campaign) -> str:
