@@ -14,7 +14,8 @@ from audience.query.legacy_conditions import read_legacy
 from audience.query.vocabulary import vocabulary_of
 from audience.segments import find_matching
 from foundation.clock import database_now
-from tests.audience.conftest import emails, store
+from tests.audience.conftest import VOCABULARY, emails, store
+from tests.examples import for_each
 
 Written = dict[str, str]
 
@@ -129,11 +130,8 @@ SENSELESS = [
 ]
 
 
-def test_an_invalid_condition_names_its_field(
-    alice: Account, fields: dict[str, FieldDefinition], subtests: pytest.Subtests
-) -> None:
-    for conditions, field in SENSELESS:
-        with subtests.test(conditions=conditions, field=field):
-            with pytest.raises(InvalidCondition) as caught:
-                read_legacy(conditions, vocabulary_of(alice))
-            assert caught.value.field == field
+@for_each(("conditions", "field"), SENSELESS)
+def test_an_invalid_condition_names_its_field(conditions: list[Written], field: str) -> None:
+    with pytest.raises(InvalidCondition) as caught:
+        read_legacy(conditions, VOCABULARY)
+    assert caught.value.field == field
