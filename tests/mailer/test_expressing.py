@@ -157,14 +157,15 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "path"), FAULTS)
 def test_a_body_that_no_message_can_express_is_refused_and_nothing_is_stored(
-    changes: dict[str, Any], path: str, alice: Account
+    alice: Account, subtests: pytest.Subtests
 ) -> None:
-    with pytest.raises(Inexpressible) as refused:
-        accept_mail(alice, replace(draft(), **changes))
-    assert refused.value.field == path
-    assert not Mail.objects.exists()
+    for changes, path in FAULTS:
+        with subtests.test(changes=changes, path=path):
+            with pytest.raises(Inexpressible) as refused:
+                accept_mail(alice, replace(draft(), **changes))
+            assert refused.value.field == path
+            assert not Mail.objects.exists()
 
 
 @for_each(

@@ -159,8 +159,7 @@ METHODS = {
 }
 
 
-@pytest.mark.parametrize(("line", "method"), METHODS.items())
-@pytest.mark.parametrize("end", ["\r\n", "\n"])
+@for_each(("line", "method", "end"), [(*row, end) for row in METHODS.items() for end in ("\r\n", "\n")])
 def test_a_calendar_has_the_method_that_it_names(line: str, method: str | None, end: str) -> None:
     text = CALENDAR.format(line, "Größe").replace("\r\n", end)
     _, message = attach(file(text.encode(), "text/calendar"), content=[PLAIN, {"type": "text/calendar", "value": text}])

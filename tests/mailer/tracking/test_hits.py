@@ -27,6 +27,7 @@ from mailer.tracking.sightings import read_clicks
 from mailer.tracking.tokens import SEVERAL, TrackedLink, TrackedMessage, sealer
 from mailer.tracking.writing import Hit, clicks_of, write_hits
 from tests.drafts import draft
+from tests.examples import for_each
 from tests.waiting import someone_waits_for_us, wait_until
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -133,7 +134,7 @@ def test_three_links_within_two_seconds_are_a_scanner(message: TrackedMessage) -
     ]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("agent", "address", "expected"),
     [
         (BROWSER, "192.0.2.1", False),

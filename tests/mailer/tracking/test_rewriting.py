@@ -19,6 +19,7 @@ from mailer.tracking.parameters import add_parameters
 from mailer.tracking.places import SKIPPED, find_links
 from mailer.tracking.rewriting import LONGEST_URL, MOST_LINKS
 from mailer.tracking.tokens import SEVERAL, TrackedMessage, sealer, unseal_click, unseal_message
+from tests.examples import for_each
 from tests.mailer.compose.composed import DATE, parse
 
 BASE, TRACKING = "https://mail.example.com", "https://t.example.com"
@@ -66,7 +67,7 @@ def links_in(text: str) -> list[str]:
     return [unseal_click(*match.groups())[1].url for match in TRACKED_URL.finditer(text)]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("html", "urls"),
     [
         ('<a href="http://a.example/x?b=1&amp;c=2#d">x</a>', ["http://a.example/x?b=1&c=2#d"]),
@@ -90,7 +91,7 @@ def test_the_quoted_addresses_of_links_are_rewritten(html: str, urls: list[str])
     assert unescape(restored(rewritten)) == unescape(html)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "html",
     [
         "<a href=https://a.example/>unquoted</a>",
@@ -224,7 +225,7 @@ def test_links_get_parameters_that_they_do_not_have() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("html", "own", "is_early"),
     [
         ('<p title="-k-">-k-</p><a href="https://a.example/">x</a>', {"-k-": "Ann"}, True),
