@@ -53,7 +53,6 @@ CORE_ANSWERS: Final[dict[tuple[str, str], Answer]] = {
     ("unknown_contact", "DELETE item"): Answer(404, NOT_FOUND, "Contact not found"),
     ("contact_taken", "POST contacts"): Answer(409, "DUPLICATE_RESOURCE", "A contact with this {field} already exists"),
     ("contact_taken", ANY_CALL): Answer(422, VALIDATION, "The {field} has already been taken.", ITS_OWN),
-    ("invalid_contact", ANY_CALL): Answer(422, VALIDATION, "{error}", ITS_OWN),
     ("unknown_list", ANY_CALL): Answer(404, NOT_FOUND, "List with uuid '{list_id}' not found"),
     ("unknown_segment", ANY_CALL): Answer(404, NOT_FOUND, "Segment with uuid '{segment_id}' not found"),
     ("name_taken", "POST custom fields"): Answer(422, VALIDATION, "The field key has already been taken.", "field_key"),

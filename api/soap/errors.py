@@ -88,14 +88,9 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
         Code.JOB_CREATION, "The account cannot have more than {limit} sends", "CAMPAIGNS_LIMIT"
     ),
     "unfit_character": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
-    "inexpressible": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
-    "reserved_header": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
-    "invalid_message_id": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
-    "invalid_reply_to": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
     "message_too_large": Answer(
         Code.INVALID_EMAIL, "A message of the email could exceed {limit} bytes", "MAX_MESSAGE_BYTES"
     ),
-    "queue_full": Answer(Code.RATE_LIMITED, "{error}"),
     "too_many_calls": Answer(Code.RATE_LIMITED, "{error}; ask again"),
     "invalid_contact": Answer(Code.LIST_CREATION, "The list failed to be created: {error}"),
     "invalid_name": Answer(Code.LIST_CREATION, "The list failed to be created: {error}"),

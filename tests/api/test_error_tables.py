@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from api.easymail import urls as easymail_urls
 from api.errors import ANY_CALL, CodedErrors
 from api.native import errors as native
 from api.native import urls as native_urls
+from api.sendgrid import errors as sendgrid
+from api.sendgrid import urls as sendgrid_urls
 from api.soap import errors as soap
 from api.soap.operations import OPERATIONS
 from tests.api.core_errors import calls_of_views, codes_of_views, codes_raised_by, core_errors, made, unreadable_bodies
@@ -41,6 +44,8 @@ NOT_RAISED = {
 """The errors that functions of the core can raise, but not for the calls of this API."""
 ANSWERED_BY_CODE = {"easymail": {"unknown_part"}}
 """The errors that the API answers without a row."""
+AROUND_CALLS = {"unknown_subuser", "bad_idempotency_key", "idempotency_key_reused", "idempotency_in_progress"}
+"""The errors that the gate for callers and the care for repeated requests raise, around the calls themselves."""
 
 
 @pytest.mark.parametrize("api", CODED)
@@ -52,6 +57,28 @@ def test_every_error_that_a_call_can_raise_has_a_row(api: str) -> None:
 def test_every_error_that_a_soap_call_can_raise_has_a_row() -> None:
     codes = set[str]().union(*(codes_raised_by(operation.serve) for operation in OPERATIONS.values()))
     assert codes - set(soap.CORE_ANSWERS) == NOT_RAISED["soap"]
+
+
+@pytest.mark.parametrize("api", CODED)
+def test_every_row_is_for_an_error_that_a_call_can_raise(api: str) -> None:
+    assert {code for code, _ in CODED[api].core} - codes_of_views(URLS[api]) == AROUND_CALLS
+
+
+def test_every_row_of_soap_is_for_an_error_that_a_call_can_raise() -> None:
+    codes = set[str]().union(*(codes_raised_by(operation.serve) for operation in OPERATIONS.values()))
+    assert set(soap.CORE_ANSWERS) - codes == AROUND_CALLS
+
+
+def test_every_row_of_a_family_of_sendgrids_is_for_an_error_that_a_call_of_it_can_raise() -> None:
+    rows, codes = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
+    for pattern in sendgrid_urls.urlpatterns:
+        view = getattr(pattern.callback, "cls", None)
+        if view is not None:
+            family = view.__module__.rpartition(".")[0]
+            rows[family] |= {key.rpartition(" ")[2] for key in view.answers}
+            codes[family] |= codes_of_views([pattern])
+    assert {family: rows[family] - codes[family] for family in rows} == {family: set() for family in rows}
+    assert set(sendgrid.COMMON) - set().union(*codes.values()) == AROUND_CALLS
 
 
 @pytest.mark.parametrize("api", CODED)
