@@ -1,4 +1,4 @@
-"""Define Sender, Campaign, Launch and AccountTerms. The models of the audience are in `audience/models.py`."""
+"""Define Sender, Campaign, Launch and AccountTerms. The models of the audience are in `audience/models/`."""
 
 from __future__ import annotations
 
