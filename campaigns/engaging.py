@@ -23,7 +23,7 @@ from audience.locks import lock_audience
 from batches import hints
 from batches.models import Parcel
 from batches.states import ParcelState
-from campaigns import queries
+from campaigns import response_queries as queries
 from campaigns.opening import are_late_events_waiting, record_late_page
 from foundation.prepared import fetch_prepared
 from mailer.models import OutcomeNotice

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from audience.locks import expensive_call
-from campaigns import queries
+from campaigns import response_queries as queries
 from campaigns.content import links_of
 from campaigns.models import Campaign
 from foundation.prepared import fetch_prepared

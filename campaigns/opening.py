@@ -13,7 +13,7 @@ from django.db import transaction
 
 from accounts.models import Account
 from audience.locks import lock_audience
-from campaigns import queries
+from campaigns import response_queries as queries
 from campaigns.models import LatePlace
 from foundation.prepared import fetch_prepared
 from mailer.models import LateEvent

@@ -15,7 +15,7 @@ from django.db import connection
 
 from audience.contacts import count_contacts
 from audience.locks import expensive_call
-from campaigns import queries
+from campaigns import recipient_queries as queries
 from campaigns.models import Campaign
 from campaigns.selection import Selection, select_audience
 from mailer.models import SuppressionKind

@@ -13,7 +13,7 @@ from audience.contacts import Page
 from audience.locks import expensive_call
 from audience.models import Contact
 from audience.query.vocabulary import escape_pattern
-from campaigns import queries
+from campaigns import recipient_queries as queries
 from campaigns.models import Campaign
 from campaigns.selection import select_audience
 from campaigns.states import RUNNING, CampaignStatus

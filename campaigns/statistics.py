@@ -20,7 +20,7 @@ from django.db import connection
 from audience.locks import expensive_call
 from audience.models import EngagementKind
 from batches.counts import count_batches
-from campaigns import queries
+from campaigns import response_queries as queries
 from campaigns.models import Campaign, Launch
 from foundation.clock import database_now
 from mailer.models import Measure, Series, SuppressionKind
