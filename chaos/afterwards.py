@@ -11,6 +11,7 @@ from chaos.marketing import draft_campaign, schedule_body
 from chaos.operator import Operator
 from chaos.pages import MESSAGES
 from chaos.site import Site
+from stack.stored_numbers import IS_ENDED, ParcelState, listed
 
 HOUR = 3_600
 LEFT = ((1, ""), (2, "pause"), (3, "cancel"), (30, ""), (50, ""))
@@ -18,11 +19,12 @@ LEFT = ((1, ""), (2, "pause"), (3, "cancel"), (30, ""), (50, ""))
 MOST = 40
 SETTLED_SECONDS = 60.0
 # Mail that is due within minutes counts, too: it would be retained while the pages are read.
-UNSETTLED = """
-select (select count(*) from batches_parcel where state in (1, 2))
-     + (select count(*) from batches_parcel where state = 0 and due_at <= sluice_now() + interval '10 minutes')
+UNSETTLED = f"""
+select (select count(*) from batches_parcel where state in {listed(ParcelState.DUE, ParcelState.CLAIMED)})
+     + (select count(*) from batches_parcel
+        where state = {ParcelState.SCHEDULED} and due_at <= sluice_now() + interval '10 minutes')
      + (select count(*) from batches_receipt where settled_at is null)
-     + (select count(*) from batches_parcel where state in (4, 5, 6) and not is_folded)
+     + (select count(*) from batches_parcel where {IS_ENDED} and not is_folded)
 """
 
 

@@ -18,25 +18,29 @@ from typing import Any, NamedTuple
 import psycopg
 from sendgrid.helpers.eventwebhook import EventWebhook
 
-from chaos.counted import PARCEL_SPAN
 from chaos.receiver import NATIVE, SENDGRID, STORED, STORED_OF_SENDGRID, Body, Keys, Receiver
+from stack.stored_numbers import PARCEL_SPAN, EventKind, listed
 
 NAMES = {
-    1: ("sent", "delivered"),
-    2: ("refused", "bounce"),
-    3: ("dropped", "dropped"),
-    4: ("stopped", "stopped"),
-    5: ("deferred", "deferred"),
-    6: ("in_doubt", "in_doubt"),
-    7: ("discarded", "dropped"),
-    8: ("expired", "dropped"),
-    9: ("retained", "retained"),
-    10: ("held", "held"),
+    EventKind.SENT: ("sent", "delivered"),
+    EventKind.REFUSED: ("refused", "bounce"),
+    EventKind.DROPPED: ("dropped", "dropped"),
+    EventKind.STOPPED: ("stopped", "stopped"),
+    EventKind.DEFERRED: ("deferred", "deferred"),
+    EventKind.IN_DOUBT: ("in_doubt", "in_doubt"),
+    EventKind.DISCARDED: ("discarded", "dropped"),
+    EventKind.EXPIRED: ("expired", "dropped"),
+    EventKind.RETAINED: ("retained", "retained"),
+    EventKind.HELD: ("held", "held"),
 }
 """The kinds of events, each with its native name and that of SendGrid or ours in its dialect."""
-DEFERRED = 5
-ATTEMPTS = (1, 2, DEFERRED)
+ATTEMPTS = (EventKind.SENT, EventKind.REFUSED, EventKind.DEFERRED)
 """The kinds that say how an attempt to deliver ended."""
+ENDS = (
+    *(EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED),
+    *(EventKind.STOPPED, EventKind.DISCARDED, EventKind.EXPIRED),
+)
+"""The kinds after which a message has ended for a recipient."""
 
 # The events that endpoints get, in their order for each message. Every message of the run has one recipient. An event
 # of a whole message is not about a recipient whose mail has ended before.
@@ -47,11 +51,11 @@ with each as (
     select e.id, e.message_id + member.n, e.kind, e.fence, null
     from mailer_event e cross join lateral sluice_unpack(e.members, null) member where e.members is not null
 ), ordered as (
-    select *, count(*) filter (where kind in (1, 2, 3, 4, 7, 8)) over (
+    select *, count(*) filter (where kind in {listed(*ENDS)}) over (
         partition by message order by id rows between unbounded preceding and 1 preceding) as ends
     from each
 )
-select o.id || '-' || o.message % {PARCEL_SPAN}, o.message, o.kind, o.kind = {DEFERRED} and o.fence = 0,
+select o.id || '-' || o.message % {PARCEL_SPAN}, o.message, o.kind, o.kind = {EventKind.DEFERRED} and o.fence = 0,
     m.recipient, mail.public_id
 from ordered o join mailer_message m on m.id = o.message join mailer_mail mail on mail.id = m.mail_id
 join batches_batch b on b.id = mail.batch_id

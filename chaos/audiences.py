@@ -10,18 +10,17 @@ from chaos.expected import Connection, Range, Shown
 from chaos.numbers import Numbers
 from chaos.over_time import MINUTE, Rates
 from chaos.stored import ENDED_UNSENT, HOUR, HOURS_AHEAD, WAITING, Stored
+from stack.stored_numbers import CampaignStatus, EngagementKind, SuppressionKind
 
-CANCELLED, SCHEDULED = 7, 1
-ENGAGED = {2: "opened", 3: "clicked"}
-GROUP, GLOBAL, BOUNCE, INVALID, SPAM = 1, 2, 3, 5, 6
+ENGAGED = {EngagementKind.OPENED: "opened", EngagementKind.CLICKED: "clicked"}
 RESULTS = ("sent", "refused", "dropped", "in_doubt")
 WITHOUT_ADDRESS = "no address"
 REASONS = {
-    INVALID: "invalid address",
-    BOUNCE: "bounced",
-    SPAM: "reported spam",
-    GLOBAL: "unsubscribed from all mail",
-    GROUP: "unsubscribed from the group",
+    SuppressionKind.INVALID: "invalid address",
+    SuppressionKind.BOUNCE: "bounced",
+    SuppressionKind.SPAM: "reported spam",
+    SuppressionKind.GLOBAL: "unsubscribed from all mail",
+    SuppressionKind.GROUP: "unsubscribed from the group",
 }
 """Why a contact is left out, by the kind of its suppression, the strongest first."""
 READ_CAMPAIGNS = """
@@ -38,9 +37,9 @@ join campaigns_membership m on m.list_id = l.id
 READ_ADDRESSES = "select id, email from campaigns_contact"
 READ_SUPPRESSIONS = "select account_id, email, kind, group_id, batch_id from mailer_suppression"
 READ_ENGAGEMENTS = "select campaign_id, kind, count(distinct contact_id) from campaigns_engagement group by 1, 2"
-READ_GROUPS = """
+READ_GROUPS = f"""
 select g.id, count(s.email) from mailer_unsubscribegroup g
-left join mailer_suppression s on s.kind = 1 and s.group_id = g.id group by 1
+left join mailer_suppression s on s.kind = {SuppressionKind.GROUP} and s.group_id = g.id group by 1
 """
 READ_LISTS = """
 select l.id, count(m.contact_id) from campaigns_contactlist l left join campaigns_membership m on m.list_id = l.id
@@ -62,7 +61,7 @@ class Audience:
         """Return the numbers of contacts by the reason why they are left out; an empty text for the others."""
         kinds: dict[str, set[int]] = defaultdict(set)
         for account, email, kind, group, _ in self.suppressions:
-            if account == account_id and (kind != GROUP or group == group_id):
+            if account == account_id and (kind != SuppressionKind.GROUP or group == group_id):
                 kinds[email].add(kind)
         reasons: Counter[str] = Counter()
         for contact in set(self.members[campaign_id]):
@@ -96,12 +95,14 @@ def count_campaigns(connection: Connection, numbers: Numbers, rates: Rates) -> N
         reasons = audience.reasons_of(campaign_id, account_id, group_id)
         members = len(audience.members[campaign_id])
         count_reach(numbers.by_key, f"reach:{campaign_id}", reasons, members)
-        if status == SCHEDULED and not made[batch_id]:
+        if status == CampaignStatus.SCHEDULED and not made[batch_id]:
             count_planned(numbers.by_key, begins_at, members, rates.now)
-        count_results(numbers, campaign_id, made[batch_id], is_cancelled=status == CANCELLED)
+        count_results(numbers, campaign_id, made[batch_id], is_cancelled=status == CampaignStatus.CANCELLED)
         count_left_out(numbers, f"campaign:{campaign_id}", reasons, len(made[batch_id]), is_complete=is_complete)
         numbers.by_key[f"campaign:{campaign_id}:unsubscribed"] = sum(
-            kind in (GROUP, GLOBAL) and batch == batch_id for *_, kind, _, batch in audience.suppressions if batch
+            kind in (SuppressionKind.GROUP, SuppressionKind.GLOBAL) and batch == batch_id
+            for *_, kind, _, batch in audience.suppressions
+            if batch
         )
     numbers.readers["campaign"] = lambda key: rate_of_campaign(rates, batches, key)
 

@@ -10,18 +10,17 @@ from typing import NamedTuple
 
 import psycopg
 
-PARCEL_SPAN = 512
-KINDS = range(1, 11)
-ACCEPTED = 20
-ACCOUNT, BATCH = 1, 2
+from stack.stored_numbers import ACCEPTED, PARCEL_SPAN, EventKind, ParcelState, Series, SuppressionKind, listed
+
+KINDS = range(EventKind.SENT, EventKind.HELD + 1)
 DAY, QUARTER = 86_400, 900
 
 READ_COUNTERS = f"""
-select series, account_id, case when series = {BATCH} then key::bigint end, measure, n from mailer_counter
-where (series, span) in (({ACCOUNT}, {DAY}), ({BATCH}, {QUARTER}))
+select series, account_id, case when series = {Series.BATCH} then key::bigint end, measure, n from mailer_counter
+where (series, span) in (({Series.ACCOUNT}, {DAY}), ({Series.BATCH}, {QUARTER}))
 union all
-select series, account_id, case when series = {BATCH} then key::bigint end, measure, n from mailer_counterdelta
-where series in ({ACCOUNT}, {BATCH})
+select series, account_id, case when series = {Series.BATCH} then key::bigint end, measure, n from mailer_counterdelta
+where series in ({Series.ACCOUNT}, {Series.BATCH})
 """
 READ_EVENTS = "select message_id, kind, members, recipients from mailer_event"
 # The chaos sends to one recipient in each message.
@@ -31,17 +30,18 @@ select p.id, p.account_id, p.batch_id, b.is_default from batches_parcel p join b
 where p.base = p.id
 """
 READ_WAVES = "select messages, parcels from batches_wavecount union all select messages, parcels from batches_wavedelta"
-READ_WAITING = """
+READ_WAITING = f"""
 select case when is_remainder then 0 else size - sent - refused - dropped - stopped - in_doubt - moved end, 1
-from batches_parcel where state = 0 and attempts = 0
+from batches_parcel where state = {ParcelState.SCHEDULED} and attempts = 0
 """
 # Bounces, blocks and invalid addresses, and the refusals that put recipients there.
-READ_LISTS = "select count(*) from mailer_suppression where kind in (3, 4, 5)"
+OF_REFUSALS = listed(SuppressionKind.BOUNCE, SuppressionKind.BLOCK, SuppressionKind.INVALID)
+READ_LISTS = f"select count(*) from mailer_suppression where kind in {OF_REFUSALS}"
 READ_LISTED = f"""
 select count(distinct (p.account_id, m.recipient, e.suppression))
 from mailer_event e join mailer_message m on m.id = e.message_id
 join batches_parcel p on p.id = e.message_id / {PARCEL_SPAN}
-where e.kind = 2 and e.suppression is not null
+where e.kind = {EventKind.REFUSED} and e.suppression is not null
 """
 
 

@@ -46,6 +46,7 @@ from stack.folders import temporary_folder
 from stack.processes import Program
 from stack.running import EMBEDDED, running_stack
 from stack.say import say
+from stack.stored_numbers import IS_ENDED, IS_LIVE, CampaignStatus, listed
 
 CONNECTIONS = 4
 """The connections of each delivering process to the peer."""
@@ -59,11 +60,17 @@ ENVIRONMENT = {
     "SMTP_CONNECTIONS": str(CONNECTIONS),
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
 }
-UNFINISHED = """
-select (select count(*) from batches_parcel where state in (0, 1, 2, 3))
+UNFINISHED_CAMPAIGNS = (
+    CampaignStatus.SCHEDULED,
+    CampaignStatus.QUEUED,
+    CampaignStatus.SENDING,
+    CampaignStatus.PAUSED,
+)
+UNFINISHED = f"""
+select (select count(*) from batches_parcel where {IS_LIVE})
      + (select count(*) from batches_receipt where settled_at is null)
-     + (select count(*) from batches_parcel where state in (4, 5, 6) and not is_folded)
-     + (select count(*) from campaigns_campaign where status in (1, 2, 3, 4))
+     + (select count(*) from batches_parcel where {IS_ENDED} and not is_folded)
+     + (select count(*) from campaigns_campaign where status in {listed(*UNFINISHED_CAMPAIGNS)})
 """
 TODAY = "select (sluice_now() at time zone 'UTC')::date"
 

@@ -12,6 +12,7 @@ from chaos.api import Api
 from chaos.receiver import NATIVE, SENDGRID, Keys, Receiver
 from chaos.site import Site
 from stack import StackError
+from stack.stored_numbers import DeliveryState
 from stack.waiting import wait_until
 
 SETTINGS = "/v3/user/webhooks/event/settings"
@@ -34,9 +35,9 @@ where not is_enabled or failing_since is not null
     or exists (select from events_lane l where l.endpoint_id = e.id and l.next_at is not null)
 """
 # The notices that are not in the log yet, the bodies that were not accepted, and the lanes that are not at its end.
-UNDELIVERED = """
+UNDELIVERED = f"""
 select (select count(*) from mailer_lognotice)
-    + (select count(*) from events_delivery where state = 1)
+    + (select count(*) from events_delivery where state = {DeliveryState.PENDING})
     + (select count(*) from events_lane l join events_endpoint e on e.id = l.endpoint_id
         where l."offset" is not null or exists (
             select from events_logentry g where g.account_id = e.account_id and g.place > l.place))

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from chaos.expected import Connection, Shown
 from chaos.numbers import Numbers
 from chaos.stored import SEVERAL, WAITING, Stored
+from stack.stored_numbers import DeliveryState
 
 MOVABLE = frozenset(WAITING)
 HANDLED = {"cancel": MOVABLE, "reschedule": MOVABLE, "replay": SEVERAL["in_hand"], "drop": SEVERAL["in_hand"]}
@@ -38,8 +39,9 @@ READ_DELIVERIES = "select id, events, attempts from events_delivery order by id 
 READ_ENDPOINTS = "select id, failures from events_endpoint"
 # The endpoints of which no attempt, or no attempt of one lane, has succeeded for 10 minutes, longest first, with the
 # events of the deliveries that they have not accepted yet.
-READ_FAILING = """
-select coalesce((select sum(d.events) from events_delivery d where d.endpoint_id = e.id and d.state = 1), 0)
+READ_FAILING = f"""
+select coalesce((
+    select sum(d.events) from events_delivery d where d.endpoint_id = e.id and d.state = {DeliveryState.PENDING}), 0)
 from events_endpoint e join events_lane l on l.endpoint_id = e.id
 where e.is_enabled group by e.id
 having least(e.failing_since, min(l.failing_since)) < sluice_now() - interval '10 minutes'

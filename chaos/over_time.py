@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos.counted import PARCEL_SPAN
 from chaos.expected import Connection, Expected, Range, Shown, Span
 from chaos.numbers import Numbers
 from chaos.stored import KINDS
+from stack.stored_numbers import PARCEL_SPAN, EventKind, SuppressionKind
 
 MINUTE, FIVE_MINUTES, HOUR, DAY = 60, 300, 3_600, 86_400
 DAYS_OF_WEEK = 7
-REFUSED, BOUNCE = 2, 3
+BOUNCE = (EventKind.REFUSED, SuppressionKind.BOUNCE)
 CACHED_SECONDS = 15.0
 """The age that a page may have: it is built at most every few seconds, for all who watch it."""
 LATELY = 600
@@ -32,10 +32,11 @@ CLOSE = 0.05
 # was sent. Mail of a parcel that was tried more than once may be counted or not. Mail to several recipients is not.
 READ_LATENESS = f"""
 with sent as (
-    select message_id as id, at from mailer_event where kind = 1 and members is null and recipient is null
+    select message_id as id, at from mailer_event
+    where kind = {EventKind.SENT} and members is null and recipient is null
     union all
     select message_id + member.n, at from mailer_event cross join lateral sluice_unpack(members, null) member
-    where kind = 1 and members is not null
+    where kind = {EventKind.SENT} and members is not null
 )
 select s.at, extract(epoch from s.at - greatest(p.send_at, (
         select max(r.created_at) from batches_receipt r where r.created_at <= s.at
@@ -99,7 +100,7 @@ def count_over_time(numbers: Numbers, events: list[Any], now: dt.datetime, read_
         days["accepted", int(message.accepted_at.timestamp()) // DAY] += message.recipients
     for message_id, kind, at, _, recipients, suppression in events:
         account_id, batch_id = owners[message_id]
-        event = Happened(KINDS.get(kind, ""), int(at.timestamp()), is_bounce=kind == REFUSED and suppression == BOUNCE)
+        event = Happened(KINDS.get(kind, ""), int(at.timestamp()), is_bounce=(kind, suppression) == BOUNCE)
         days[event.name, event.second // DAY] += recipients
         for key in [*keys_of_last_day(event, second), *keys_of_account(event, account_id, second // DAY)]:
             numbers.by_key[key] += recipients

@@ -21,6 +21,7 @@ from chaos.expected import Expected, Range, is_shown, is_unmarked, numbers_in
 from chaos.markup import Figure, Page
 from chaos.numbers import Numbers, family_of, name_of
 from chaos.stored import DOUBTS_SHOWN, STATES, WAITING
+from stack.stored_numbers import CampaignStatus
 
 Read = Callable[[str], str]
 """A function that returns the body of the page at a path, as an operator sees it."""
@@ -38,7 +39,12 @@ MOST_PAGES = 100
 """The most pages of a list that are read."""
 OLDER = re.compile(r'<a id="older"[^>]* href="([^"]+)"')
 DOUBTFUL = re.compile(r'href="/admin/mailer/message/(\d+)/change/"><code>')
-QUESTIONS = {0: ("send/",), 1: ("now/", "cancel/"), 3: ("pause/", "cancel/"), 4: ("resume/", "cancel/")}
+QUESTIONS = {
+    CampaignStatus.DRAFT: ("send/",),
+    CampaignStatus.SCHEDULED: ("now/", "cancel/"),
+    CampaignStatus.SENDING: ("pause/", "cancel/"),
+    CampaignStatus.PAUSED: ("resume/", "cancel/"),
+}
 """The questions before the moves of a campaign, by its status."""
 CHARTS = ("ahead", "outcomes", "lateness")
 IN_DOUBT = "in_doubt"

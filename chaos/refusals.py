@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaos.expected import Connection, Range, Shown
+from stack.stored_numbers import EventKind
 
-REFUSED, DEFERRED = 2, 5
+REFUSED, DEFERRED = EventKind.REFUSED, EventKind.DEFERRED
 MEASURES = {"refused": {REFUSED}, "deferred": {DEFERRED}, "total": {REFUSED, DEFERRED}}
 LOOKED_AT = 1_000
 """The failures that every page looks at. Most look at more."""

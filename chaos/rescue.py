@@ -8,7 +8,9 @@ from contextlib import suppress
 
 import psycopg
 
-HELD = "select id, fence, worker_id from batches_parcel where state = 2"
+from stack.stored_numbers import ParcelState
+
+HELD = f"select id, fence, worker_id from batches_parcel where state = {ParcelState.CLAIMED}"
 DEAD = "select id from batches_worker where id = any(%s) and dead_at is null"
 
 

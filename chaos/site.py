@@ -29,12 +29,14 @@ from stack.processes import Child, Program, await_ready, describe_end
 from stack.programs import INBOX
 from stack.running import RunningStack
 from stack.say import say
+from stack.stored_numbers import ParcelState
 from stack.waiting import wait_until
 from stack.watchdog import is_running
 
 Window = tuple[str, float, float]
 """The name of a fault, its start and its end."""
-DELIVERING = "select 1 from batches_parcel where state = 2 and slice_from is not null limit 1"
+DELIVERING = f"select 1 from batches_parcel where state = {ParcelState.CLAIMED} and slice_from is not null limit 1"
+MANY_DUE = f"select 1 from batches_parcel where state = {ParcelState.DUE} limit %s"
 ACCEPTING = """
 select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'copy mailer_message%' limit 1
 """
@@ -148,7 +150,7 @@ class Site:
     def is_swamped(self) -> bool:
         """Return whether so much is due already that more would only measure this machine."""
         with suppress(psycopg.Error):
-            return len(self.query("select 1 from batches_parcel where state = 1 limit %s", SWAMPED)) == SWAMPED
+            return len(self.query(MANY_DUE, SWAMPED)) == SWAMPED
         return False
 
     def expect(self, happened: object, effect: str) -> None:

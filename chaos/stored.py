@@ -11,16 +11,27 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from chaos.counted import PARCEL_SPAN
 from chaos.expected import Connection
+from stack.stored_numbers import PARCEL_SPAN, BatchStatus, EventKind, ParcelState
 
-PLACES = ("scheduled", "due", "claimed", "retained", "", "discarded", "expired", "held")
-"""The states of parcels. A finished parcel (4) holds no message."""
-OUTCOMES = {1: "sent", 2: "refused", 3: "dropped", 4: "stopped", 6: "in_doubt"}
-KINDS = {**OUTCOMES, 5: "deferred", 7: "discarded", 8: "expired", 11: "unsubscribed", 14: "resubscribed"}
+OUTCOMES = {
+    EventKind.SENT: "sent",
+    EventKind.REFUSED: "refused",
+    EventKind.DROPPED: "dropped",
+    EventKind.STOPPED: "stopped",
+    EventKind.IN_DOUBT: "in_doubt",
+}
+KINDS = {
+    **OUTCOMES,
+    EventKind.DEFERRED: "deferred",
+    EventKind.DISCARDED: "discarded",
+    EventKind.EXPIRED: "expired",
+    EventKind.UNSUBSCRIBED: "unsubscribed",
+    EventKind.RESUBSCRIBED: "resubscribed",
+}
 WAITING = ("scheduled", "due", "claimed", "retained", "held")
 ENDED_UNSENT = ("stopped", "discarded", "expired")
-PARCELS = ("scheduled", "due", "claimed", "retained", "done", "discarded", "expired", "held")
+PARCELS = tuple(state.name.lower() for state in ParcelState)
 """The states of parcels in words."""
 STATES = (*WAITING, *OUTCOMES.values(), "discarded", "expired")
 SEVERAL = {
@@ -32,7 +43,7 @@ SEVERAL = {
 }
 """Sums of several states, by name."""
 SUMS = ("accepted", "waiting", "ended", "ended_unsent", "to_be_sent", *SEVERAL)
-OPEN, CANCELLED = 0, 2
+OPEN, CANCELLED = BatchStatus.OPEN, BatchStatus.CANCELLED
 STOPS = ("pause", "cancel")
 DOUBTS_SHOWN = 200
 HOUR = 3_600
@@ -61,7 +72,7 @@ from batches_parcel p cross join lateral (
     union all
     select generate_series(0, p.size - 1) where p.members is null
 ) member
-where p.state <> 4 and not p.is_remainder
+where p.state <> {ParcelState.DONE} and not p.is_remainder
 """
 # The events of each message, with the number of recipients for which each of them counts.
 READ_EVENTS = """
@@ -150,8 +161,10 @@ def read_messages(connection: Connection, events: list[Any]) -> list[Stored]:
     for message_id, *columns in connection.execute(READ_MESSAGES):
         batch_id, public_id, is_default, account_id, parent_id, username, status = columns[:7]
         is_frozen_with_account, is_frozen, send_at, accepted_at, recipients = columns[7:]
-        place, attempts, waits_for = places.get(message_id, (4, 0, None))
-        state = PLACES[place] or next((each for each in OUTCOMES.values() if each in whole[message_id]), "lost")
+        place, attempts, waits_for = places.get(message_id, (ParcelState.DONE, 0, None))
+        # A finished parcel holds no message.
+        holder = "" if place == ParcelState.DONE else PARCELS[place]
+        state = holder or next((each for each in OUTCOMES.values() if each in whole[message_id]), "lost")
         messages.append(
             Stored(
                 id=message_id,

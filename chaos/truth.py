@@ -12,18 +12,19 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-PARCEL_SPAN = 512
+from chaos.stored import OUTCOMES
+from stack.stored_numbers import PARCEL_SPAN, EventKind, ParcelState
+
 PARCEL_STATES = {
-    0: "pending",
-    1: "pending",
-    2: "pending",
-    3: "retained",
-    5: "discarded",
-    6: "expired",
-    7: "held",
+    ParcelState.SCHEDULED: "pending",
+    ParcelState.DUE: "pending",
+    ParcelState.CLAIMED: "pending",
+    ParcelState.RETAINED: "retained",
+    ParcelState.DISCARDED: "discarded",
+    ParcelState.EXPIRED: "expired",
+    ParcelState.HELD: "held",
 }
-"""States 0 to 2 are scheduled, due and claimed; done (4) holds no messages; held waits for a person."""
-EVENTS = {1: "sent", 2: "refused", 3: "dropped", 4: "stopped", 6: "in_doubt"}
+"""A parcel that is done holds no messages. What is held waits for a person."""
 STRENGTH = ("sent", "refused", "dropped", "stopped", "in_doubt")
 STATES = (*STRENGTH[:4], "discarded", "expired", "retained", "held", "in_doubt", "pending")
 COUNTERS = ("sent", "refused", "dropped", "stopped", "in_doubt", "discarded", "expired")
@@ -32,7 +33,9 @@ READ_MESSAGES = """
 select m.id, m.recipient, mail.public_id, b.public_id, b.is_default
 from mailer_message m join mailer_mail mail on mail.id = m.mail_id join batches_batch b on b.id = mail.batch_id
 """
-READ_PARCELS = "select base, members, size, state from batches_parcel where state <> 4 and not is_remainder"
+READ_PARCELS = f"""
+select base, members, size, state from batches_parcel where state <> {ParcelState.DONE} and not is_remainder
+"""
 READ_EVENTS = """
 select message_id, kind, recipient from mailer_event where members is null
 union all
@@ -43,13 +46,14 @@ READ_RECEIPTS = """
 select r.public_id, b.public_id, r.created_at, r.settled_at, r.sent, r.in_doubt, r.doubtful_messages
 from batches_receipt r join batches_batch b on b.id = r.batch_id where r.action in ('pause', 'cancel')
 """
+PENDING = "size - sent - refused - dropped - stopped - in_doubt - moved"
 COUNT = f"""
 select {", ".join(f"coalesce(sum({name}), 0)::bigint" for name in COUNTERS)} from (
     select {", ".join(COUNTERS)} from batches_batchtotals
     union all
     select sent, refused, dropped, stopped, in_doubt,
-        case when state = 5 then size - sent - refused - dropped - stopped - in_doubt - moved else 0 end,
-        case when state = 6 then size - sent - refused - dropped - stopped - in_doubt - moved else 0 end
+        case when state = {ParcelState.DISCARDED} then {PENDING} else 0 end,
+        case when state = {ParcelState.EXPIRED} then {PENDING} else 0 end
     from batches_parcel where not is_folded and not is_remainder
 ) counted
 """
@@ -103,9 +107,9 @@ def read_truth(database_url: str) -> Truth:
         outcomes: dict[int, set[str]] = defaultdict(set)
         sent: Counter[tuple[int, str | None]] = Counter()
         for message_id, kind, recipient in connection.execute(READ_EVENTS):
-            sent[message_id, recipient] += kind == 1
-            if kind in EVENTS:
-                outcomes[message_id].add(EVENTS[kind])
+            sent[message_id, recipient] += kind == EventKind.SENT
+            if kind in OUTCOMES:
+                outcomes[message_id].add(OUTCOMES[kind])
         truth = Truth(recorded_doubles=sum(times > 1 for times in sent.values()))
         for message_id, recipient, mail, batch, is_default in connection.execute(READ_MESSAGES):
             state = state_of(outcomes[message_id], places.get(message_id, ""))
