@@ -39,7 +39,7 @@ MOST_PAGES = 100
 """The most pages of a list that are read."""
 OLDER = re.compile(r'<a id="older"[^>]* href="([^"]+)"')
 DOUBTFUL = re.compile(r'href="/admin/mailer/message/(\d+)/change/"><code>')
-QUESTIONS = {
+QUESTIONS: dict[int, tuple[str, ...]] = {
     CampaignStatus.DRAFT: ("send/",),
     CampaignStatus.SCHEDULED: ("now/", "cancel/"),
     CampaignStatus.SENDING: ("pause/", "cancel/"),

@@ -15,7 +15,7 @@ import psycopg
 from chaos.stored import OUTCOMES
 from stack.stored_numbers import PARCEL_SPAN, EventKind, ParcelState
 
-PARCEL_STATES = {
+PARCEL_STATES: dict[int, str] = {
     ParcelState.SCHEDULED: "pending",
     ParcelState.DUE: "pending",
     ParcelState.CLAIMED: "pending",
