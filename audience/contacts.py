@@ -1,4 +1,4 @@
-"""Contacts of an account: find, list and search them; create, change and delete one or a page of them.
+"""Find, list and search the contacts of an account; create, change and delete one contact or a page of them.
 
 Many contacts at a time are stored by `upsert.py`.
 """
@@ -30,7 +30,7 @@ Items = list[str]
 
 
 class Page(NamedTuple):
-    """A page is described by how many rows to skip and how many to return at most."""
+    """The bounds of a page: the number of rows to skip, and the largest number of rows to return."""
 
     offset: int
     limit: int
@@ -57,13 +57,13 @@ def find_contacts(account: Account, uuids: Collection[uuid.UUID]) -> list[Contac
 def find_by_identifier(account: Account, identifier: str, values: Iterable[str]) -> dict[str, Contact]:
     """Return the contacts that have one of the values as their `identifier` (one of `IDENTIFIERS`), keyed by it.
 
-    E-mail addresses may be spelled in any way and are returned in canonical form (`address_key`). If no contact has the
-    address as its own, the oldest contact that has it as an alternate is returned.
+    E-mail addresses may be spelled in any way and are returned in canonical form (`address_key`). If no contact has an
+    address as its main one, the oldest contact that has it as an alternate is returned.
     """
-    wanted = {address_key(value) if identifier == "email" else value for value in values}
-    own = Contact.objects.filter(account=account, **{f"{identifier}__in": wanted})
-    by_value = {getattr(contact, identifier): contact for contact in own}
-    if identifier == "email" and (missing := wanted - by_value.keys()):
+    searched = {address_key(value) if identifier == "email" else value for value in values}
+    contacts = Contact.objects.filter(account=account, **{f"{identifier}__in": searched})
+    by_value = {getattr(contact, identifier): contact for contact in contacts}
+    if identifier == "email" and (missing := searched - by_value.keys()):
         alternates = Contact.objects.filter(account=account, alternate_emails__overlap=sorted(missing))
         # The condition of the partial index.
         for contact in alternates.exclude(alternate_emails=[]).order_by("pk"):
@@ -185,13 +185,13 @@ def create_contact(account: Account, columns: Columns, *, list_ids: Collection[u
         lock_audience(account)
         lists = find_lists(account, list_ids)
         _refuse_taken(account, columns)
-        made = Contact.objects.create(account=account, **columns)
+        contact = Contact.objects.create(account=account, **columns)
         with connection.cursor() as cursor:
             cursor.execute(COUNT_NEW, [1, account.pk])
-        if lists and not has_unsubscribed(made):
-            _add_to_lists(made, lists)
-    made.refresh_from_db()
-    return made
+        if lists and not has_unsubscribed(contact):
+            _add_to_lists(contact, lists)
+    contact.refresh_from_db()
+    return contact
 
 
 def update_contact(
@@ -211,8 +211,8 @@ def update_contact(
         contact = find_contact(account, contact_id)
         _refuse_taken(account, columns, except_contact=contact.pk)
         merged = {**contact.custom, **{str(field): value for field, value in (custom or {}).items()}}
-        kept = {key: value for key, value in merged.items() if value is not None}
-        Contact.objects.filter(pk=contact.pk).update(**columns, custom=kept, updated_at=Now())
+        stored = {key: value for key, value in merged.items() if value is not None}
+        Contact.objects.filter(pk=contact.pk).update(**columns, custom=stored, updated_at=Now())
     return find_contact(account, contact_id)
 
 
@@ -311,7 +311,7 @@ def _change_items(
         before = contact.custom.get(key, "").splitlines()
         items = change(before)
         if items != before:
-            others = {name: value for name, value in contact.custom.items() if name != key}
-            kept = {**others, key: "\n".join(items)} if items else others
-            Contact.objects.filter(pk=contact.pk).update(custom=kept, updated_at=Now())
+            custom = {name: value for name, value in contact.custom.items() if name != key}
+            custom = {**custom, key: "\n".join(items)} if items else custom
+            Contact.objects.filter(pk=contact.pk).update(custom=custom, updated_at=Now())
     return items

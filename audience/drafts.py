@@ -66,7 +66,7 @@ class ContactDraft:
 
 
 def make_draft(
-    given: Mapping[str, object],
+    columns: Mapping[str, object],
     custom: Mapping[int, object] | None = None,
     *,
     fields: Mapping[int, FieldDefinition],
@@ -75,20 +75,20 @@ def make_draft(
 
     Other names are ignored. Raises InvalidContact.
     """
-    identifiers = {name: read_identifier(name, given[name]) for name in IDENTIFIERS if given.get(name)}
+    identifiers = {name: read_identifier(name, columns[name]) for name in IDENTIFIERS if columns.get(name)}
     if not identifiers:
         raise InvalidContact(f"one of {', '.join(IDENTIFIERS)} is required", field="email")
     return ContactDraft(
         **identifiers,
-        texts={name: _read_text(name, given[name]) for name in TEXT_FIELDS if name in given},
-        alternate_emails=_read_alternates(given["alternate_emails"]) if "alternate_emails" in given else None,
+        texts={name: _read_text(name, columns[name]) for name in TEXT_FIELDS if name in columns},
+        alternate_emails=_read_alternates(columns["alternate_emails"]) if "alternate_emails" in columns else None,
         custom={field_id: _read_custom(fields, field_id, value) for field_id, value in (custom or {}).items()},
     )
 
 
-def read_identifier(name: str, given: object) -> str:
+def read_identifier(name: str, value: object) -> str:
     """Return an identifier, one of `IDENTIFIERS`, in the form in which it is stored. Raises InvalidContact."""
-    text = _read_text(name, given)
+    text = _read_text(name, value)
     if not text:
         raise InvalidContact(f"{name} is empty", field=name)
     match name:
@@ -126,12 +126,12 @@ def _read_email(text: str, name: str) -> str:
     return address_key(text)
 
 
-def _read_text(name: str, given: object) -> str:
-    if given is None:
+def _read_text(name: str, value: object) -> str:
+    if value is None:
         return ""
-    if isinstance(given, bool) or not isinstance(given, str | int):
+    if isinstance(value, bool) or not isinstance(value, str | int):
         raise InvalidContact(f"{name} is not a text", field=name)
-    text = str(given).strip()
+    text = str(value).strip()
     if len(text) > LENGTHS[name]:
         raise InvalidContact(f"{name} is longer than {LENGTHS[name]} characters", field=name)
     # Names and postal addresses may have several lines: a line break becomes a space in a header.
@@ -143,22 +143,22 @@ def _read_text(name: str, given: object) -> str:
     return text
 
 
-def _read_alternates(given: object) -> tuple[str, ...]:
-    if given is None:
+def _read_alternates(value: object) -> tuple[str, ...]:
+    if value is None:
         return ()
-    if not isinstance(given, list | tuple) or not all(isinstance(each, str) for each in given):
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
         raise InvalidContact("alternate_emails is not a list of texts", field="alternate_emails")
-    if len(given) > MOST_ALTERNATES:
+    if len(value) > MOST_ALTERNATES:
         raise InvalidContact(f"there are more than {MOST_ALTERNATES} alternate_emails", field="alternate_emails")
-    return tuple(dict.fromkeys(_read_email(each.strip(), "alternate_emails") for each in given))
+    return tuple(dict.fromkeys(_read_email(each.strip(), "alternate_emails") for each in value))
 
 
-def _read_custom(fields: Mapping[int, FieldDefinition], field_id: int, given: object) -> Custom:
+def _read_custom(fields: Mapping[int, FieldDefinition], field_id: int, value: object) -> Custom:
     definition = fields.get(field_id)
     if definition is None:
         raise InvalidContact("there is no such custom field", field="custom_fields")
     try:
-        return read_value(definition, given)
+        return read_value(definition, value)
     except ValueError as error:
         raise InvalidContact(f"{definition.name}: {error}", field=definition.name) from None
 

@@ -105,29 +105,29 @@ def delete_field(account: Account, field_id: int) -> None:
         field.delete()
 
 
-def read_value(field: FieldDefinition, given: object) -> str | int | float | None:
+def read_value(field: FieldDefinition, value: object) -> str | int | float | None:
     """Return the value to store for a value that a caller has sent, or None for no value. Raises ValueError."""
-    if given is None or given == "":
+    if value is None or value == "":
         return None
-    if field.form == FieldForm.BOOLEAN and isinstance(given, bool):
-        return "true" if given else "false"
-    if isinstance(given, bool) or not isinstance(given, str | int | float):
+    if field.form == FieldForm.BOOLEAN and isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError("the value is neither a text nor a number")
     match FieldType(field.type):
         case FieldType.TEXT if field.form == FieldForm.DATETIME:
-            return _read_date(given)
+            return _read_date(value)
         case FieldType.TEXT if field.form:
-            return _read_formed(field, str(given))
+            return _read_formed(field, str(value))
         case FieldType.TEXT:
-            return _read_text(str(given))
+            return _read_text(str(value))
         case FieldType.NUMBER:
-            return _read_number(given)
+            return _read_number(value)
         case FieldType.DATE:
-            return _read_date(given)
+            return _read_date(value)
 
 
-def _read_formed(field: FieldDefinition, given: str) -> str:
-    text = _read_text(given)
+def _read_formed(field: FieldDefinition, value: str) -> str:
+    text = _read_text(value)
     match FieldForm(field.form):
         case FieldForm.BOOLEAN if text.lower() not in {"true", "false"}:
             raise ValueError("the value is neither true nor false")
@@ -138,21 +138,21 @@ def _read_formed(field: FieldDefinition, given: str) -> str:
     return text
 
 
-def _read_date(given: str | int | float) -> str:
+def _read_date(value: str | int | float) -> str:
     """Return the date in the form in which it is stored. JSON does not distinguish 1705276800.0 from 1705276800."""
-    number = isinstance(given, float) and given.is_integer()
-    return write_date(read_date(str(int(given) if number else given)))
+    number = isinstance(value, float) and value.is_integer()
+    return write_date(read_date(str(int(value) if number else value)))
 
 
-def _read_text(given: str) -> str:
+def _read_text(value: str) -> str:
     """Return the text, which may have several lines. Raises ValueError for one that no mail could hold."""
-    if not is_text(given):
+    if not is_text(value):
         raise ValueError(TEXT_RULE)
-    return vocabulary.check_text(given)
+    return vocabulary.check_text(value)
 
 
-def _read_number(given: str | int | float) -> int | float:
-    number: int | float | Decimal = given if isinstance(given, int | float) else vocabulary.read_number(given)
+def _read_number(value: str | int | float) -> int | float:
+    number: int | float | Decimal = value if isinstance(value, int | float) else vocabulary.read_number(value)
     if not -LARGEST_NUMBER <= number <= LARGEST_NUMBER:
         raise ValueError("the number is too large")
     if isinstance(number, Decimal):

@@ -37,9 +37,11 @@ def create_list(
     check_text(description, field="description")
     with transaction.atomic():
         check_name(account, name, longest=longest)
-        made = ContactList.objects.create(account=account, name=name, description=description, is_public=is_public)
-    made.refresh_from_db()
-    return made
+        contact_list = ContactList.objects.create(
+            account=account, name=name, description=description, is_public=is_public
+        )
+    contact_list.refresh_from_db()
+    return contact_list
 
 
 def list_lists(account: Account, *, search: str = "") -> QuerySet[ContactList]:

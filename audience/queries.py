@@ -1,4 +1,4 @@
-"""The SQL of the audience: each statement works on a set of contacts, or reads a page without counting rows before it.
+"""Define the SQL of the audience. A statement works on a set of contacts, or reads a page without counting other rows.
 
 Every writer holds the account's `Audience` row, so no two of them meet in these tables, and what a statement has read
 of an account's contacts stays true until the transaction ends.
@@ -22,12 +22,12 @@ VALUES: Final = (*IDENTIFIERS, *TEXT_FIELDS, "alternate_emails", "custom")
 
 # Finds the contacts that have one of these values as an identifier. Each value is a probe of the index of its
 # identifier: a join would make the planner read the contacts of all accounts for a few thousand values.
-FIND_GIVEN: Final = {
+FIND_BY_IDENTIFIER: Final = {
     name: f"""
 select c.id, {", ".join(f"c.{value}" for value in VALUES)}
-from unnest(%(values)s::text[]) given(value)
+from unnest(%(values)s::text[]) searched(value)
 cross join lateral (
-    select * from campaigns_contact where account_id = %(account)s and {name} = given.value limit 1) c
+    select * from campaigns_contact where account_id = %(account)s and {name} = searched.value limit 1) c
 """
     for name in IDENTIFIERS
 }
@@ -86,26 +86,27 @@ select count(*) from removed
 
 # Deletes contacts with everything that belongs to them in one statement, and returns their number.
 DELETE_CONTACTS: Final = """
-with gone as (
+with deleted as (
     delete from campaigns_contact where account_id = %(account)s and id = any(%(contacts)s) returning id
 ), ids as materialized (
-    select array(select id from gone) as gone_ids
+    select array(select id from deleted) as deleted_ids
 ), left_lists as (
-    delete from campaigns_membership where contact_id = any((select ids.gone_ids from ids)::bigint[]) returning list_id
+    delete from campaigns_membership where contact_id = any((select ids.deleted_ids from ids)::bigint[])
+    returning list_id
 ), counted as (
     select list_id, count(*) as fewer from left_lists group by list_id
 ), lists as (
     update campaigns_contactlist l set contact_count = l.contact_count - counted.fewer
     from counted where l.id = counted.list_id
 ), forgotten as (
-    delete from campaigns_engagement where contact_id = any((select ids.gone_ids from ids)::bigint[])
+    delete from campaigns_engagement where contact_id = any((select ids.deleted_ids from ids)::bigint[])
 ), inactive as (
-    delete from campaigns_lasttimes where contact_id = any((select ids.gone_ids from ids)::bigint[])
+    delete from campaigns_lasttimes where contact_id = any((select ids.deleted_ids from ids)::bigint[])
 ), audience as (
-    update campaigns_audience set contacts = contacts - cardinality((select ids.gone_ids from ids))
+    update campaigns_audience set contacts = contacts - cardinality((select ids.deleted_ids from ids))
     where account_id = %(account)s
 )
-select cardinality(ids.gone_ids) from ids
+select cardinality(ids.deleted_ids) from ids
 """
 
 PAGE_OF_LIST: Final = """

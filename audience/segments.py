@@ -41,7 +41,7 @@ def create_segment(
     with transaction.atomic():
         check_name(account, name)
         _check(account, condition, list_id)
-        made = Segment.objects.create(
+        segment = Segment.objects.create(
             account=account,
             name=name,
             list_id=list_id,
@@ -49,7 +49,7 @@ def create_segment(
             dialect=dialect,
             written=written,
         )
-    return find_segment(account, made.pk)
+    return find_segment(account, segment.pk)
 
 
 def update_segment(
@@ -147,7 +147,7 @@ def find_matching(
 
 
 def find_matching_for_job(account: Account, condition: Condition, *, after: int, limit: int) -> list[Contact]:
-    """Find a page of contacts as `find_matching` does, for a job, for which no caller waits. Raises SearchTooSlow."""
+    """Find a page of contacts as `find_matching` does, with the time limit of a job. Raises SearchTooSlow."""
     with time_limit(settings.JOB_STATEMENT_SECONDS):
         return _select_matching(account, condition, after=after, offset=0, limit=limit)
 

@@ -1,9 +1,9 @@
 """Store many contacts at a time.
 
-The input are drafts (`drafts.py`), some of which may have been refused already. The output is the result of each row.
-The contacts that they name are read with one statement for each kind of identifier, the drafts are applied to them in
-order, and the results are written by COPY. All of this is one transaction, which may be part of the caller's, under the
-account's lock: what was read is still true when it is written.
+The input is a sequence of drafts (`drafts.py`), some of which may already have been refused. The output is the result
+of each row. The contacts that the drafts name are read with one statement for each kind of identifier, the drafts are
+applied to them in order, and the results are written by COPY. All of this is one transaction, which may be part of the
+caller's. It holds the account's lock, so no other writer changes the contacts between the read and the write.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from audience.queries import (
     COPY_NEW,
     COUNT_NEW,
     DRAW_IDS,
-    FIND_GIVEN,
+    FIND_BY_IDENTIFIER,
     MAKE_ROOM,
     VACATE,
     VALUES,
@@ -71,7 +71,7 @@ class Upserted:
 
 
 @dataclass(slots=True, eq=False)
-class Known:
+class ContactState:
     """The current state of a contact, after the rows that were applied so far.
 
     `id` is 0 for a new contact. `vacated` holds the identifiers that it had in the database and no longer has.
@@ -94,9 +94,9 @@ def upsert_contacts(account: Account, rows: Sequence[Row], *, list_ids: Collecti
         lock_audience(account)
         check_lists(account, list_ids)
         ledger = Ledger(_read_known(account, rows))
-        stored = {number: known for number, row in enumerate(rows) if (known := ledger.apply(number, row, result))}
+        stored = {number: contact for number, row in enumerate(rows) if (contact := ledger.apply(number, row, result))}
         _write(account, ledger)
-        result.contact_ids = {number: known.id for number, known in stored.items()}
+        result.contact_ids = {number: contact.id for number, contact in stored.items()}
         if list_ids and stored:
             members = {"lists": sorted(set(list_ids)), "contacts": sorted(set(result.contact_ids.values()))}
             with connection.cursor() as cursor:
@@ -107,15 +107,15 @@ def upsert_contacts(account: Account, rows: Sequence[Row], *, list_ids: Collecti
 class Ledger:
     """Keep the contacts that rows name, by their identifiers, and apply the rows to them."""
 
-    def __init__(self, known: Iterable[Known]) -> None:
-        self.contacts = list(known)
-        self.by_identifier: dict[tuple[str, str], Known] = {}
+    def __init__(self, contacts: Iterable[ContactState]) -> None:
+        self.contacts = list(contacts)
+        self.by_identifier: dict[tuple[str, str], ContactState] = {}
         for contact in self.contacts:
             for name in IDENTIFIERS:
                 if (value := contact.values[name]) is not None:
                     self.by_identifier[name, value] = contact
 
-    def apply(self, number: int, row: Row, result: Upserted) -> Known | None:
+    def apply(self, number: int, row: Row, result: Upserted) -> ContactState | None:
         """Apply a row and record its result. Return its contact, or None if the row was rejected."""
         if isinstance(row, InvalidContact):
             result.rejected[number] = Rejected(str(row), row.field)
@@ -123,8 +123,8 @@ class Ledger:
         identifiers = row.identifiers
         matches = [(pair[0], known) for pair in identifiers.items() if (known := self.by_identifier.get(pair))]
         contact = matches[0][1] if matches else _new_contact()
-        if taken := next((name for name, other in matches if other is not contact), None):
-            result.rejected[number] = Rejected(f"the {taken} belongs to another contact", taken)
+        if identifier := next((name for name, match in matches if match is not contact), None):
+            result.rejected[number] = Rejected(f"the {identifier} belongs to another contact", identifier)
             return None
         is_changed = self._change(contact, row, identifiers)
         if not matches:
@@ -134,7 +134,7 @@ class Ledger:
             (result.updated if is_changed else result.unmodified).append(number)
         return contact
 
-    def _change(self, contact: Known, row: ContactDraft, identifiers: Mapping[str, str]) -> bool:
+    def _change(self, contact: ContactState, row: ContactDraft, identifiers: Mapping[str, str]) -> bool:
         """Apply a row to a contact, and return whether it changed anything."""
         values = contact.values
         changes: dict[str, Any] = {name: value for name, value in row.texts.items() if values[name] != value}
@@ -152,7 +152,7 @@ class Ledger:
         contact.is_changed |= is_changed
         return is_changed
 
-    def _rename(self, contact: Known, name: str, value: str) -> None:
+    def _rename(self, contact: ContactState, name: str, value: str) -> None:
         old, contact.values[name] = contact.values[name], value
         self.by_identifier[name, value] = contact
         if old is not None:
@@ -161,32 +161,32 @@ class Ledger:
                 contact.vacated.setdefault(name, old)
 
 
-def _with_custom(custom: Mapping[str, object], given: Mapping[int, object]) -> dict[str, object]:
+def _with_custom(custom: Mapping[str, object], changes: Mapping[int, object]) -> dict[str, object]:
     """Return the custom values with changes applied; None removes a value."""
-    merged = {**custom, **{str(field_id): value for field_id, value in given.items()}}
+    merged = {**custom, **{str(field_id): value for field_id, value in changes.items()}}
     return {key: value for key, value in merged.items() if value is not None}
 
 
-def _new_contact() -> Known:
-    return Known(0, NOTHING.copy())
+def _new_contact() -> ContactState:
+    return ContactState(0, NOTHING.copy())
 
 
-def _read_known(account: Account, rows: Iterable[Row]) -> Iterable[Known]:
+def _read_known(account: Account, rows: Iterable[Row]) -> Iterable[ContactState]:
     """Return the contacts of the account that have an identifier which a row names."""
     named: dict[str, set[str]] = {name: set() for name in IDENTIFIERS}
     for row in rows:
         if isinstance(row, ContactDraft):
             for name, value in row.identifiers.items():
                 named[name].add(value)
-    known: dict[int, Known] = {}
+    known: dict[int, ContactState] = {}
     with connection.cursor() as cursor:
-        for name, wanted in named.items():
-            if wanted:
-                cursor.execute(FIND_GIVEN[name], {"account": account.pk, "values": sorted(wanted)})
+        for name, identifiers in named.items():
+            if identifiers:
+                cursor.execute(FIND_BY_IDENTIFIER[name], {"account": account.pk, "values": sorted(identifiers)})
                 for contact_id, *columns in cursor.fetchall():
                     values = dict(zip(VALUES, columns, strict=True))
                     # Django's connections return JSON as text.
-                    known[contact_id] = Known(contact_id, values | {"custom": json.loads(values["custom"])})
+                    known[contact_id] = ContactState(contact_id, values | {"custom": json.loads(values["custom"])})
     return known.values()
 
 
@@ -208,7 +208,7 @@ def _write(account: Account, ledger: Ledger) -> None:
             cursor.execute(COUNT_NEW, [len(new), account.pk])
 
 
-def _vacate(ledger: Ledger, changed: Iterable[Known]) -> None:
+def _vacate(ledger: Ledger, changed: Iterable[ContactState]) -> None:
     """Free the identifiers that one contact gives up and another one gets."""
     for name in IDENTIFIERS:
         leaving = [
@@ -221,7 +221,7 @@ def _vacate(ledger: Ledger, changed: Iterable[Known]) -> None:
                 cursor.execute(VACATE[name], [leaving])
 
 
-def _columns(contact: Known) -> tuple[object, ...]:
+def _columns(contact: ContactState) -> tuple[object, ...]:
     """Return the values of a contact in the order of `VALUES`."""
-    *others, custom = (contact.values[name] for name in VALUES)
-    return (*others, to_json(custom).decode())
+    *columns, custom = (contact.values[name] for name in VALUES)
+    return (*columns, to_json(custom).decode())

@@ -31,7 +31,7 @@ CHECKED: Final = frozenset({*TEMPLATES, "markdown", "generates_plain", URL})
 """The fields whose changes need a check."""
 WORD: Final = re.compile(r"\w+")
 MOST_NAMES: Final = 1_000
-"""The most names of fields that a template may read: each is a part of the statement that expands an audience."""
+"""The largest number of fields that a template may read: each is a part of the statement that expands an audience."""
 NO_LINKS: Final = {"subject": LINK_NAMES | UNSUBSCRIBE_NAMES, URL: UNSUBSCRIBE_NAMES}
 """The fields that cannot hold links of some kinds: a subject shows addresses as text, and a link cannot lead to
 itself."""
@@ -108,9 +108,9 @@ def _check_names(template: Template, field: str, text: str) -> None:
 
 
 def _find_misused(text: str, name: str) -> re.Match[str] | None:
-    """Return the first tag of Handlebars that has the name of a system tag and is none."""
-    known = {tag.start for tag in find_system_tags(text)}
-    tags = (match for match in MUSTACHE.finditer(text) if match.start() not in known)
+    """Return the first tag of Handlebars that has the name of a system tag, but is not a system tag."""
+    system_starts = {tag.start for tag in find_system_tags(text)}
+    tags = (match for match in MUSTACHE.finditer(text) if match.start() not in system_starts)
     return next((match for match in tags if name in WORD.findall(match[0].lower())), None)
 
 
@@ -120,5 +120,5 @@ def _refuse(reason: str, field: str, text: str, start: int) -> None:
 
 
 def needs_check(changed: Collection[str]) -> bool:
-    """Return whether a change of these fields needs the texts checked."""
+    """Return whether the texts have to be checked after a change of these fields."""
     return not CHECKED.isdisjoint(changed)

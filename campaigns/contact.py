@@ -1,6 +1,6 @@
 """Find the address at which the people behind an account are reached.
 
-An address that somebody has entered for this goes before the address of a sender, which perhaps nobody reads.
+An address that somebody has entered for this purpose is used before the address of a sender, which may be unread.
 """
 
 from __future__ import annotations

@@ -72,14 +72,14 @@ def content_of(campaign: Campaign) -> Content:
     only tags of fields is not rendered: filling in the tags is faster.
     """
     sender = campaign.sender
-    assert sender is not None  # a campaign without one is not ready
+    assert sender is not None  # a campaign without a sender is not ready
     subject, plain, html = campaign.subject, campaign.plain_content, campaign.html_content
     if not plain.strip() and campaign.generates_plain:
         plain = plain_text_of(html)
     html = with_preheader(html, campaign.preheader)
     has_link = bool(campaign.suppression_group_id or campaign.custom_unsubscribe_url)
     if not has_link:
-        # An unsubscribe from such a campaign is one from all mail of the account.
+        # Who unsubscribes from such a campaign unsubscribes from all mail of the account.
         plain, html = (replace_tags(text, GLOBAL_TAGS) for text in (plain, html))
     texts = subject, plain, html
     templates = [

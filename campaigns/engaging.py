@@ -36,7 +36,7 @@ PAGE: Final = 4
 RUN_SECONDS: Final = 2.0
 """One task continues for this time, so that it takes turns with the other tasks of the queue."""
 SHARED_SECONDS: Final = 0.03
-"""The same, while mail is being delivered. With one hint a second it is a share of 3 %, and one page more at most."""
+"""The limit while mail is being delivered. With one hint a second, this is 3 % of the time, plus at most one page."""
 
 
 def hint_engaging() -> int:

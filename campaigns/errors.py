@@ -33,7 +33,7 @@ class TransitionInProgress(SluiceError):
     code = "transition_in_progress"
 
 
-class Lack(Enum):
+class Need(Enum):
     """The things that a campaign may be missing."""
 
     SUBJECT = "a subject"
@@ -51,14 +51,14 @@ class Lack(Enum):
 
 
 class NotReady(SluiceError):
-    """The campaign cannot be sent yet: `lacks` lists everything that is missing."""
+    """The campaign cannot be sent yet: `missing` lists everything that is missing."""
 
     code = "not_ready"
-    lacks: tuple[Lack, ...] = ()
+    missing: tuple[Need, ...] = ()
 
-    def __init__(self, lacks: Sequence[Lack]) -> None:
-        super().__init__("; ".join(lack.label for lack in lacks))
-        self.lacks = tuple(lacks)
+    def __init__(self, missing: Sequence[Need]) -> None:
+        super().__init__("; ".join(need.label for need in missing))
+        self.missing = tuple(missing)
 
 
 class InvalidContent(SluiceError):

@@ -32,7 +32,7 @@ from campaigns import queries
 from campaigns.contact_values import personal_sql
 from campaigns.content import Content, content_of
 from campaigns.models import Campaign, Launch
-from campaigns.pacer import MadeParcel, Pacer, turns_of
+from campaigns.pacer import Pacer, PagedParcel, turns_of
 from campaigns.selection import count_audience, select_audience
 from campaigns.tags import Tag
 from foundation.clock import database_now
@@ -57,7 +57,7 @@ class Page:
     looked_at: int
     invalid: int
     unsubscribed: int
-    parcels: list[MadeParcel]
+    parcels: list[PagedParcel]
 
     @property
     def messages(self) -> int:
@@ -147,13 +147,13 @@ def expand(launch_id: int, *, seconds: float = EXPAND_SECONDS) -> int:
     In the last case a hint is published. Return the number of messages made; 0 if another worker is expanding the
     launch.
     """
-    until, made = time.monotonic() + seconds, 0
+    until, expanded = time.monotonic() + seconds, 0
     while page := _next_page(launch_id):
-        made += page.messages
+        expanded += page.messages
         if time.monotonic() >= until:
             hint_expansion(launch_id)
             break
-    return made
+    return expanded
 
 
 def _next_page(launch_id: int) -> Page | None:
@@ -235,11 +235,11 @@ def _make_page(launch: Launch, pacer: Pacer) -> Page:
         cursor.execute(queries.expand(chosen.sql, personal), parameters)
         rows = cursor.fetchall()
     through, looked_at, invalid, unsubscribed = rows[0][:4]
-    parcels = [MadeParcel(*row[4:]) for row in rows if row[4] is not None]
+    parcels = [PagedParcel(*row[4:]) for row in rows if row[4] is not None]
     return Page(through, looked_at, invalid, unsubscribed, parcels)
 
 
-def _give_hints(batch_id: int, parcels: list[MadeParcel]) -> None:
+def _give_hints(batch_id: int, parcels: list[PagedParcel]) -> None:
     """Announce the parcels after the commit: due ones to the workers, near ones to the planner."""
     now = database_now()
     if due := sum(parcel.is_due for parcel in parcels):

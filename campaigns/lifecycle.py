@@ -30,17 +30,17 @@ from campaigns.launch import hint_expansion, open_launch, withdraw_launch
 from campaigns.models import STATUS_NOW, AccountTerms, Campaign
 from campaigns.pacer import hint_times, repace
 from campaigns.pacing import EARLIEST_ZONE, Window, at_wall_clock
-from campaigns.readiness import WITH_TAG, Needs, lacks_of
-from campaigns.states import BEGINNING, CAMPAIGN_MOVES, RUNNING, CampaignStatus, leaves_for
+from campaigns.readiness import WITH_TAG, Needs, find_missing
+from campaigns.states import BEGINNING, CAMPAIGN_MOVES, RUNNING, CampaignStatus, statuses_before
 from foundation.clock import Now, database_now
 from foundation.postgresql import SqlState, sqlstate_of
 
 Statuses = Collection[CampaignStatus]
 
-SCHEDULABLE: Statuses = leaves_for(CampaignStatus.SCHEDULED) | {CampaignStatus.SCHEDULED}
-SENDABLE: Statuses = leaves_for(CampaignStatus.QUEUED)
-PAUSABLE: Statuses = leaves_for(CampaignStatus.PAUSED)
-CANCELLABLE: Statuses = leaves_for(CampaignStatus.CANCELLED)
+SCHEDULABLE: Statuses = statuses_before(CampaignStatus.SCHEDULED) | {CampaignStatus.SCHEDULED}
+SENDABLE: Statuses = statuses_before(CampaignStatus.QUEUED)
+PAUSABLE: Statuses = statuses_before(CampaignStatus.PAUSED)
+CANCELLABLE: Statuses = statuses_before(CampaignStatus.CANCELLED)
 RESUMABLE: Statuses = frozenset({CampaignStatus.PAUSED})
 UNSCHEDULABLE: Statuses = frozenset({CampaignStatus.SCHEDULED})
 
@@ -157,7 +157,7 @@ def first_moment(campaign: Campaign, send_at: dt.datetime) -> dt.datetime:
     With local time this is when the time comes in the earliest time zone, and with a window when it next opens.
     """
     if campaign.is_local_time:
-        send_at = at_wall_clock(send_at, of=campaign.zone, there=EARLIEST_ZONE)
+        send_at = at_wall_clock(send_at, of=campaign.zone, target=EARLIEST_ZONE)
     return Window.from_json(campaign.window).after(send_at) if campaign.window else send_at
 
 
@@ -225,9 +225,9 @@ def undo_seconds(campaign: Campaign) -> int:
 
 def refuse_unready(campaign: Campaign, needs: Needs) -> None:
     """Raise NotReady if the campaign is missing something that it needs, and InvalidContent for a text of it."""
-    lacks = lacks_of(campaign, needs=needs)
-    if lacks:
-        raise NotReady(lacks)
+    missing = find_missing(campaign, needs=needs)
+    if missing:
+        raise NotReady(missing)
     check_texts(campaign)
 
 
@@ -275,7 +275,7 @@ def commit_stop(
     If a receipt is returned, call `finish_stop` with it after the last of these commits.
     """
     with locked_campaign(account, campaign_id) as campaign:
-        require(campaign, set(allowed_from) & leaves_for(target))
+        require(campaign, set(allowed_from) & statuses_before(target))
         receipt = stop_launch(campaign, STOPS[target], actor=actor, reason=reason)
         ended = {"finished_at": database_now()} if target is CampaignStatus.CANCELLED else {}
         move(campaign, target, **ended)

@@ -9,10 +9,10 @@ from campaigns.tags import replace_tags
 from mailer.compose.system_tags import SYSTEM_NAMES
 
 URL_LENGTH: Final = 900
-"""The most characters of a URL, for which the header that holds the link has room."""
+"""The largest number of characters of a URL. A header has room for a link of this length."""
 URL: Final = re.compile(r"https?://[!-;=?-~]+")
 """An address that can be written between angle brackets in a header."""
-URL_RULE: Final = f"a http or https address of at most {URL_LENGTH} visible ASCII characters"
+URL_RULE: Final = f"an http or https address of at most {URL_LENGTH} visible ASCII characters"
 
 
 def is_url(text: str) -> bool:

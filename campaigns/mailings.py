@@ -20,7 +20,7 @@ from batches.states import BatchStatus
 from batches.stop.exact import ACTIONS, begin_stop, stop_transaction
 from campaigns.patience import PATIENCE_SECONDS
 from campaigns.several import Stop, begin_stop_patiently, settle_stop
-from campaigns.states import CampaignStatus, leaves_for
+from campaigns.states import CampaignStatus, statuses_before
 from foundation.errors import SluiceError
 
 STOPPABLE = {
@@ -63,7 +63,7 @@ def _stop(choice: Choice, status: BatchStatus, *, actor: str, reason: str, patie
             choice.account,
             choice.campaign_id,
             target,
-            leaves_for(target),
+            statuses_before(target),
             actor=actor,
             reason=reason,
             patient_until=patient_until,

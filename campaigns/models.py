@@ -359,7 +359,7 @@ class Revocation(models.Model):
 
 
 class LatePlace(models.Model):
-    """The only row: the id of the last late event that was recorded for contacts."""
+    """The id of the last late event that was recorded for contacts. The table has one row."""
 
     place = models.BigIntegerField()
 

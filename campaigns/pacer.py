@@ -27,8 +27,8 @@ PARCELS_TO_A_PAGE = 500
 """The largest number of parcels in a page, for the same reason: those of a slow campaign are small."""
 
 
-class MadeParcel(NamedTuple):
-    """A parcel of a page. `wave` is the number of its time zones' turn."""
+class PagedParcel(NamedTuple):
+    """A parcel of a page. `wave` is the number of the turn of its time zones."""
 
     id: int
     wave: int
@@ -51,7 +51,7 @@ def turns_of(campaign: Campaign, send_at: dt.datetime) -> list[dt.datetime]:
 
 def local_moments(campaign: Campaign, send_at: dt.datetime) -> dict[str, dt.datetime]:
     """Return, for every time zone, when its clocks show the time that the campaign's show at `send_at`."""
-    return {name: at_wall_clock(send_at, of=campaign.zone, there=ZoneInfo(name)) for name in zone_names()}
+    return {name: at_wall_clock(send_at, of=campaign.zone, target=ZoneInfo(name)) for name in zone_names()}
 
 
 @cache
@@ -109,7 +109,7 @@ class Pacer:
             start = max(next_at, now, self._free_at(now))
             yield from ((wave, number, at) for number, at in enumerate(self.slower.times(start, sizes)))
 
-    def note(self, parcels: Sequence[MadeParcel]) -> None:
+    def note(self, parcels: Sequence[PagedParcel]) -> None:
         """Record parcels that were made, so that the next ones get later times."""
         for parcel in parcels:
             self.next_at[parcel.wave] = self.own.after(parcel.send_at, parcel.size)

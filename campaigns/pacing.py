@@ -52,12 +52,12 @@ class Window:
 
     def after(self, moment: dt.datetime, seconds: float = 0.0) -> dt.datetime:
         """Return when the window has been open for `seconds` since `moment`. The result is within the window."""
-        left = dt.timedelta(seconds=seconds)
+        remaining = dt.timedelta(seconds=seconds)
         for opening, closing in self._openings(moment):
             start = max(opening, moment)
-            if start + left < closing:
-                return start + left
-            left -= max(closing - start, dt.timedelta())
+            if start + remaining < closing:
+                return start + remaining
+            remaining -= max(closing - start, dt.timedelta())
         raise NeverOpen
 
     def _openings(self, moment: dt.datetime) -> Iterator[tuple[dt.datetime, dt.datetime]]:
@@ -106,6 +106,6 @@ def pace_of(*, rate_per_minute: int | None, spread_seconds: int, audience: int |
     return Pace(max(by_rate, by_spread), window)
 
 
-def at_wall_clock(moment: dt.datetime, *, of: dt.tzinfo, there: dt.tzinfo) -> dt.datetime:
-    """Return when the clocks `there` show the time that the clocks `of` a time zone show at `moment`."""
-    return moment.astimezone(of).replace(tzinfo=there, fold=0).astimezone(dt.UTC)
+def at_wall_clock(moment: dt.datetime, *, of: dt.tzinfo, target: dt.tzinfo) -> dt.datetime:
+    """Return when the clocks of `target` show the time that the clocks `of` another time zone show at `moment`."""
+    return moment.astimezone(of).replace(tzinfo=target, fold=0).astimezone(dt.UTC)

@@ -1,4 +1,4 @@
-"""Patience: try a change of a campaign again for a moment while another change of the same campaign is being committed.
+"""Try a change of a campaign again for a moment while another change of the same campaign is being committed.
 
 The life cycle refuses such a change at once. An API without a word for that refusal waits instead.
 """

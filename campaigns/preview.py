@@ -17,16 +17,16 @@ from campaigns import queries
 from campaigns.checking import check_texts
 from campaigns.contact_values import Fields, custom_fields_of, personal_sql
 from campaigns.content import Content, content_of
-from campaigns.errors import Lack, NotReady
+from campaigns.errors import Need, NotReady
 from campaigns.launch import mail_of
 from campaigns.models import Campaign
 from campaigns.reach import HIGHEST, Exclusion, find_exclusion
-from campaigns.readiness import lacks_of
+from campaigns.readiness import find_missing
 from campaigns.selection import select_audience
 from mailer.models import Message
 from mailer.preview import Preview, preview_message
 
-NEEDED: Final = frozenset({Lack.SENDER, Lack.CONTENT})
+NEEDED: Final = frozenset({Need.SENDER, Need.CONTENT})
 READER: Final = "reader@example.com"
 """The recipient of a preview without a contact, whose tags have their defaults."""
 
@@ -40,7 +40,7 @@ class Previewed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The contacts that a preview can be shown for, and the chosen one of them, or another one.
+    """The contacts for which a preview can be shown, and the contact that was chosen, which may be another one.
 
     `exclusion` says why the chosen contact would be left out. It is None if it would get a message, or if it does not
     belong to the audience (`is_stranger`).
@@ -58,8 +58,8 @@ def preview_campaign(campaign: Campaign, contact_id: int | None = None) -> Previ
     The latter is also returned for a contact that does not exist or is another account's. Raises NotReady if the
     campaign has no sender or no content, and InvalidContent.
     """
-    if lacks := lacks_of(campaign, needs=NEEDED):
-        raise NotReady(lacks)
+    if missing := find_missing(campaign, needs=NEEDED):
+        raise NotReady(missing)
     fields = custom_fields_of(campaign.account_id)
     check_texts(campaign, fields)
     content = content_of(campaign)

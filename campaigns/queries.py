@@ -1,4 +1,4 @@
-"""The SQL of launches and their pace: one statement turns a page of an audience into messages."""
+"""Define the SQL of launches and their pace. One statement turns a page of an audience into messages."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ with own as materialized (
 ), moment as materialized (
     select sluice_now() as now from own
 ), picked as materialized ({selection}),
-found as materialized (
+examined as materialized (
     select c.id, c.email, {personal} as personal, coalesce((%(zones)s::jsonb ->> c.time_zone)::int, 0) as wave,
         c.email is null as is_invalid, c.email is not null and {IS_SUPPRESSED} as is_suppressed
     from picked
@@ -65,8 +65,8 @@ found as materialized (
     select email, personal, wave, place, place / %(size)s as number
     from (
         select *, (row_number() over (partition by wave order by id) - 1)::int as place
-        from found where not is_invalid and not is_suppressed
-    ) wanted
+        from examined where not is_invalid and not is_suppressed
+    ) reachable
 ), drawn as materialized (
     select nextval('batches_parcel_id_seq') as id, s.wave, s.number, s.size, greatest(t.at, now) as send_at, now
     from moment, (select wave, number, count(*)::smallint as size from placed group by 1, 2 order by 1, 2) s
@@ -85,7 +85,7 @@ found as materialized (
 ), summary as (
     select (select max(id) from picked) as through, (select count(*) from picked) as looked_at,
         count(*) filter (where is_invalid) as invalid, count(*) filter (where is_suppressed) as unsubscribed
-    from found
+    from examined
 )
 select summary.*, drawn.id, wave, send_at, size, send_at <= now from summary left join drawn on true
 order by wave, number

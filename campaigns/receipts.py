@@ -17,8 +17,8 @@ def last_stop(account: Account, campaign_id: int, action: Receipt.Action) -> Rec
     )
 
 
-def held_nothing_back(receipt: Receipt) -> bool:
-    """Return whether a stop came too late for all of a campaign: every message was sent, and none was to follow."""
-    gone = receipt.sent + receipt.in_doubt
-    is_over = receipt.is_settled and gone > 0 and not receipt.stopped
+def came_too_late(receipt: Receipt) -> bool:
+    """Return whether a stop stopped nothing: every message of the campaign was sent before, and none was to follow."""
+    sent = receipt.sent + receipt.in_doubt
+    is_over = receipt.is_settled and sent > 0 and not receipt.stopped
     return is_over and Launch.objects.filter(batch=receipt.batch, is_complete=True).exists()

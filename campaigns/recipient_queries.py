@@ -98,7 +98,7 @@ with own as (
 )
 """
 
-WANTED: Final = """
+MATCHING: Final = """
 from shown where (%(status)s::text is null or status = %(status)s)
     and (%(opened)s::bool is null or (opened_at is not null) = %(opened)s)
     and (%(clicked)s::bool is null or (clicked_at is not null) = %(clicked)s)
@@ -107,8 +107,8 @@ from shown where (%(status)s::text is null or status = %(status)s)
 """
 # Each row also has the total number, which costs as much as the page if there is a filter.
 PAGE_RECORDED: Final = f"""{RECORDED} select recipient, uuid, first_name, last_name, status, sent_at, reply, opened_at,
-    clicked_at, count(*) over () {WANTED} order by id limit %(limit)s offset %(skipped)s"""
-COUNT_RECORDED: Final = f"{RECORDED} select count(*) {WANTED}"
+    clicked_at, count(*) over () {MATCHING} order by id limit %(limit)s offset %(skipped)s"""
+COUNT_RECORDED: Final = f"{RECORDED} select count(*) {MATCHING}"
 OFFSET_WITHIN: Final = """
 select coalesce(min(before), 0) from (
     select size, sum(size) over (order by id) - size as before from batches_parcel

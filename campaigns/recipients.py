@@ -25,7 +25,7 @@ HIGHEST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RecipientFilter:
     """A filter of recipients by status (`sent`, `failed`, `pending`), opens, clicks, and a part of name or address.
 
     None means any value.
@@ -37,7 +37,7 @@ class Wanted:
     search: str | None = None
 
 
-EVERYBODY: Final = Wanted()
+EVERYBODY: Final = RecipientFilter()
 
 
 class Recipient(NamedTuple):
@@ -78,7 +78,7 @@ def list_reachable(campaign: Campaign, page: Page, *, search: str | None = None)
         return list(Contact.objects.raw(queries.PAGE_REACHABLE.format(reachable=reachable), page_parameters)), total
 
 
-def list_recorded(campaign: Campaign, page: Page, wanted: Wanted = EVERYBODY) -> tuple[list[Recipient], int]:
+def list_recorded(campaign: Campaign, page: Page, selected: RecipientFilter = EVERYBODY) -> tuple[list[Recipient], int]:
     """Return a page of a campaign's recipients, in the order in which their messages were made, and their number.
 
     Before it has been sent there are none. Raises SearchTooSlow and TooManyCalls.
@@ -90,17 +90,17 @@ def list_recorded(campaign: Campaign, page: Page, wanted: Wanted = EVERYBODY) ->
         "batch": launch.batch_id,
         "account": campaign.account_id,
         "campaign": campaign.pk,
-        "is_paged": wanted == EVERYBODY,
-        "status": wanted.status,
-        "opened": wanted.opened,
-        "clicked": wanted.clicked,
-        **_patterns(wanted.search),
+        "is_paged": selected == EVERYBODY,
+        "status": selected.status,
+        "opened": selected.opened,
+        "clicked": selected.clicked,
+        **_patterns(selected.search),
     }
     if page.offset >= launch.recipients:
         page = page._replace(limit=0, offset=launch.recipients)
     page_parameters = parameters | page._asdict()
     with expensive_call(campaign.account_id), connection.cursor() as cursor:
-        if wanted == EVERYBODY:
+        if selected == EVERYBODY:
             before = _count(queries.OFFSET_WITHIN, page_parameters)
             cursor.execute(queries.PAGE_RECORDED, page_parameters | {"skipped": page.offset - before})
             return [Recipient(*row) for *row, _ in cursor.fetchall()], launch.recipients

@@ -77,7 +77,7 @@ with happened as materialized (
 select coalesce(sum(events), 0) from happened
 """
 
-# The late events behind a place, in the order of their ids. What machines did, or what is about other mail, has no
+# The late events behind a place, in the order of their ids. Events of machines and events of other mail have no
 # campaign.
 READ_LATE: Final = f"""
 select e.id, c.account_id, c.id, e.message_id,

@@ -1,10 +1,11 @@
 """Revoke an API key, and stop everything that it scheduled: campaigns, batches, and mail in batches of others.
 
-In: a key. Out: a `Revocation`, which is committed together with the end of the key. What the key scheduled is stopped
-in steps: a campaign, some batches, or a page of mail. Each step is one transaction that holds the lock of the row and
-stores the next place in it. So a process may die between any two steps, and the sweeper goes on with the next one.
+The input is a key. The result is a `Revocation`, which is committed together with the end of the key. The mail of the
+key is stopped in steps: a campaign, some batches, or a page of mail. Each step is one transaction that holds the lock
+of the row and stores the next place in it. So a process may die between any two steps, and the sweeper continues with
+the next one.
 
-A request that had found the key before its end may still commit. Therefore everything is looked at again after
+A request that read the key before its end may still commit. Therefore a second pass looks at everything again after
 `GRACE`, which is longer than a request may take.
 """
 
@@ -50,7 +51,7 @@ RECEIPTS_SHOWN = 100
 AT_ONCE = 100
 
 Claimed = tuple[int, MailPlace]
-"""A page of mail of which a worker has something: the batch, and the place after which the page begins."""
+"""A page of mail of which a worker has claimed a part: the batch, and the place after which the page begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +111,16 @@ def reason_of(revocation: Revocation) -> str:
 
 def count_scheduled(key: ApiKey) -> Scheduled:
     """Return what would be stopped with a key, for a dry run. Changes nothing."""
-    own = _newest(Batch.objects.filter(api_key=key).exclude(status=BatchStatus.CANCELLED))
-    parcels = Parcel.objects.filter(batch__in=own, is_folded=False, finalized_at=None, is_remainder=False)
+    batches = _newest(Batch.objects.filter(api_key=key).exclude(status=BatchStatus.CANCELLED))
+    parcels = Parcel.objects.filter(batch__in=batches, is_folded=False, finalized_at=None, is_remainder=False)
     waiting = list(parcels.annotate(waiting=PENDING).values_list("waiting", flat=True)[:LOOKED_AT])
-    others = _newest(_batches_of_others(key))
-    elsewhere = count_waiting(key, others)
-    is_exact = elsewhere.is_exact and len(waiting) < LOOKED_AT and max(len(own), len(others)) < BATCHES_COUNTED
+    shared_batches = _newest(_batches_of_others(key))
+    shared = count_waiting(key, shared_batches)
+    is_exact = shared.is_exact and len(waiting) < LOOKED_AT and max(len(batches), len(shared_batches)) < BATCHES_COUNTED
     return Scheduled(
         campaigns=_campaigns_of(key).count(),
-        batches=_batches_of(key).filter(is_pending(), pk__in=own).count(),
-        messages=Tally(sum(waiting) + elsewhere.messages, is_exact),
+        batches=_batches_of(key).filter(is_pending(), pk__in=batches).count(),
+        messages=Tally(sum(waiting) + shared.messages, is_exact),
     )
 
 
@@ -217,9 +218,9 @@ def _cancel_batches(revocation: Revocation, after: int) -> None:
 
 
 def _find_other_batch(revocation: Revocation, after: int) -> None:
-    """Find the next batch in which mail of the key may wait beside that of others, and end the pass after the last."""
-    others = _batches_of_others(revocation.key).filter(pk__gt=after).order_by("pk")
-    page = list(others.values_list("pk", flat=True)[:BATCHES])
+    """Find the next batch of others in which mail of the key may wait. End the pass if no such batch is left."""
+    batches = _batches_of_others(revocation.key).filter(pk__gt=after).order_by("pk")
+    page = list(batches.values_list("pk", flat=True)[:BATCHES])
     batch = Batch.objects.filter(is_pending(), pk__in=page).order_by("pk").first()
     if batch is not None:
         revocation.place = _mail_place(batch.pk, first_place())
@@ -230,7 +231,7 @@ def _find_other_batch(revocation: Revocation, after: int) -> None:
 
 
 def _stop_mail(revocation: Revocation, batch_id: int, due: str, parcel: int) -> Claimed | None:
-    """Stop the mail of the key on the next page of a batch. Return the page if a worker has some of its mail."""
+    """Stop the mail of the key on the next page of a batch. Return the page if a worker has claimed some of it."""
     after = (dt.datetime.fromisoformat(due), parcel)
     page = stop_page(revocation.key, batch_id, after, "its key was revoked")
     revocation.stopped += page.stopped
@@ -259,7 +260,7 @@ def _mail_place(batch_id: int, place: MailPlace) -> list[object]:
 
 
 def _end_pass(revocation: Revocation) -> None:
-    """End a pass. The first one has stopped what was there, the second one what was under way then."""
+    """End a pass. The first pass stops the mail that exists; the second one that of requests under way at that time."""
     revocation.place = None
     if revocation.settled_at is None:
         revocation.settled_at = database_now()

@@ -216,9 +216,9 @@ def verify_sender(token: str, *, account: Account | None = None) -> Sender:
     sender = read_verification(token)
     if account is not None and sender.account != account:
         raise UnknownLink
-    same = Sender.objects.filter(pk=sender.pk, from_email=sender.from_email)
-    same.filter(verified_at=None).update(verified_at=Now())
-    verified = same.first()
+    unchanged = Sender.objects.filter(pk=sender.pk, from_email=sender.from_email)
+    unchanged.filter(verified_at=None).update(verified_at=Now())
+    verified = unchanged.first()
     if verified is None:
         raise UnknownLink
     return verified
@@ -313,6 +313,6 @@ def _fits(part: str, value: str) -> bool:
 
 def _refuse_taken(sender: Sender) -> None:
     """Raise InvalidSender if the nickname is taken. `lock_audience` must be held, so that it stays free."""
-    others = Sender.objects.filter(account=sender.account, nickname__iexact=sender.nickname).exclude(pk=sender.pk)
-    if others.exists():
+    namesakes = Sender.objects.filter(account=sender.account, nickname__iexact=sender.nickname).exclude(pk=sender.pk)
+    if namesakes.exists():
         raise InvalidSender([WrongPart("nickname", SenderProblem.TAKEN)])

@@ -43,15 +43,15 @@ def send_campaign(
     with transaction.atomic():
         lists = [*changes.get("lists", ()), *([_list_of(account, contacts)] if contacts else [])]
         content = _content_of(original) if original else {"suppression_group": _group_of(account)}
-        made = create_campaign(account, content)
-        # As a change of the copy, so that the copy forgets what its new content was not made from.
-        edit_campaign(account, made.pk, {**changes, "lists": lists})
-        Campaign.objects.filter(pk=made.pk).update(original=original)
+        campaign = create_campaign(account, content)
+        # The changes are applied as an edit: it clears the design and the Markdown that the new content does not match.
+        edit_campaign(account, campaign.pk, {**changes, "lists": lists})
+        Campaign.objects.filter(pk=campaign.pk).update(original=original)
         if send_at is None:
-            send_now(account, made.pk, key=key, allowed_from=allowed_from)
+            send_now(account, campaign.pk, key=key, allowed_from=allowed_from)
         else:
-            schedule_campaign(account, made.pk, send_at, key=key, allowed_from=allowed_from)
-    return find_campaign(account, made.pk)
+            schedule_campaign(account, campaign.pk, send_at, key=key, allowed_from=allowed_from)
+    return find_campaign(account, campaign.pk)
 
 
 def _content_of(original: Campaign) -> dict[str, Any]:
@@ -66,8 +66,8 @@ def _group_of(account: Account) -> int | None:
 
 def _list_of(account: Account, contacts: Sequence[ContactDraft]) -> int:
     """Store contacts and put them on a new list. Raises InvalidContact for the first that cannot be stored."""
-    made = create_list(account, f"recipients {url_safe(9)}")
-    stored = upsert_contacts(account, contacts, list_ids=[made.pk])
+    contact_list = create_list(account, f"recipients {url_safe(9)}")
+    stored = upsert_contacts(account, contacts, list_ids=[contact_list.pk])
     for rejected in stored.rejected.values():
         raise InvalidContact(rejected.reason, field=rejected.field)
-    return made.pk
+    return contact_list.pk

@@ -1,4 +1,4 @@
-"""Change several campaigns in one call: stop them each by itself, or delete them all or none.
+"""Change several campaigns in one call: stop each of them separately, or delete either all of them or none.
 
 All stops of a call settle together, so that many take no longer than the slowest of them.
 """

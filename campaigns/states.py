@@ -69,6 +69,6 @@ CAMPAIGN_MOVES: dict[CampaignStatus, frozenset[CampaignStatus]] = {
 }
 
 
-def leaves_for(target: CampaignStatus) -> frozenset[CampaignStatus]:
+def statuses_before(target: CampaignStatus) -> frozenset[CampaignStatus]:
     """Return the statuses from which a campaign may move to `target`."""
     return frozenset(status for status, moves in CAMPAIGN_MOVES.items() if target in moves)

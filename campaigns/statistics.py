@@ -182,9 +182,9 @@ def _read_counts(
 
     The first quarter is the one with `since` in it.
     """
-    first = since - dt.timedelta(seconds=since.timestamp() % QUARTER)
+    start = since - dt.timedelta(seconds=since.timestamp() % QUARTER)
     return read_counters(
-        Series.BATCH, account_id, span=QUARTER, since=first, until=until, keys=batches, measures=measures
+        Series.BATCH, account_id, span=QUARTER, since=start, until=until, keys=batches, measures=measures
     )
 
 

@@ -110,8 +110,8 @@ def finish_campaigns() -> int:
 
     Return their number.
     """
-    done = Campaign.objects.filter(~is_pending("launch__batch_id"), status__in=RUNNING, launch__is_complete=True)
-    return sum(_finish(campaign) for campaign in done.select_related("account")[:AT_ONCE])
+    campaigns = Campaign.objects.filter(~is_pending("launch__batch_id"), status__in=RUNNING, launch__is_complete=True)
+    return sum(_finish(campaign) for campaign in campaigns.select_related("account")[:AT_ONCE])
 
 
 def _finish(row: Campaign) -> bool:

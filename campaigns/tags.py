@@ -36,7 +36,7 @@ class Tag(NamedTuple):
 def find_tags(texts: Iterable[str], templates: Iterable[Template]) -> list[Tag]:
     """Return the different tags of some texts and of their templates, if these are simple.
 
-    A tag of a system name is none of a field.
+    A tag with the name of a system tag is not the tag of a field.
     """
     tags = {match[0]: _legacy_tag(match) for text in texts for match in find_legacy_tags(text)}
     for template in templates:

@@ -16,9 +16,9 @@ from campaigns.checking import check_texts
 from campaigns.contact_values import personal_sql
 from campaigns.content import Content, content_of
 from campaigns.editing import NO_CHANGES, NO_RULES, Changes, EditingRules, apply, find_campaign
-from campaigns.errors import Lack, NotReady, TooManyTests, UndeliveredTest
+from campaigns.errors import Need, NotReady, TooManyTests, UndeliveredTest
 from campaigns.models import Campaign
-from campaigns.readiness import lacks_of
+from campaigns.readiness import find_missing
 from foundation.addresses import address_key
 from mailer.draft import Address, Bypass, ContentPart, MailDraft, Personalization
 from mailer.models import EventKind
@@ -28,7 +28,7 @@ from mailer.pipeline.accept import Accepted, accept_mail
 from mailer.queries import states_of
 from mailer.template_testing import TEST_ADDRESSES as TEST_ADDRESSES
 
-NEEDED_FOR_A_TEST: Final = frozenset({Lack.SUBJECT, Lack.CONTENT, Lack.SENDER})
+NEEDED_FOR_A_TEST: Final = frozenset({Need.SUBJECT, Need.CONTENT, Need.SENDER})
 WAIT_SECONDS = 10.0
 FIRST_PAUSE_SECONDS: Final = 0.01
 LONGEST_PAUSE_SECONDS: Final = 0.2
@@ -53,8 +53,8 @@ def send_test(
     if not 1 <= len(addresses) <= TEST_ADDRESSES:
         raise TooManyTests(field="to")
     apply(campaign, changes, rules=rules)
-    if lacks := lacks_of(campaign, needs=NEEDED_FOR_A_TEST):
-        raise NotReady(lacks)
+    if missing := find_missing(campaign, needs=NEEDED_FOR_A_TEST):
+        raise NotReady(missing)
     check_texts(campaign)
     return accept_mail(account, draft_of_test(campaign, addresses))
 

@@ -1,7 +1,7 @@
 """Serve the page behind the link that is mailed to a sender's address.
 
-To open the page changes nothing, since programs open links, too; its button verifies the sender. No login is needed: a
-person who has the link can read the mail of the address.
+Opening the page changes nothing, because programs open links, too. The button of the page verifies the sender. No login
+is needed: a person who has the link can read the mail of the address.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def _say_thaw(store: Store) -> list[str]:
     released = store.count(ParcelState.RETAINED, GateStatus.OPEN)
     return [
         mark_numbers(
-            f"{released} retained messages are sent immediately, as fast as the workers can.", "all:retained_open"
+            f"{released} retained messages are sent immediately, as fast as the workers can send.", "all:retained_open"
         ),
         "Accounts that were frozen individually stay frozen, and paused batches stay paused.",
         "Lateness is counted from the thaw: no mail is late because of the freeze.",

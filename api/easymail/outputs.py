@@ -17,7 +17,7 @@ from audience.models import Contact, ContactList, FieldDefinition, Membership, S
 from campaigns.editing import has_foreign_content
 from campaigns.link_clicks import LinkClicks
 from campaigns.models import Campaign, Sender
-from campaigns.readiness import lacks_of
+from campaigns.readiness import find_missing
 from campaigns.recipients import Recipient, count_recipients
 from campaigns.states import CampaignStatus
 from campaigns.statistics import NO_REPEATS, Repeats, Statistics
@@ -52,7 +52,7 @@ def campaign(
     row: Campaign, *, statistics: tuple[Statistics, Repeats] | None = None, with_revenue: bool = False
 ) -> Body:
     """Return the whole campaign. Keys that are not always there come last."""
-    missing = proposed.missing_of(lacks_of(row, needs=proposed.NEEDS))
+    missing = proposed.missing_of(find_missing(row, needs=proposed.NEEDS))
     fields: Body = {
         "uuid": str(row.uuid),
         "name": row.title,

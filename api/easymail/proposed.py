@@ -9,25 +9,25 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from campaigns.errors import Lack
+from campaigns.errors import Need
 from campaigns.readiness import NEEDED
 
 LANGUAGE: Final = "en"
 """The language of every campaign: nothing in the API can set it."""
 
 MISSING: Final = {
-    Lack.SUBJECT: "subject",
-    Lack.CONTENT: "content",
-    Lack.SENDER: "sender_identity",
-    Lack.AUDIENCE: "audience",
-    Lack.FROM_NAME: "from_name",
-    Lack.SENDER_VERIFICATION: "sender_identity_disabled",
+    Need.SUBJECT: "subject",
+    Need.CONTENT: "content",
+    Need.SENDER: "sender_identity",
+    Need.AUDIENCE: "audience",
+    Need.FROM_NAME: "from_name",
+    Need.SENDER_VERIFICATION: "sender_identity_disabled",
 }
 """The names of the parts that a campaign needs, in the order of answers.
 
 The first three are in the documents. The sender's name is missing if neither the campaign nor its identity has one.
 """
-NEEDS: Final = NEEDED | {Lack.FROM_NAME}
+NEEDS: Final = NEEDED | {Need.FROM_NAME}
 """The parts that a campaign needs. An audience may be empty, and Sluice adds the link to unsubscribe by."""
 
 UNAUTHORIZED: Final = "UNAUTHORIZED"
@@ -53,6 +53,6 @@ STORABLE_TEXT: Final = "The {name} field contains characters that cannot be stor
 TRANSITION_RETRY_SECONDS: Final = 1
 
 
-def missing_of(lacks: Collection[Lack]) -> list[str]:
+def missing_of(missing: Collection[Need]) -> list[str]:
     """Return the names of the parts that are missing before a campaign can be sent, in a fixed order."""
-    return [name for lack, name in MISSING.items() if lack in lacks]
+    return [name for need, name in MISSING.items() if need in missing]

@@ -19,7 +19,7 @@ from api.campaign_words import Dialect, word_for
 from api.http import BadBody
 from api.soap.codes import LOGIN_FAILED, TOKEN_EXPIRED, TOO_MANY_REQUESTS, UNREADABLE, Code
 from api.soap.tokens import ExpiredToken
-from campaigns.errors import CampaignConflict, InvalidContent, Lack, NotReady, UnknownPart
+from campaigns.errors import CampaignConflict, InvalidContent, Need, NotReady, UnknownPart
 from foundation.errors import SluiceError
 
 
@@ -104,11 +104,11 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
 }
 """The rows by the core's code."""
 
-LACKS: Final = {
-    Lack.AUDIENCE: Code.LIST_REQUIRED,
-    Lack.CONTENT: Code.EMAIL_REQUIRED,
-    Lack.SENDER: Code.SENDER,
-    Lack.SENDER_VERIFICATION: Code.SENDER,
+MISSING: Final = {
+    Need.AUDIENCE: Code.LIST_REQUIRED,
+    Need.CONTENT: Code.EMAIL_REQUIRED,
+    Need.SENDER: Code.SENDER,
+    Need.SENDER_VERIFICATION: Code.SENDER,
 }
 """The codes for what is missing from a send, where the API has a specific code for it. The first one counts."""
 PARTS: Final = {
@@ -129,7 +129,7 @@ def problem_of(error: Exception, *, send: object = "", done: str = "changed") ->
     code, text = answer.code, answer.text
     status = word_for(error.status, Dialect.SOAP) if isinstance(error, CampaignConflict) else ""
     if isinstance(error, NotReady):
-        code = next((LACKS[lack] for lack in error.lacks if lack in LACKS), code)
+        code = next((MISSING[need] for need in error.missing if need in MISSING), code)
     if isinstance(error, UnknownPart):
         code, text = next(((row.code, row.text) for name, row in PARTS.items() if name in error.fields), (code, text))
     shown = error.text_with(TEXTS.get(error.field or "")) if isinstance(error, InvalidContent) else str(error)

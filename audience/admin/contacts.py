@@ -170,13 +170,13 @@ class ContactAdmin(ReadOnlyAdmin[Contact]):
 def show_contact(contact: Contact) -> dict[str, Any]:
     """Return the context of a contact's page."""
     custom = {str(field.pk): field.name for field in list_fields(contact.account)}
-    given = [(name.replace("_", " "), getattr(contact, name)) for name in (*IDENTIFIERS, *TEXT_FIELDS)]
-    given.append(("alternate e-mails", ", ".join(contact.alternate_emails)))
+    columns = [(name.replace("_", " "), getattr(contact, name)) for name in (*IDENTIFIERS, *TEXT_FIELDS)]
+    columns.append(("alternate e-mails", ", ".join(contact.alternate_emails)))
     values = [(custom.get(key, f"field {key}"), value) for key, value in contact.custom.items()]
     last_times = last_times_of([contact])[contact.pk]
     return {
         "contact": contact,
-        "values": [(name, value) for name, value in given if value] + values,
+        "values": [(name, value) for name, value in columns if value] + values,
         "lists": _link_lists(lists_of(contact.account, [contact.pk])[contact.pk]),
         "suppressions": _label_suppressions(contact),
         "times": [
@@ -199,7 +199,7 @@ def _link_lists(lists: list[ContactList]) -> SafeString:
 
 
 def _label_suppressions(contact: Contact) -> SafeString:
-    """Return labels with the reasons why campaigns leave the contact out; empty if there are none."""
+    """Return labels with the reasons why campaigns leave the contact out; an empty text if it is not suppressed."""
     if not contact.email:
         return SafeString()
     of_address = Suppression.objects.filter(account=contact.account, email=address_key(contact.email))

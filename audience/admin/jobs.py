@@ -88,16 +88,16 @@ def describe_status(job: Job) -> str:
 
 def draw_progress(job: Job) -> SafeString:
     """Draw a bar of the results of a job's rows so far. Their total number is not known before the end."""
-    held = [
+    counts = [
         ("created", job.created_count, BAR_COLOURS["sent"]),
         ("updated", job.updated_count, BAR_COLOURS["due"]),
         ("deleted", job.deleted_count, BAR_COLOURS["discarded"]),
         ("rejected", job.errored_count, BAR_COLOURS["refused"]),
     ]
-    total = sum(count for _, count, _ in held)
+    total = sum(count for _, count, _ in counts)
     shares = [
         {"name": state, "state": state, "messages": count, "percent": f"{100 * count / total:.2f}", "colour": colour}
-        for state, count, colour in held
+        for state, count, colour in counts
         if count
     ]
     return render_to_string("audience/job_bar.html", {"shares": shares, "about": f"job:{job.pk}"})

@@ -92,10 +92,10 @@ class SegmentAdmin(RefusableAdmin[Segment]):
     def save_model(self, request: HttpRequest, obj: Segment, form: Any, change: bool) -> None:
         fields = form.cleaned_data
         if not change:
-            made = create_segment(
+            segment = create_segment(
                 obj.account, fields["name"], fields["condition"], dialect=QUERY_DIALECT, written=fields["query"]
             )
-            obj.pk = made.pk
+            obj.pk = segment.pk
         elif "query" in form.changed_data:
             update_segment(
                 obj.account, obj.pk, name=fields["name"], condition=fields["condition"], written=fields["query"]

@@ -142,7 +142,7 @@ LONGEST_ROW = 2**17
 RESCUES = 10_000
 """The number of times that a reader goes back to the second line of a broken row.
 
-Each time up to `LONGEST_ROW` is read again. After that, a broken row takes with it all lines that it seemed to have.
+Each time up to `LONGEST_ROW` is read again. After that, all lines that a broken row seems to have are rejected with it.
 """
 LONGEST_SHOWN = 1000
 """The number of characters of a rejected row that are stored."""
@@ -152,8 +152,9 @@ SPACES: Final = "".join(filter(str.isspace, map(chr, range(sys.maxunicode + 1)))
 PROTECTED: Final = rf"\A'*[=+\-@\uff1d\uff0b\uff0d\uff20{SPACES}]|[{SPACES}]\Z"
 """The values whose cells get an apostrophe, in the syntax that Python and PostgreSQL share.
 
-Apostrophes before such a value do not matter: it gets one more, so the first one of a written cell is never a part of
-the value. Values with spaces around them belong to these, since the importer strips the spaces of other cells.
+A value that begins with apostrophes before such a character gets one more. So the first apostrophe of a written cell is
+never a part of the value. Values with spaces around them are protected, too, because the importer strips the spaces of
+other cells.
 """
 _PROTECTED: Final = re.compile(PROTECTED)
 

@@ -28,6 +28,7 @@ from audience.query.condition_json import from_json, to_json
 from audience.segments import condition_of, find_matching_for_job
 
 PAGE = 5000
+SEARCH_TOO_SLOW = "Finding the contacts took too long. Simplify the segment and start the deletion again."
 
 
 def begin_deletion(account: Account, contacts: Collection[UUID]) -> Job:
@@ -90,7 +91,7 @@ def deletion_pages(job: Job) -> Iterator[None]:
     except LastIdentifier:
         raise JobFailure("The contact has no other identifier, and each contact needs one.") from None
     except SearchTooSlow:
-        raise JobFailure("Finding the contacts took too long.") from None
+        raise JobFailure(SEARCH_TOO_SLOW) from None
 
 
 def _remove_identifier(job: Job) -> Iterator[None]:
@@ -109,8 +110,8 @@ def _delete_named(job: Job) -> Iterator[None]:
     while page := uuids[job.cursor : job.cursor + PAGE]:
         with write_page(job):
             ids = [contact.pk for contact in find_contacts(account, page)]
-            gone = delete_contacts(account, ids) if list_id is None else remove_from_list(account, list_id, ids)
-            job.deleted_count += gone
+            deleted = delete_contacts(account, ids) if list_id is None else remove_from_list(account, list_id, ids)
+            job.deleted_count += deleted
             job.cursor += len(page)
         yield
 
@@ -119,9 +120,9 @@ def _delete_list(job: Job) -> Iterator[None]:
     """Delete the contacts of a list and then the list, after which `cursor` is 1."""
     while not job.cursor:
         with write_page(job):
-            gone = delete_contacts_of_list(find_list(job.account, job.options["list"]), limit=PAGE)
-            job.deleted_count += gone
-            if not gone:
+            deleted = delete_contacts_of_list(find_list(job.account, job.options["list"]), limit=PAGE)
+            job.deleted_count += deleted
+            if not deleted:
                 delete_list(job.account, job.options["list"])
                 job.cursor = 1
         yield
@@ -132,9 +133,9 @@ def _delete_matching(job: Job) -> Iterator[None]:
     condition, through = from_json(job.options["condition"]), job.options["through"]
     while page := _up_to(through, find_matching_for_job(job.account, condition, after=job.cursor, limit=PAGE)):
         with write_page(job):
-            gone = delete_contacts(job.account, page)
-            job.requested_count += gone
-            job.deleted_count += gone
+            deleted = delete_contacts(job.account, page)
+            job.requested_count += deleted
+            job.deleted_count += deleted
             job.cursor = page[-1]
         yield
 
@@ -144,11 +145,11 @@ def _up_to(through: int, contacts: Iterable[Contact]) -> list[int]:
 
 
 def _delete_all(job: Job) -> Iterator[None]:
-    gone = PAGE
-    while gone:
+    deleted = PAGE
+    while deleted:
         with write_page(job):
-            gone = delete_some(job.account, through=job.options["through"], limit=PAGE)
-            job.deleted_count += gone
+            deleted = delete_some(job.account, through=job.options["through"], limit=PAGE)
+            job.deleted_count += deleted
         yield
 
 

@@ -1,7 +1,7 @@
 """Export the events of messages that a query selects as a CSV file with SendGrid's columns.
 
-Messages are read from the newest on, a page of them at a time. What a page has to say becomes one chunk, packed with
-gzip, in the transaction that moves the cursor. An export ends after a number of events, or of messages looked at.
+Messages are read from the newest on, a page of them at a time. The events of a page become one chunk, packed with gzip,
+in the transaction that moves the cursor. An export ends after a number of events, or of messages looked at.
 """
 
 from __future__ import annotations

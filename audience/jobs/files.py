@@ -1,8 +1,8 @@
-"""Files of a job: the chunks of an uploaded file, the rows that were rejected, and signed links to files.
+"""Store and read the files of a job: the chunks of an uploaded file and the rejected rows; sign links to files.
 
 An upload becomes chunks of `CHUNK_BYTES` while it streams in, so that no process holds the whole file. Each chunk is
-committed separately, under the lease of the job: of two uploads at the same time one is refused, and an upload that was
-interrupted is started again by the next. The job begins when the last chunk is stored.
+committed separately, under the lease of the job: of two uploads at the same time one is refused, and the next upload
+after an interrupted one starts from the beginning. The job begins when the last chunk is stored.
 
 A signed link gives access to one file of a job to a caller who cannot send an API key.
 """

@@ -39,10 +39,10 @@ Column = str | int | None
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A layout tells which cells of a row make a contact: the columns that are imported, and their number in all."""
+    """A layout tells which cells of a row make a contact: the imported columns, and the number of all columns."""
 
     width: int
-    given: Sequence[tuple[int, str]]
+    columns: Sequence[tuple[int, str]]
     custom: Sequence[tuple[int, int]]
     fields: dict[int, FieldDefinition]
     delimiter: str
@@ -54,12 +54,12 @@ class Layout:
         cells = row.cells
         if any(map(restore, cells[self.width :])):
             return InvalidContact(f"The row has {len(cells)} columns, and the header {self.width}.")
-        given: dict[str, object] = {name: cell for place, name in self.given if (cell := _value(cells, place))}
+        columns: dict[str, object] = {name: cell for place, name in self.columns if (cell := _value(cells, place))}
         custom: dict[int, object] = {field: cell for place, field in self.custom if (cell := _value(cells, place))}
-        if "alternate_emails" in given:
-            given["alternate_emails"] = ALTERNATES_END.split(str(given["alternate_emails"]))
+        if "alternate_emails" in columns:
+            columns["alternate_emails"] = ALTERNATES_END.split(str(columns["alternate_emails"]))
         try:
-            return make_draft(given, custom, fields=self.fields)
+            return make_draft(columns, custom, fields=self.fields)
         except InvalidContact as error:
             return error
 
@@ -78,13 +78,13 @@ def begin_import(account: Account, columns: Sequence[Column], *, list_ids: Colle
     `columns` are the fields of the file's columns in order. The contacts are put on the lists. Raises UnusableColumns,
     UnknownField and UnknownList.
     """
-    taken = [column for column in columns if column is not None]
-    if len(set(taken)) < len(taken):
+    imported = [column for column in columns if column is not None]
+    if len(set(imported)) < len(imported):
         raise UnusableColumns("two columns are the same field", field="field_mappings")
-    if not set(IDENTIFIERS).intersection(map(str, taken)):
+    if not set(IDENTIFIERS).intersection(map(str, imported)):
         raise UnusableColumns(f"no column is one of {', '.join(IDENTIFIERS)}", field="field_mappings")
-    custom = {column for column in taken if isinstance(column, int)}
-    if set(taken) - custom - COLUMNS or custom - _fields_of(account).keys():
+    custom = {column for column in imported if isinstance(column, int)}
+    if set(imported) - custom - COLUMNS or custom - _fields_of(account).keys():
         raise UnknownField(field="field_mappings")
     check_lists(account, list_ids)
     return open_waiting_job(account, JobKind.IMPORT, {"columns": list(columns), "lists": sorted(set(list_ids))})
@@ -172,8 +172,8 @@ def _layout_of(job: Job, header: Row, csv_format: CsvFormat) -> Layout:
     custom = [(place, column) for place, column in enumerate(columns) if isinstance(column, int)]
     if any(field not in fields for _, field in custom):
         raise JobFailure("A custom field of the file was deleted.")
-    given = [(place, column) for place, column in enumerate(columns) if isinstance(column, str)]
-    return Layout(width, given, custom, fields, csv_format.delimiter)
+    fixed = [(place, column) for place, column in enumerate(columns) if isinstance(column, str)]
+    return Layout(width, fixed, custom, fields, csv_format.delimiter)
 
 
 def _fields_of(account: Account) -> dict[int, FieldDefinition]:

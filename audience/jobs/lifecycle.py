@@ -90,9 +90,9 @@ def unfinished_jobs(account_id: int) -> QuerySet[Job]:
 
 
 def check_bytes(job: Job) -> None:
-    """Raise UploadsFull if the unfinished jobs of the account hold more than `UPLOAD_BYTES` with what this one has."""
-    others = unfinished_jobs(job.account_id).exclude(pk=job.pk).aggregate(total=Sum("bytes"))["total"] or 0
-    if job.bytes and others + job.bytes > settings.UPLOAD_BYTES:
+    """Raise UploadsFull if the unfinished jobs of the account, with this one, hold more than `UPLOAD_BYTES`."""
+    unfinished_bytes = unfinished_jobs(job.account_id).exclude(pk=job.pk).aggregate(total=Sum("bytes"))["total"] or 0
+    if job.bytes and unfinished_bytes + job.bytes > settings.UPLOAD_BYTES:
         raise UploadsFull(
             f"the account's files that are not imported yet would have more than {settings.UPLOAD_BYTES} bytes"
         )
@@ -224,15 +224,15 @@ def write_page(job: Job) -> Iterator[None]:
         raise
 
 
-# --- its end ----------------------------------------------------------------------------------------------------------
+# --- the end of a job -------------------------------------------------------------------------------------------------
 
 
 def finish_job(job: Job) -> None:
     """End a job all of whose rows were processed. Raises LeaseLost."""
-    done = job.created_count + job.updated_count + job.deleted_count
+    succeeded = job.created_count + job.updated_count + job.deleted_count
     if not job.errored_count:
         _end(job, JobStatus.COMPLETED)
-    elif job.errored_count < job.requested_count or done:
+    elif job.errored_count < job.requested_count or succeeded:
         _end(job, JobStatus.ERRORED)
     else:
         fail_job(job, ALL_REJECTED)

@@ -82,7 +82,7 @@ def _continue_job(job: Job, seconds: float) -> bool:
     except JobFailure as failure:
         fail_job(job, str(failure))
     except SearchTooSlow:
-        fail_job(job, "A page of the job took too long.")
+        fail_job(job, "A page of the job took too long. Start the job again later.")
     except LeaseLost:
         log.warning("job was taken over", job=str(job.uuid))
     return True

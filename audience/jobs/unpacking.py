@@ -36,16 +36,17 @@ def _gunzip(blocks: Iterable[bytes]) -> Iterator[bytes]:
     stream = zlib.decompressobj(GZIP_WINDOW)
     try:
         for block in blocks:
-            left = block
-            while left:
+            remaining = block
+            while remaining:
                 if stream.eof:
-                    left = left.lstrip(b"\0")  # padding, as on tapes
-                    if not left:
+                    # Files that were read from a tape end in zeros.
+                    remaining = remaining.lstrip(b"\0")
+                    if not remaining:
                         break
                     stream = zlib.decompressobj(GZIP_WINDOW)
-                if unpacked := stream.decompress(left, BLOCK_BYTES):
+                if unpacked := stream.decompress(remaining, BLOCK_BYTES):
                     yield unpacked
-                left = stream.unused_data if stream.eof else stream.unconsumed_tail
+                remaining = stream.unused_data if stream.eof else stream.unconsumed_tail
     except zlib.error as error:
         raise UnreadableFile("The gzip file is damaged.") from error
     if not stream.eof:

@@ -23,14 +23,14 @@ UPSERT_LIMIT = 30_000
 """The largest number of contacts in one request."""
 
 
-class Given(NamedTuple):
+class ContactValues(NamedTuple):
     """The arguments of `make_draft` are values keyed by column name, and custom values keyed by field id."""
 
     columns: Mapping[str, object]
     custom: Mapping[int, object] = {}
 
 
-def begin_upsert(account: Account, contacts: Sequence[Given], *, list_ids: Collection[int] = ()) -> Job:
+def begin_upsert(account: Account, contacts: Sequence[ContactValues], *, list_ids: Collection[int] = ()) -> Job:
     """Start a job that stores these contacts and puts them on lists. Invalid contacts are rejected by the job.
 
     Raises TooManyContacts, UnknownList, TooManyJobs and UploadsFull.
@@ -62,15 +62,15 @@ def upsert_pages(job: Job) -> Iterator[None]:
 
 
 def _read_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
+    remainder = b""
     for block in blocks:
-        *lines, rest = (rest + block).split(b"\n")
+        *lines, remainder = (remainder + block).split(b"\n")
         yield from lines
 
 
 def _read(line: bytes, fields: Mapping[int, FieldDefinition]) -> ContactDraft | InvalidContact:
-    given, custom = json.loads(line)
+    columns, custom = json.loads(line)
     try:
-        return make_draft(given, {int(field): value for field, value in custom.items()}, fields=fields)
+        return make_draft(columns, {int(field): value for field, value in custom.items()}, fields=fields)
     except InvalidContact as error:
         return error

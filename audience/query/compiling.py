@@ -179,7 +179,7 @@ class _Compiler:
         return sql.SQL(
             "exists (select from campaigns_membership m where m.contact_id = c.id and m.list_id = (select l.id"
             " from campaigns_contactlist l where l.account_id = {account} and l.deleted_at is null and l.{this}))"
-        ).format(account=self._parameter(self.account_id), this=sql.SQL(column).format(self._parameter(list_id)))
+        ).format(account=self._parameter(self.account_id), is_named=sql.SQL(column).format(self._parameter(list_id)))
 
     def _text(self, text: str) -> sql.Composable:
         return sql.SQL("{}::text").format(self._parameter(text))

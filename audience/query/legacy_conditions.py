@@ -52,26 +52,26 @@ def read_legacy(written: Sequence[Written], vocabulary: Vocabulary) -> Condition
     """
     if not 1 <= len(written) <= MOST_CONDITIONS:
         raise InvalidCondition(f"there must be 1 to {MOST_CONDITIONS} conditions", field="conditions")
-    for one in written:
-        _check_parts(one)
-    _check_joints([one.get("and_or") or "" for one in written])
-    return Or(tuple(And(tuple(_read_one(one, vocabulary) for one in chain)) for chain in _chains(written)))
+    for condition in written:
+        _check_parts(condition)
+    _check_joints([condition.get("and_or") or "" for condition in written])
+    return Or(tuple(And(tuple(_read_one(condition, vocabulary) for condition in chain)) for chain in _chains(written)))
 
 
 def _chains(written: Sequence[Written]) -> Iterator[Sequence[Written]]:
     """Yield the conditions between two `or`."""
-    starts = [n for n, one in enumerate(written) if not n or one["and_or"] == "or"]
+    starts = [n for n, condition in enumerate(written) if not n or condition["and_or"] == "or"]
     for start, end in pairwise([*starts, len(written)]):
         yield written[start:end]
 
 
-def _check_parts(one: Written) -> None:
+def _check_parts(condition: Written) -> None:
     for part in PARTS:
-        if not isinstance(one.get(part) or "", str):
+        if not isinstance(condition.get(part) or "", str):
             raise InvalidCondition(f"the {part} is not a string", field=part)
-    needed = PARTS[:2] if one.get("operator") in ("empty", "not_empty") else PARTS[:3]
+    needed = PARTS[:2] if condition.get("operator") in ("empty", "not_empty") else PARTS[:3]
     for part in needed:
-        if not one.get(part):
+        if not condition.get(part):
             raise InvalidCondition(f"{part} and set value is not passed into the request body", field=part)
 
 
@@ -80,16 +80,16 @@ def _check_joints(joints: Sequence[str]) -> None:
     if not set(joints) <= {"", "and", "or"}:
         raise InvalidCondition("and_or is neither and nor or", field="and_or")
     if joints[0]:
-        which = "the only condition passed" if len(joints) == 1 else "all conditions"
-        raise InvalidCondition(f"and_or is set on {which}", field="and_or")
+        conditions = "the only condition passed" if len(joints) == 1 else "all conditions"
+        raise InvalidCondition(f"and_or is set on {conditions}", field="and_or")
     if not all(joints[1:]):
         raise InvalidCondition(
             "and_or is not set on more than one condition and less than all conditions", field="and_or"
         )
 
 
-def _read_one(one: Written, vocabulary: Vocabulary) -> Condition:
-    name, operator, value = one["field"].lower(), one["operator"], one.get("value") or ""
+def _read_one(condition: Written, vocabulary: Vocabulary) -> Condition:
+    name, operator, value = condition["field"].lower(), condition["operator"], condition.get("value") or ""
     if name in EVENTS:
         return _either(operator, _engaged(vocabulary, EVENTS[name], value))
     if name == "lists":
@@ -98,7 +98,7 @@ def _read_one(one: Written, vocabulary: Vocabulary) -> Condition:
         return _either(operator, InList(int(value)))
     subject = vocabulary.find(name)
     if subject is None or subject.kind is Kind.TEXTS:
-        raise InvalidCondition(f"there is no such field: {one['field']}", field="field")
+        raise InvalidCondition(f"there is no such field: {condition['field']}", field="field")
     try:
         return _compare(vocabulary, subject, operator, value)
     except ValueError as error:

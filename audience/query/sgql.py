@@ -56,7 +56,7 @@ def read_query(text: str, vocabulary: Vocabulary, *, field: str = "query") -> Co
     try:
         return Reader(vocabulary).read(_parse(text))
     except Misread as error:
-        raise InvalidQuery(f"{error.what} at position {error.position}", field=field) from None
+        raise InvalidQuery(f"{error.problem} at position {error.position}", field=field) from None
 
 
 def _parse(text: str) -> Tree[Token]:
@@ -68,8 +68,8 @@ def _parse(text: str) -> Tree[Token]:
     except UnexpectedToken as error:
         at_end = error.token.type == "$END"
         expected = ", ".join(sorted({NAMES.get(name, name.lower()) for name in error.expected}))
-        what = "unexpected end" if at_end else f"unexpected {str(error.token)[:50]!r}"
-        raise Misread(f"{what} (expected: {expected})", len(text) if at_end else error.token.start_pos) from None
+        problem = "unexpected end" if at_end else f"unexpected {str(error.token)[:50]!r}"
+        raise Misread(f"{problem} (expected: {expected})", len(text) if at_end else error.token.start_pos) from None
     if _depth(tree) > DEEPEST_QUERY:
         raise Misread("the conditions are nested too deeply", 0)
     return tree

@@ -37,9 +37,9 @@ EVENT_NAMES: Final = {
 class Misread(Exception):
     """A query is wrong at a `position`, which counts characters from 1."""
 
-    def __init__(self, what: str, start: int) -> None:
-        super().__init__(what)
-        self.what = what
+    def __init__(self, problem: str, start: int) -> None:
+        super().__init__(problem)
+        self.problem = problem
         self.position = start + 1
 
 

@@ -146,11 +146,11 @@ class Reader:
 
     def _test(self, name: str, tree: Tree[Token]) -> Condition:
         operands = Operands(self.vocabulary, self.tables)
-        operand, *others = [operands.read(child) for child in tree.children if not _is_comparison(child)]
+        operand, *value_operands = [operands.read(child) for child in tree.children if not _is_comparison(child)]
         operator = next((OPERATORS[str(child)] for child in tree.children if _is_comparison(child)), Operator.EQ)
         if name == "compared" and not isinstance(operand, Reference | Source):
-            operand, others, operator = others[0], [operand], TURNED.get(operator, operator)
-        values = [value_of(other, tree) for other in others]
+            operand, value_operands, operator = value_operands[0], [operand], TURNED.get(operator, operator)
+        values = [value_of(value_operand, tree) for value_operand in value_operands]
         match operand:
             case Source(event):
                 return _of_source(event, name, operator, values, tree)
@@ -191,8 +191,8 @@ class Reader:
         arguments = [operands.read(child) for child in tree.children[1:]]
         if len(arguments) != 2 or not isinstance(arguments[0], Reference):
             raise Misread(f"{name}() takes a field and a value", start_of(tree))
-        subject, wanted = arguments[0].subject, arguments[1]
-        values = wanted.values if isinstance(wanted, Texts) else (value_of(wanted, tree),)
+        subject, argument = arguments[0].subject, arguments[1]
+        values = argument.values if isinstance(argument, Texts) else (value_of(argument, tree),)
         return _joined(Or, [make_leaf(tree, partial(leaves.has, subject, value)) for value in values])
 
 
@@ -210,8 +210,8 @@ def bind_events(condition: Condition) -> Condition:
             return Or(tuple(map(bind_events, parts)))
         case And(parts):
             bound = [part for part in parts if _speaks_of_event(part)]
-            others = [part for part in parts if not _speaks_of_event(part)]
-            return And((*others, bind_events(bound[0]) if len(bound) == 1 else _bind(And(tuple(bound)))))
+            unbound = [part for part in parts if not _speaks_of_event(part)]
+            return And((*unbound, bind_events(bound[0]) if len(bound) == 1 else _bind(And(tuple(bound)))))
         case _:
             return _bind(condition)
 
@@ -257,8 +257,8 @@ def _of_source(event: int, name: str, operator: Operator, values: list[Value], t
     return leaves.any_event(event) if is_met else leaves.no_event(event)
 
 
-def _joined(how: type[And] | type[Or], parts: list[Condition]) -> Condition:
-    return parts[0] if len(parts) == 1 else how(tuple(parts))
+def _joined(connective: type[And] | type[Or], parts: list[Condition]) -> Condition:
+    return parts[0] if len(parts) == 1 else connective(tuple(parts))
 
 
 def _is_comparison(node: Node) -> bool:

@@ -63,7 +63,8 @@ EVENT_TYPES: Final = {
 }
 """The kinds of engagements that an event type of the API stands for.
 
-What was delivered, bounced or blocked has been processed, so it needs no other row to be found as that.
+Only the result of a message is stored. Each result implies that the message was processed, so `processed` means any of
+the three.
 """
 
 TEXT_LENGTH: Final = 1000
@@ -72,7 +73,7 @@ UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 LONGEST_MONTHS: Final = 12 * 1000
 LONGEST_SECONDS: Final = 1000 * 366 * 86400
 """The largest distance of a time from now. Within it years have four digits."""
-TEXT_ONLY: Final = "this can only be done with a text"
+TEXT_ONLY: Final = "a function or like needs a field that holds a text"
 
 
 @dataclass(frozen=True, slots=True)

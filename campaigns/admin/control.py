@@ -104,7 +104,7 @@ def _why_pointless(move: CampaignMove, campaign: Campaign) -> str:
     try:
         refuse_unready(campaign, WITH_LINK)
     except NotReady as error:
-        return f"It cannot be sent yet. It needs {', '.join(lack.value for lack in error.lacks)}."
+        return f"It cannot be sent yet. It needs {', '.join(need.value for need in error.missing)}."
     except InvalidContent as error:
         return f"It cannot be sent yet. In {error.text_with()}."
     return ""

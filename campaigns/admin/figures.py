@@ -67,11 +67,11 @@ def shown_statistics(campaign: Campaign, counted: Statistics) -> Statistics:
 def shares(campaign: Campaign, counted: Statistics) -> list[dict[str, Any]]:
     """Return the shares of the audience by result, each with its percentage and a colour."""
     counted, launch = shown_statistics(campaign, counted), campaign.launch
-    made = counted.waiting + counted.sent + counted.refused + counted.dropped + counted.stopped + counted.in_doubt
+    prepared = counted.waiting + counted.sent + counted.refused + counted.dropped + counted.stopped + counted.in_doubt
     to_come = 0
     if launch is not None and launch.audience is not None and campaign.is_expanding:
         to_come = max(launch.audience - counted.recipients - counted.left_out, 0)
-    held = [
+    counts = [
         ("sent", counted.sent, BAR_COLOURS["sent"]),
         ("waiting", counted.waiting, BAR_COLOURS["due"]),
         ("being prepared", to_come, PREPARING_COLOUR),
@@ -85,10 +85,10 @@ def shares(campaign: Campaign, counted: Statistics) -> list[dict[str, Any]]:
             "name": state.replace(" ", "_"),
             "state": state,
             "messages": messages,
-            "percent": f"{100 * messages / (made + to_come):.2f}",
+            "percent": f"{100 * messages / (prepared + to_come):.2f}",
             "colour": colour,
         }
-        for state, messages, colour in held
+        for state, messages, colour in counts
         if messages
     ]
 

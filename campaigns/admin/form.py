@@ -56,7 +56,7 @@ def read_choices(chosen_from: Mapping[str, QuerySet[Any]]) -> list[tuple[str, in
 
 
 def _choices_of(read: Callable[[], list[tuple[str, int, str]]], field: str) -> list[tuple[Any, str]]:
-    """Return the choices of a field. Several ones can be chosen of `SEVERAL`, and none elsewhere."""
+    """Return the choices of a field. A field that takes one value also offers no value; those in `SEVERAL` do not."""
     none: list[tuple[Any, str]] = [] if field in SEVERAL else BLANK_CHOICE_DASH
     return [*none, *((pk, name) for of_field, pk, name in read() if of_field == field)]
 
@@ -92,11 +92,11 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
         label="Scheduling",
         choices=[(NOW, "Send Immediately"), (AT, "Send at a time")],
         widget=UnfoldAdminSelectWidget,
-        help_text="When it is sent after Send Campaign is confirmed.",
+        help_text="When the campaign is sent, once Send Campaign is confirmed.",
     )
     send_at = ZonedTimeField(
         required=False,
-        help_text="The time zone is that of the account, unless the campaign has local time and its own.",
+        help_text="In the time zone of the account, or in that of the campaign if it is sent in local time.",
     )
 
     class Meta:
@@ -157,11 +157,11 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
             if name in self.fields:
                 field: Any = self.fields[name]
                 field.queryset = rows
-                # Otherwise each field would read its own rows.
+                # Otherwise each field would read its rows with a separate statement.
                 field.choices = partial(_choices_of, read, name)
         for name in PARTS:
             if name in self.fields:
-                # The form for a new one would ask for the account again.
+                # The form for a new sender, list or segment would ask for the account again.
                 self.fields[name].widget.can_add_related = False
         if "html_content" in self.fields:
             self.fields["html_content"].help_text = (

@@ -45,7 +45,7 @@ class StoppableApiKeyAdmin(ApiKeyAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def stop_view(self, request: HttpRequest, key_pk: int) -> HttpResponse:
-        """Ask, with the numbers of its scheduled mail, and on POST revoke the key and stop that mail."""
+        """Ask for confirmation and show how much mail is scheduled; on POST revoke the key and stop that mail."""
         require(request, *MAY_STOP)
         key = get_object_or_404(ApiKey.objects.select_related("account"), pk=key_pk)
         back = reverse("admin:accounts_apikey_change", args=[key.pk])
@@ -64,14 +64,16 @@ class StoppableApiKeyAdmin(ApiKeyAdmin):
             back=back,
             model=ApiKey,
             first=lambda: (
-                "What this key scheduled was stopped before." if Revocation.objects.filter(key=key).exists() else ""
+                "Everything that this key scheduled was stopped before."
+                if Revocation.objects.filter(key=key).exists()
+                else ""
             ),
         )
 
 
 def describe(revocation: Revocation) -> str:
     """Return what was stopped, for the message above the key's page."""
-    end = "" if revocation.settled_at else " Some mail is still with workers; the sweeper stops the rest."
+    end = "" if revocation.settled_at else " Workers still have some of the mail; the sweeper stops it within seconds."
     return (
         f"The key {revocation.key.name} is revoked. Campaigns cancelled: {revocation.campaigns:,}. Batches cancelled: "
         f"{revocation.batches:,}. Messages stopped in other batches: {revocation.messages:,}.{end}"

@@ -44,7 +44,7 @@ class PaceFields(forms.Form):
         min_value=1,
         max_value=LARGEST,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Empty: as fast as the workers can.",
+        help_text="Empty: as fast as the workers can send.",
     )
     spread_seconds = forms.IntegerField(
         label="Spread over (seconds)",

@@ -84,6 +84,6 @@ def _preview(campaign: Campaign, contact_id: int | None) -> dict[str, Any]:
     try:
         return preview_campaign(campaign, contact_id)._asdict()
     except NotReady as error:
-        return {"problem": f"There is no preview yet. It needs {', '.join(lack.value for lack in error.lacks)}."}
+        return {"problem": f"There is no preview yet. It needs {', '.join(need.value for need in error.missing)}."}
     except InvalidContent as error:
         return {"problem": f"There is no preview. In {error.text_with()}."}

@@ -63,7 +63,7 @@ class SenderMove:
     permission: str
     carry: Callable[[Any, int], object]
     consequence: str
-    done: str
+    outcome: str
 
 
 MOVES = (
@@ -189,7 +189,7 @@ def control_sender(request: HttpRequest, sender_id: int, move: SenderMove) -> Ht
 
     def carry(actor: str, fields: dict[str, Any]) -> HttpResponse:
         move.carry(sender.account, sender.pk)
-        messages.success(request, move.done)
+        messages.success(request, move.outcome)
         return HttpResponseRedirect(back)
 
     return confirm(

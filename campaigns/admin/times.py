@@ -23,12 +23,12 @@ def zone_of(campaign: Campaign) -> ZoneInfo:
 
 
 def write_time_of(campaign: Campaign, moment: dt.datetime | None) -> str:
-    """Return a time of a campaign with its time zone. Empty for none."""
+    """Return a time of a campaign with its time zone, or an empty text for None."""
     return write_zoned(moment, zone_of(campaign))
 
 
 def describe_plan(campaign: Campaign) -> str:
-    """Return the time for which a campaign is planned, in words. Empty for none."""
+    """Return the time for which a campaign is planned in words, or an empty text if it has no time."""
     if campaign.send_at is None or not campaign.is_local_time:
         return write_time_of(campaign, campaign.send_at)
     return f"{campaign.send_at.astimezone(campaign.zone):%Y-%m-%d %H:%M:%S} in the time zone of each contact"
@@ -37,25 +37,25 @@ def describe_plan(campaign: Campaign) -> str:
 class ZonedTimeField(TimeField):
     """Read a time in a time zone. A time that the clocks skip or repeat is refused with an explanation.
 
-    `show_in` gives the zone, and the moment that the field shows: if it is submitted unchanged, it stays exactly as it
-    is, with its seconds, and even within a repeated hour.
+    `show_in` sets the zone, and the moment that the field shows. If the moment is submitted unchanged, it stays exactly
+    the same, with its seconds, and even within a repeated hour.
     """
 
     zone = ZoneInfo("UTC")
-    kept: dt.datetime | None = None
+    shown: dt.datetime | None = None
 
-    def show_in(self, zone: ZoneInfo, kept: dt.datetime | None = None) -> None:
-        self.zone, self.kept = zone, kept
+    def show_in(self, zone: ZoneInfo, shown: dt.datetime | None = None) -> None:
+        self.zone, self.shown = zone, shown
         self.label = f"Time ({zone.key})"
 
     @property
-    def kept_as_typed(self) -> str:
-        """Return the moment that is kept as the browser submits it; empty if there is none."""
-        return f"{self.kept.astimezone(self.zone):{AS_TYPED}}" if self.kept else ""
+    def shown_as_typed(self) -> str:
+        """Return the moment that the field shows in the form in which the browser submits it; empty without one."""
+        return f"{self.shown.astimezone(self.zone):{AS_TYPED}}" if self.shown else ""
 
     def to_python(self, value: Any) -> dt.datetime | None:
-        if self.kept is not None and value == self.kept_as_typed:
-            return self.kept
+        if self.shown is not None and value == self.shown_as_typed:
+            return self.shown
         moment: dt.datetime | None = super().to_python(value)
         if moment is None or moment.tzinfo is not timezone.get_current_timezone():
             return moment

@@ -13,7 +13,7 @@ from campaigns.admin.figures import Links, describe_time, draw_status, figures_o
 from campaigns.admin.moves import ASIDE, MAY_ADD, MAY_CHANGE, MAY_DELETE, SEND
 from campaigns.admin.times import zone_of
 from campaigns.models import Campaign, CampaignQuerySet
-from campaigns.readiness import WITH_LINK, lacks_of
+from campaigns.readiness import WITH_LINK, find_missing
 from campaigns.states import FINAL_STATUSES, RUNNING, CampaignStatus
 from campaigns.statistics import Statistics, statistics_of
 from console.campaigns.timeline import Moment, tell_timeline
@@ -53,7 +53,7 @@ def build_page(rights: Rights, campaign_id: int, *, row: Any = None) -> dict[str
         "is_final": campaign.status in STILL,
         "is_editable": is_editable,
         "freezes": tell_freezes(campaign.account, campaign.everything_frozen_at),
-        "lacks": lacks_of(campaign, needs=WITH_LINK) if is_editable else [],
+        "missing": find_missing(campaign, needs=WITH_LINK) if is_editable else [],
         "status": draw_status(campaign),
         "shares": shares(campaign, counted) if campaign.launch else [],
         "about": f"campaign:{campaign.pk}",

@@ -32,7 +32,7 @@ MISTAKES: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"window_time_zone": "Mars/Olympus"}, ("There is no time zone with this name.",)),
     ({"window_from": "08:00", "window_to": "08:00"}, ("The window would never be open.",)),
     ({"custom_unsubscribe_url": "https://example.com/leave"}, ("an unsubscribe group or a custom link, not both",)),
-    ({"custom_unsubscribe_url": "javascript:alert(1)"}, ("Enter a http or https address of at most 900",)),
+    ({"custom_unsubscribe_url": "javascript:alert(1)"}, ("Enter an http or https address of at most 900",)),
     ({"html_content": "a\n{{#loop x}}{{/loop}}"}, ("Line 2, column 4: unknown helper &quot;loop&quot;.",)),
 ]
 """The fields of a form, and the errors that are shown beside each of them."""

@@ -9,9 +9,9 @@ import pytest
 from accounts.models import Account
 from campaigns.content import content_of, with_preheader
 from campaigns.editing import EditingRules, create_campaign, duplicate_campaign, edit_campaign
-from campaigns.errors import ForeignContent, Lack
+from campaigns.errors import ForeignContent, Need
 from campaigns.models import Campaign
-from campaigns.readiness import NEEDED, WITH_LINK, lacks_of
+from campaigns.readiness import NEEDED, WITH_LINK, find_missing
 from tests.campaigns.building import again, ready_campaign
 
 
@@ -83,8 +83,11 @@ def test_a_copy_has_its_markdown_and_its_names(alice: Account) -> None:
 
 def test_each_api_needs_its_own_scope(alice: Account) -> None:
     campaign = Campaign.objects.create(account=alice, title="x")
-    everything = lacks_of(campaign, needs=frozenset(Lack))
-    assert set(lacks_of(campaign, needs=NEEDED)) == {Lack.SUBJECT, Lack.SENDER, Lack.CONTENT, Lack.AUDIENCE}
-    assert set(lacks_of(campaign, needs=WITH_LINK)) == {*lacks_of(campaign, needs=NEEDED), Lack.UNSUBSCRIBE_CHOICE}
-    assert Lack.FROM_NAME in everything
-    assert lacks_of(campaign, needs=frozenset()) == []
+    everything = find_missing(campaign, needs=frozenset(Need))
+    assert set(find_missing(campaign, needs=NEEDED)) == {Need.SUBJECT, Need.SENDER, Need.CONTENT, Need.AUDIENCE}
+    assert set(find_missing(campaign, needs=WITH_LINK)) == {
+        *find_missing(campaign, needs=NEEDED),
+        Need.UNSUBSCRIBE_CHOICE,
+    }
+    assert Need.FROM_NAME in everything
+    assert find_missing(campaign, needs=frozenset()) == []

@@ -14,7 +14,7 @@ from batches.handles import find_batch, stopped_batches
 from campaigns.editing import duplicate_campaign, edit_campaign, find_campaign, own_campaigns
 from campaigns.errors import (
     CampaignConflict,
-    Lack,
+    Need,
     NotReady,
     TimeIsPast,
     TooManyTests,
@@ -161,7 +161,7 @@ def test_a_past_time_and_an_incomplete_campaign_are_refused(alice: Account) -> N
     with pytest.raises(NotReady) as refused:
         send_now(alice, campaign.pk)
 
-    assert refused.value.lacks == (Lack.SUBJECT, Lack.AUDIENCE, Lack.UNSUBSCRIBE_TAG)
+    assert refused.value.missing == (Need.SUBJECT, Need.AUDIENCE, Need.UNSUBSCRIBE_TAG)
     assert again(campaign).status == CampaignStatus.DRAFT
 
 
@@ -174,7 +174,7 @@ def test_a_campaign_that_is_not_ready_at_its_time_fails_with_the_reason(alice: A
     sweep_campaigns()
 
     failed = again(campaign)
-    assert (failed.status, failed.failure) == (CampaignStatus.FAILED, Lack.AUDIENCE.label)
+    assert (failed.status, failed.failure) == (CampaignStatus.FAILED, Need.AUDIENCE.label)
 
 
 def test_a_campaign_without_recipients_fails(alice: Account, deliverer: Deliverer) -> None:
@@ -200,7 +200,7 @@ def test_an_unverified_sender_is_not_ready(alice: Account) -> None:
     campaign = ready_campaign(alice, sender=add_sender(alice, is_verified=False).pk)
     with pytest.raises(NotReady) as refused:
         send_now(alice, campaign.pk)
-    assert refused.value.lacks == (Lack.SENDER_VERIFICATION,)
+    assert refused.value.missing == (Need.SENDER_VERIFICATION,)
 
 
 @further

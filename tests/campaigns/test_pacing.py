@@ -108,5 +108,5 @@ def test_a_parcel_holds_about_a_second(seconds_each: float, size: int) -> None:
 
 def test_the_same_wall_clock_elsewhere() -> None:
     eight_in_berlin = utc("2026-05-04T06:00")
-    assert at_wall_clock(eight_in_berlin, of=BERLIN, there=ZoneInfo("America/New_York")) == utc("2026-05-04T12:00")
-    assert at_wall_clock(eight_in_berlin, of=BERLIN, there=ZoneInfo("Asia/Tokyo")) == utc("2026-05-03T23:00")
+    assert at_wall_clock(eight_in_berlin, of=BERLIN, target=ZoneInfo("America/New_York")) == utc("2026-05-04T12:00")
+    assert at_wall_clock(eight_in_berlin, of=BERLIN, target=ZoneInfo("Asia/Tokyo")) == utc("2026-05-03T23:00")

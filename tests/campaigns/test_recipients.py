@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from accounts.models import Account
 from campaigns.lifecycle import send_now
-from campaigns.recipients import Page, Wanted, list_recorded
+from campaigns.recipients import Page, RecipientFilter, list_recorded
 from mailer.models import Event, EventKind
 from mailer.pipeline.deliver import Deliverer
 from tests.campaigns.building import again, expand_all, ready_campaign, run_fleet
@@ -32,5 +32,5 @@ def test_recipients_have_the_outcome_of_their_message_whether_it_is_packed_or_no
     assert all(row.reply and row.reply.startswith("250") for row in everybody if row.status == "sent")
     page, _ = list_recorded(campaign, Page(limit=3, offset=10))
     assert page == everybody[10:13]
-    sent, total = list_recorded(campaign, Page(limit=3, offset=10), Wanted(status="sent"))
+    sent, total = list_recorded(campaign, Page(limit=3, offset=10), RecipientFilter(status="sent"))
     assert (sent, total) == ([row for row in everybody if row.status == "sent"][10:13], 19)

@@ -13,7 +13,7 @@ from api.bodies import Body
 from api.campaign_words import WORDS, Dialect, statuses_called
 from api.easymail.inputs.fields import FlagText, Uuid, choice, empty_as, integer, read_as, text
 from audience.contacts import Page
-from campaigns.recipients import Wanted
+from campaigns.recipients import RecipientFilter
 
 Row = TypeVar("Row", bound=Model)
 QueryModel = TypeVar("QueryModel", bound="Query")
@@ -87,13 +87,13 @@ def read_campaigns_query(request: Request) -> tuple[CampaignSearch, dict[str, An
     }
 
 
-def read_recipients_query(request: Request) -> tuple[RecipientSearch, Wanted]:
+def read_recipients_query(request: Request) -> tuple[RecipientSearch, RecipientFilter]:
     """Return the query, and which recipients it asks for."""
     query = read_query(RecipientSearch, request)
-    wanted = query.model_dump(include={"search", "status", "opened", "clicked"}, exclude_none=True)
-    return query, Wanted(**wanted)
+    values = query.model_dump(include={"search", "status", "opened", "clicked"}, exclude_none=True)
+    return query, RecipientFilter(**values)
 
 
-def read_include(request: Request, known: Iterable[str]) -> frozenset[str]:
+def read_include(request: Request, parts: Iterable[str]) -> frozenset[str]:
     """Return the additional parts that the request names. Unknown names are ignored."""
-    return frozenset(request.query_params.get("include", "").split(",")) & frozenset(known)
+    return frozenset(request.query_params.get("include", "").split(",")) & frozenset(parts)

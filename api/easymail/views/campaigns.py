@@ -50,8 +50,8 @@ class Campaigns(Endpoint):
     scopes = needing(GET="read", POST="create")
 
     def get(self, request: Request) -> Response:
-        query, wanted = queries.read_campaigns_query(request)
-        rows, total = query.take(list_campaigns(self.account, **wanted))
+        query, filters = queries.read_campaigns_query(request)
+        rows, total = query.take(list_campaigns(self.account, **filters))
         return Response(outputs.page(map(outputs.line, rows), query, total))
 
     @done_once

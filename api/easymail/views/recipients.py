@@ -28,9 +28,9 @@ class Recipients(CampaignEndpoint):
     scopes = needing(GET="read")
 
     def get(self, request: Request, campaign_id: str) -> Response:
-        campaign, (query, wanted) = self.campaign_of(campaign_id), queries.read_recipients_query(request)
+        campaign, (query, selected) = self.campaign_of(campaign_id), queries.read_recipients_query(request)
         include = queries.read_include(request, {outputs.DELIVERY, outputs.ENGAGEMENT, outputs.PURCHASES})
-        rows, total = list_recorded(campaign, query.page, wanted)
+        rows, total = list_recorded(campaign, query.page, selected)
         return Response(outputs.page((outputs.recipient(each, include) for each in rows), query, total))
 
 

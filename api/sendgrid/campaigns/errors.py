@@ -7,7 +7,7 @@ from typing import Final
 
 from api.campaign_words import Dialect, word_for
 from api.sendgrid.errors import Answer, Answers, Problem, Refusal, plain_refusal
-from campaigns.errors import CampaignConflict, InvalidContent, Lack, NotReady, UnknownPart
+from campaigns.errors import CampaignConflict, InvalidContent, Need, NotReady, UnknownPart
 from campaigns.states import CampaignStatus
 
 BAD_JSON: Final = "The JSON you have submitted cannot be parsed."
@@ -16,26 +16,26 @@ FUTURE: Final = "Please choose a future time for sending your campaign."
 TOO_MANY_TESTS: Final = "You can only send tests to 10 addresses at a time."
 NOT_VERIFIED: Final = "sender_id is not a verified sender identity"
 
-LACKS: Final[Mapping[Lack, tuple[str, str]]] = {
-    Lack.SUBJECT: ("subject", "subject can't be blank"),
-    Lack.SENDER: ("sender_id", "sender_id can't be blank"),
-    Lack.SENDER_VERIFICATION: ("sender_id", NOT_VERIFIED),
-    Lack.FROM_NAME: ("sender_id", "sender_id can't be blank"),
-    Lack.CONTENT: ("plain_content", "plain_content can't be blank, please provide plain text or html content"),
-    Lack.AUDIENCE: ("list_ids", "You must select at least 1 segment or 1 list to send to."),
-    Lack.UNSUBSCRIBE_CHOICE: (
+MISSING: Final[Mapping[Need, tuple[str, str]]] = {
+    Need.SUBJECT: ("subject", "subject can't be blank"),
+    Need.SENDER: ("sender_id", "sender_id can't be blank"),
+    Need.SENDER_VERIFICATION: ("sender_id", NOT_VERIFIED),
+    Need.FROM_NAME: ("sender_id", "sender_id can't be blank"),
+    Need.CONTENT: ("plain_content", "plain_content can't be blank, please provide plain text or html content"),
+    Need.AUDIENCE: ("list_ids", "You must select at least 1 segment or 1 list to send to."),
+    Need.UNSUBSCRIBE_CHOICE: (
         "suppression_group_id",
         "Either a suppression_group_id or custom_unsubscribe_url is required to send a campaign.",
     ),
-    Lack.UNSUBSCRIBE_TAG: (
+    Need.UNSUBSCRIBE_TAG: (
         "unsubscribe_tag",
         "An [unsubscribe] tag in both your html and plain content is required to send a campaign.",
     ),
 }
-TEST_LACKS: Final[Mapping[Lack, tuple[str, str]]] = {
-    Lack.SUBJECT: ("subject", "Please add a subject to your campaign before sending a test."),
-    Lack.SENDER: ("sender_id", "Please assign a sender identity to your campaign before sending a test."),
-    Lack.CONTENT: (
+MISSING_FOR_TEST: Final[Mapping[Need, tuple[str, str]]] = {
+    Need.SUBJECT: ("subject", "Please add a subject to your campaign before sending a test."),
+    Need.SENDER: ("sender_id", "Please assign a sender identity to your campaign before sending a test."),
+    Need.CONTENT: (
         "plain_content",
         "Plain content and html content can't both be blank. Please set one of these values before sending a test.",
     ),
@@ -69,10 +69,10 @@ def unschedule_conflict(error: CampaignConflict) -> Refusal:
     return Refusal(403, Problem(f"This campaign is already {word_for(error.status, Dialect.LEGACY)}."))
 
 
-def not_ready(texts: Mapping[Lack, tuple[str, str]], place: Place = at_the_top) -> Callable[[NotReady], Refusal]:
+def not_ready(texts: Mapping[Need, tuple[str, str]], place: Place = at_the_top) -> Callable[[NotReady], Refusal]:
     """Make the answer that names everything that is missing from a campaign."""
     return lambda error: Refusal(
-        400, *(Problem(text, place(field)) for field, text in map(texts.__getitem__, error.lacks))
+        400, *(Problem(text, place(field)) for field, text in map(texts.__getitem__, error.missing))
     )
 
 
@@ -93,7 +93,7 @@ ANSWERS: Final[Answers] = {
     "campaign_conflict": conflict,
     # SendGrid has no such answer. It comes after the request was tried again for a second.
     "transition_in_progress": Answer(409, None, "Another change of this campaign is in progress; ask again."),
-    "not_ready": not_ready(LACKS),
+    "not_ready": not_ready(MISSING),
     "invalid_content": invalid_content(),
     "time_is_past": Answer(400, "send_at", FUTURE),
     "unknown_part": unknown_part(),
@@ -124,7 +124,7 @@ SCHEDULE_ANSWERS: Final[Answers] = {
 }
 TEST_ANSWERS: Final[Answers] = {
     **ANSWERS,
-    "not_ready": not_ready({**LACKS, **TEST_LACKS}),
+    "not_ready": not_ready({**MISSING, **MISSING_FOR_TEST}),
     "too_many_tests": Answer(400, "to", TOO_MANY_TESTS),
     "unknown_group": Answer(400, "suppression_group_id", "suppression_group_id does not exist"),
 }

@@ -23,7 +23,7 @@ from api.sendgrid.values import Texts, Uuids, is_short
 from audience.drafts import MOST_ALTERNATES, read_identifier
 from audience.errors import InvalidContact, UnknownContact
 from audience.jobs.imports import COLUMNS
-from audience.jobs.upserts import UPSERT_LIMIT, Given
+from audience.jobs.upserts import UPSERT_LIMIT, ContactValues
 from audience.models import IDENTIFIERS
 
 UPSERT_BYTES: Final = 6 * 2**20
@@ -81,7 +81,7 @@ def read_contact_id(text: str) -> UUID:
     return uuid
 
 
-def read_upsert(request: Request, account: Account) -> tuple[list[Given], list[int]]:
+def read_upsert(request: Request, account: Account) -> tuple[list[ContactValues], list[int]]:
     """Return the contacts in the body of PUT contacts, and the core's ids of their lists. Raises UnknownList.
 
     Only values that no contact can have are refused here. The job tells which contacts cannot be stored.
@@ -100,16 +100,16 @@ def read_upsert(request: Request, account: Account) -> tuple[list[Given], list[i
     return rows, lists
 
 
-def read_contact(contact: Any, where: str, problems: list[Problem]) -> Given:
+def read_contact(contact: Any, where: str, problems: list[Problem]) -> ContactValues:
     """Return values by the names of columns, and custom values by the ids of their fields."""
     if not isinstance(contact, dict):
         problems.append(Problem(f"{where} must be an object", where))
-        return Given({})
+        return ContactValues({})
     columns = {name: value for name, value in contact.items() if name in COLUMNS}
     for name, value in columns.items():
         if not (is_list_of_texts(value) if name == "alternate_emails" else is_value(value)):
             problems.append(Problem(f"{name} has a value that it cannot have", f"{where}.{name}"))
-    return Given(columns, read_custom(contact.get("custom_fields"), where, problems))
+    return ContactValues(columns, read_custom(contact.get("custom_fields"), where, problems))
 
 
 def read_custom(fields: Any, where: str, problems: list[Problem]) -> Mapping[int, Any]:

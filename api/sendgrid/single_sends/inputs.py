@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from accounts.models import Account
 from api.bodies import ANY, Body, Moment, Uuid, as_one, condition, find_uuid, null_as
 from api.campaign_words import Dialect, statuses_called
-from api.sendgrid.campaigns.errors import TEST_LACKS
+from api.sendgrid.campaigns.errors import MISSING_FOR_TEST
 from api.sendgrid.errors import Problem, Refusal
 from api.sendgrid.plain_content import with_plain_content
 from api.sendgrid.reading import has_body, read_fields, read_list, read_object, without_nulls
@@ -38,7 +38,7 @@ from api.sendgrid.values import (
     is_short,
 )
 from campaigns.editing import EditingRules
-from campaigns.errors import Lack, TwoUnsubscribeLinks, UnknownCampaign
+from campaigns.errors import Need, TwoUnsubscribeLinks, UnknownCampaign
 from content.designs import prepare_content
 from content.templates import DYNAMIC_ID
 
@@ -50,7 +50,7 @@ FROM_DESIGN: Final = ("subject", "html_content", "plain_content")
 """The fields that a Single Send with a design has from it."""
 LONG_SUBJECT: Final = f"the subject of the design is too long (maximum is {MAX_LINE_LENGTH} characters)"
 ONE_VERSION: Final = Problem("a Single Send has one version, without an id", "version_id_override")
-NO_SENDER: Final = Problem(TEST_LACKS[Lack.SENDER][1], "sender_id")
+NO_SENDER: Final = Problem(MISSING_FOR_TEST[Need.SENDER][1], "sender_id")
 NULLABLE: Final = frozenset(
     {"send_at", "suppression_group_id", "custom_unsubscribe_url", "sender_id", "ip_pool", "design_id"}
 )

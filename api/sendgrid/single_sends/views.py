@@ -57,7 +57,7 @@ def place_of(field: str) -> str:
 UNKNOWN_TEMPLATE: Final = Answer(400, "template_id", "template_id does not exist")
 ANSWERS: Final[Answers] = {
     **errors.ANSWERS,
-    "not_ready": errors.not_ready(errors.LACKS, place_of),
+    "not_ready": errors.not_ready(errors.MISSING, place_of),
     "invalid_content": errors.invalid_content(place_of),
     "unknown_part": errors.unknown_part(place_of),
 }

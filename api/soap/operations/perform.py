@@ -30,7 +30,7 @@ from api.soap.reading import Element, child, elements, text
 from batches.models import Receipt
 from campaigns.lifecycle import resume_campaign
 from campaigns.patience import patiently_until
-from campaigns.receipts import held_nothing_back
+from campaigns.receipts import came_too_late
 from campaigns.several import stop_campaigns
 from campaigns.states import CampaignStatus
 
@@ -142,7 +142,7 @@ def _with_numbers(result: Result, receipt: Receipt | None) -> Result:
     """
     if receipt is None:
         return result
-    if receipt.action == Receipt.Action.CANCEL and held_nothing_back(receipt):
+    if receipt.action == Receipt.Action.CANCEL and came_too_late(receipt):
         gone = receipt.sent + receipt.in_doubt
         text = f"Send {result.send} cannot be canceled: all {gone} messages were sent ({receipt_of(receipt)})"
         return Result.refused(result.ordinal, Problem(Code.SEND_STATUS, text), send=result.send)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from api.easymail import proposed
 from api.easymail.proposed import missing_of
-from campaigns.errors import Lack
+from campaigns.errors import Need
 
 
 def test_all_that_is_needed_has_a_name() -> None:
     assert set(proposed.MISSING) == proposed.NEEDS
-    assert {"subject", "content", "sender_identity"} < set(missing_of(list(Lack)))
+    assert {"subject", "content", "sender_identity"} < set(missing_of(list(Need)))

@@ -70,12 +70,12 @@ WRONG: dict[str, tuple[dict[str, Any], str | None, str]] = {
     "a script as link": (
         {"custom_unsubscribe_url": "javascript:alert(1)"},
         "custom_unsubscribe_url",
-        "custom_unsubscribe_url must be a http or https address of at most 900 visible ASCII characters",
+        "custom_unsubscribe_url must be an http or https address of at most 900 visible ASCII characters",
     ),
     "a link that would end a header": (
         {"custom_unsubscribe_url": "https://a.example/>\r\nBcc: b@example.com"},
         "custom_unsubscribe_url",
-        "custom_unsubscribe_url must be a http or https address of at most 900 visible ASCII characters",
+        "custom_unsubscribe_url must be an http or https address of at most 900 visible ASCII characters",
     ),
     "a subject of two lines": (
         {"subject": "a\r\nBcc: b@example.com"},

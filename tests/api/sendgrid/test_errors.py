@@ -12,7 +12,7 @@ from api.sendgrid.errors import Problem
 from api.sendgrid.mail.views import ANSWERS as MAIL_ANSWERS
 from api.sendgrid.urls import urlpatterns
 from campaigns.errors import SenderProblem, WrongPart
-from campaigns.readiness import Lack
+from campaigns.readiness import Need
 from campaigns.senders import REQUIRED
 from foundation.errors import SluiceError
 from tests.api.core_errors import codes_raised_by, core_errors, unreadable_bodies
@@ -37,7 +37,7 @@ def example_of(kind: type[SluiceError]) -> SluiceError:
         "ids": (7,),
         "url": "ftp://example.com",
         "public_id": UUID(int=7),
-        "lacks": tuple(Lack),
+        "missing": tuple(Need),
         "fields": ("sender", "lists", "segments", "suppression_group"),
         "wrong": tuple(WrongPart(part, problem) for part in REQUIRED for problem in SenderProblem),
     }

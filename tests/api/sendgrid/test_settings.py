@@ -75,7 +75,7 @@ WRONG: list[tuple[str, Any, str, str]] = [
     ("mail_settings/template", {"enabled": True, "html_content": "x"}, "html_content", "<% body %>"),
     ("mail_settings/forward_bounce", {"email": "nobody"}, "email", "email must be an email address"),
     ("mail_settings/forward_spam", {"enabled": True}, "email", "email is required"),
-    ("tracking_settings/subscription", {"url": "javascript:x"}, "url", "url must be a http or https address"),
+    ("tracking_settings/subscription", {"url": "javascript:x"}, "url", "url must be an http or https address"),
     ("tracking_settings/google_analytics", {"utm_term": ["x"]}, "utm_term", "utm_term must be a string"),
 ]
 

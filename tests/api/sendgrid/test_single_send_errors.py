@@ -96,7 +96,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "a link of another kind": (
         {"email_config": {"custom_unsubscribe_url": "mailto:a@example.com"}},
         "email_config.custom_unsubscribe_url",
-        "custom_unsubscribe_url must be a http or https address of at most 900 visible ASCII characters",
+        "custom_unsubscribe_url must be an http or https address of at most 900 visible ASCII characters",
     ),
 }
 

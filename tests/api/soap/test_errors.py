@@ -5,7 +5,7 @@ from __future__ import annotations
 from api.http import BadBody
 from api.soap import errors
 from api.soap.reading import NotSoap
-from campaigns.errors import CampaignConflict, Lack, NotReady, UnknownPart
+from campaigns.errors import CampaignConflict, Need, NotReady, UnknownPart
 from campaigns.states import CampaignStatus
 from tests.api.core_errors import core_errors, made, unreadable_bodies
 from tests.examples import for_each
@@ -33,12 +33,12 @@ def test_every_unreadable_body_is_a_fault(kind: type[BadBody]) -> None:
     assert fault.kind is errors.FaultKind.CLIENT
 
 
-@for_each("lack", Lack)
-def test_every_missing_part_of_a_send_has_a_code(lack: Lack) -> None:
-    problem = errors.problem_of(NotReady([lack]))
+@for_each("need", Need)
+def test_every_missing_part_of_a_send_has_a_code(need: Need) -> None:
+    problem = errors.problem_of(NotReady([need]))
     assert problem is not None
     assert 7000 <= problem.code <= 7055
-    assert lack.value in problem.text
+    assert need.value in problem.text
 
 
 def test_a_conflict_names_the_status_in_the_apis_word() -> None:

@@ -18,7 +18,7 @@ from audience.jobs.exports import begin_export, parts_of, read_export
 from audience.jobs.files import write_rejected
 from audience.jobs.imports import COLUMNS, Column, begin_import
 from audience.jobs.run import run_job
-from audience.jobs.upserts import Given, begin_upsert
+from audience.jobs.upserts import ContactValues, begin_upsert
 from audience.lists import create_list, delete_list, find_list
 from audience.models import Contact, FieldType, Job, JobChunk, JobStatus, Membership
 from audience.queries import SHOWN
@@ -122,7 +122,7 @@ def test_an_export_can_be_imported_again(alice: Account, charlie: Account) -> No
         "address_line_1": "1, Main St\n\n-",
         "alternate_emails": ["a@example.com", "b@example.com"],
     }
-    done(begin_upsert(alice, [Given(custom), Given({"email": "bob@example.com"})]))
+    done(begin_upsert(alice, [ContactValues(custom), ContactValues({"email": "bob@example.com"})]))
     job = done(begin_export(alice))
     (part,) = parts_of(job)
     columns = [name if name in COLUMNS else None for name in SHOWN]

@@ -128,4 +128,7 @@ def test_a_page_that_takes_too_long_fails_its_job(alice: Account, monkeypatch: p
 
     job = begin_export(alice)
     monkeypatch.setattr("audience.jobs.exports.time_limit", slow)
-    assert (done(job).status, job.message) == (JobStatus.FAILED, "A page of the job took too long.")
+    assert (done(job).status, job.message) == (
+        JobStatus.FAILED,
+        "A page of the job took too long. Start the job again later.",
+    )

@@ -11,7 +11,7 @@ from audience.errors import TooManyContacts, UnknownList
 from audience.fields import create_field
 from audience.jobs import upserts
 from audience.jobs.run import run_job
-from audience.jobs.upserts import Given, begin_upsert
+from audience.jobs.upserts import ContactValues, begin_upsert
 from audience.lists import create_list, delete_list, find_list
 from audience.models import Contact, FieldType, Job, JobChunk, JobStatus
 from tests.audience.jobs.jobs_done import counts, done, emails, rejected
@@ -21,8 +21,8 @@ def test_contacts_are_stored_and_put_on_lists(alice: Account) -> None:
     readers = create_list(alice, "readers")
     points = create_field(alice, "points", FieldType.NUMBER)
     contacts = [
-        Given({"email": "Ann@example.com", "alternate_emails": ["ann@example.org"]}, {points.pk: 7}),
-        Given({"external_id": "b", "first_name": "Bob"}),
+        ContactValues({"email": "Ann@example.com", "alternate_emails": ["ann@example.org"]}, {points.pk: 7}),
+        ContactValues({"external_id": "b", "first_name": "Bob"}),
     ]
     job = begin_upsert(alice, contacts, list_ids=[readers.pk])
     assert (job.status, job.requested_count) == (JobStatus.PENDING, 2)
@@ -39,12 +39,12 @@ def test_contacts_are_stored_and_put_on_lists(alice: Account) -> None:
 def test_an_invalid_contact_is_reported(alice: Account, charlie: Account) -> None:
     his = create_field(charlie, "points", FieldType.NUMBER)
     contacts = [
-        Given({"email": "ann@example.com"}),
-        Given({"email": "nobody"}),
-        Given({"first_name": "\ud800"}),
-        Given({"email": "bob@example.com", "first_name": "\ud800\0"}),
-        Given({"email": "cyd@example.com"}, {his.pk: 1}),
-        Given({"email": ["dan@example.com"]}),
+        ContactValues({"email": "ann@example.com"}),
+        ContactValues({"email": "nobody"}),
+        ContactValues({"first_name": "\ud800"}),
+        ContactValues({"email": "bob@example.com", "first_name": "\ud800\0"}),
+        ContactValues({"email": "cyd@example.com"}, {his.pk: 1}),
+        ContactValues({"email": ["dan@example.com"]}),
     ]
     job = done(begin_upsert(alice, contacts))
     assert (job.status, counts(job)) == (JobStatus.ERRORED, (6, 1, 0, 5))
@@ -56,7 +56,7 @@ def test_an_invalid_contact_is_reported(alice: Account, charlie: Account) -> Non
 def test_an_upsert_continues_where_it_stopped(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upserts, "PAGE_ROWS", 3)
     monkeypatch.setattr(upserts, "CHUNK_BYTES", 50)
-    job = begin_upsert(alice, [Given({"email": f"c{n}@example.com" if n != 5 else "?"}) for n in range(10)])
+    job = begin_upsert(alice, [ContactValues({"email": f"c{n}@example.com" if n != 5 else "?"}) for n in range(10)])
     for done_so_far in (3, 6, 9):
         run_job(job.pk, seconds=0)
         job.refresh_from_db()
@@ -68,15 +68,15 @@ def test_an_upsert_continues_where_it_stopped(alice: Account, monkeypatch: pytes
 def test_more_than_one_request_may_have_are_refused(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upserts, "UPSERT_LIMIT", 2)
     with pytest.raises(TooManyContacts):
-        begin_upsert(alice, [Given({"email": "a@example.com"})] * 3)
+        begin_upsert(alice, [ContactValues({"email": "a@example.com"})] * 3)
     assert not Job.objects.exists()
 
 
 def test_lists_have_to_be_there(alice: Account, charlie: Account) -> None:
     with pytest.raises(UnknownList):
-        begin_upsert(alice, [Given({"email": "a@example.com"})], list_ids=[create_list(charlie, "his").pk])
+        begin_upsert(alice, [ContactValues({"email": "a@example.com"})], list_ids=[create_list(charlie, "his").pk])
     readers = create_list(alice, "readers")
-    job = begin_upsert(alice, [Given({"email": "a@example.com"})], list_ids=[readers.pk])
+    job = begin_upsert(alice, [ContactValues({"email": "a@example.com"})], list_ids=[readers.pk])
     delete_list(alice, readers.pk)
     assert done(job).status == JobStatus.FAILED
     assert "was deleted" in job.message
