@@ -34,13 +34,13 @@ class Body(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
-    def given(self) -> dict[str, Any]:
+    def sent_fields(self) -> dict[str, Any]:
         """Return the values of the fields that the request holds, by their names in the core."""
         return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
 
 
 class FailFast(pydantic.FailFast):
-    """Stop at the first wrong entry of a list. Pydantic's own cannot be hashed, which optional types need."""
+    """Stop at the first wrong entry of a list. Pydantic's FailFast cannot be hashed, which optional types need."""
 
     __hash__ = object.__hash__
 
@@ -55,17 +55,17 @@ class Flaw(NamedTuple):
 
 def explain(error: ValidationError, texts: Mapping[tuple[str, str], Text]) -> Iterator[tuple[Flaw, Text]]:
     """Yield the first flaw of each field with its text, in the order of the model's fields."""
-    seen = set()
+    explained = set()
     for each in error.errors(include_url=False, include_input=False):
         field = ".".join(part for part in each["loc"] if isinstance(part, str))
-        if field not in seen:
-            seen.add(field)
+        if field not in explained:
+            explained.add(field)
             flaw = Flaw(field, each["type"], each.get("ctx", {}))
             yield flaw, find_text(flaw, texts)
 
 
 def find_text(flaw: Flaw, texts: Mapping[tuple[str, str], Text]) -> Text:
-    """Return the text of the field for this kind of error, or of the field for any, or for this kind in any field."""
+    """Return the text for a flaw: that of its field and kind, else that of its field, else that of its kind."""
     for key in ((flaw.field, flaw.kind), (flaw.field, ANY)):
         if key in texts:
             return texts[key]
@@ -84,7 +84,7 @@ def condition(kind: str, holds: Callable[[Any], object], **limits: object) -> Af
 
 
 def as_one(kind: str, **limits: object) -> WrapValidator:
-    """Replace whatever errors a value has, at any depth, by a single one of this kind."""
+    """Replace all errors of a value, at any depth, by a single error of this kind."""
 
     def validate_whole(value: Any, validate: Callable[[Any], Any]) -> Any:
         try:
@@ -101,12 +101,12 @@ def null_as(make_empty: Callable[[], Any]) -> WrapValidator:
 
 
 def find_uuid(text: str) -> UUID | None:
-    """Return the UUID that a text spells in the usual form with hyphens, or None."""
+    """Return the UUID that a text represents in the usual form with hyphens, or None."""
     return UUID(text) if UUID_TEXT.fullmatch(text) else None
 
 
 def find_time(text: str) -> dt.datetime | None:
-    """Return the moment that a text of ISO 8601 spells, or None if it has no offset, does not exist, or is too late."""
+    """Return the moment that a text of ISO 8601 names, or None if it has no offset, does not exist, or is too late."""
     if not ISO_TIME.fullmatch(text):
         return None
     try:
@@ -117,7 +117,7 @@ def find_time(text: str) -> dt.datetime | None:
 
 
 def _spelled(find: Callable[[str], Any], kind: str) -> BeforeValidator:
-    """Read a string with `find`. The error of a text for which it finds nothing has this kind."""
+    """Read a string with `find`. If `find` returns None, the error has this kind."""
 
     def read(value: Any) -> Any:
         if not isinstance(value, str):

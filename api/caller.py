@@ -1,8 +1,8 @@
-"""The gate for callers of every API: who a caller is, how often it may ask, what it may do, and for which account.
+"""Let callers of every API in: decide who a caller is, how often it may ask, what it may do, and for which account.
 
 A view takes four steps: find the key, count the request, check the key's scopes, find the account that the request acts
-for. A step that does not let the caller in raises `CallerRefused`, or UnknownSubuser for the last one. Each API has its
-own words for these errors.
+for. A step that does not let the caller in raises `CallerRefused`, or UnknownSubuser for the last one. Each API has
+separate texts for these errors.
 
 `KeyEndpoint` takes the steps for the REST APIs' views, and has the headers of their answers.
 """
@@ -94,20 +94,20 @@ def find_by_bearer(request: HttpRequest | Request) -> ApiKey:
 
 
 def find_by_text(text: str) -> ApiKey:
-    """Return the living key with this text. Raises UnknownCredentials."""
-    return known(keys.find_key(text))
+    """Return the valid key with this text. Raises UnknownCredentials."""
+    return require_key(keys.find_key(text))
 
 
 def find_by_id(key_id: str) -> ApiKey:
-    """Return the living key with this id, for a caller with a signed token or link that names it.
+    """Return the valid key with this id, for a caller with a signed token or link that names it.
 
     Raises UnknownCredentials.
     """
-    return known(keys.find_living(key_id))
+    return require_key(keys.find_living(key_id))
 
 
 def find_by_name(request: HttpRequest, name: str, secret: str) -> ApiKey:
-    """Return the living key with this secret if `name` is the key's id or its account's username.
+    """Return the valid key with this secret if `name` is the key's id or its account's username.
 
     The secret is the whole text of the key, or its secret part alone. Raises UnknownCredentials, also for a caller that
     has given too many wrong secrets in this minute.
@@ -137,20 +137,20 @@ def find_sender(text: str) -> ApiKey:
 
 
 def check_rare_call(key: ApiKey, kind: str, *, limit: int) -> None:
-    """Count a call that may be made only so often in a minute, apart from all others. Raises RateExceeded."""
+    """Count a call that has a separate limit for each minute. Raises RateExceeded."""
     check_rate(count_request(key, kind=kind, limit=limit))
 
 
 def recall_sender(text: str) -> keys.RecalledKey | None:
     """Return the key with this text as this process found it within the last second, without a statement.
 
-    The statement that stores the mail has to check that the key still lives and still has the scope. None where
-    requests are counted, because then each of them has to be let in by `find_sender`.
+    The statement that stores the mail has to check that the key is still valid and still has the scope. Return None
+    where requests are counted, because then each of them has to be let in by `find_sender`.
     """
     return None if settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE else keys.recall_key(text)
 
 
-def known(key: ApiKey | None) -> ApiKey:
+def require_key(key: ApiKey | None) -> ApiKey:
     """Return the key. Raises UnknownCredentials if it is None."""
     if key is None:
         raise UnknownCredentials
@@ -276,7 +276,7 @@ class KeyEndpoint(APIView):
         self.account = acting_account(key_of(request), request)
 
     def perform_authentication(self, request: Request) -> None:
-        """Find the key, and count the request. Every request with a living key counts, even if it is refused later."""
+        """Find the key, and count the request. Every request with a valid key counts, even if it is refused later."""
         super().perform_authentication(request)
         self.allowance = count_call(key_of(request))
         if self.allowance is not None:
@@ -302,7 +302,7 @@ class KeyEndpoint(APIView):
         return rate_headers(allowance)
 
     def headers_of_refusal(self, status: int) -> dict[str, str]:
-        """Return the headers that a refusal has in addition: how to authenticate, or when to ask again."""
+        """Return the additional headers of a refusal: how to authenticate, or when to try again."""
         if status == 401:
             return {"WWW-Authenticate": "Bearer"}
         return {"Retry-After": str(seconds_to_wait(self.allowance))} if status == 429 else {}

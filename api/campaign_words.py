@@ -1,4 +1,4 @@
-"""Words and moves of campaigns in each API: what it calls their statuses, and which moves it allows.
+"""Define what each API calls the statuses of campaigns, and which moves it allows.
 
 The table `WORDS` has the word of every API for every status of the core. The table `ALLOWED` has the statuses from
 which an API lets its callers make a move. They are some of those that the core allows, and are passed to the core as

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the native API, SendGrid's and Easymail's, for programs and for the page that shows it."""
+"""Make the OpenAPI document of the native API, SendGrid's and Easymail's, and serve it and the page that shows it."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def make_document() -> Piece:
 
 @cache
 def document_text() -> str:
-    """Return the document as JSON. It is made once, because it depends on the code alone."""
+    """Return the document as JSON. A process makes it once, because it depends on the code alone."""
     return json.dumps(make_document(), separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""The errors of the JSON APIs: how an exception becomes an answer.
+"""Turn exceptions into the errors of the JSON APIs.
 
 An API has three tables of rows: for the errors of the core that its calls can raise, for unreadable bodies, and for
 HTTP statuses. All other errors of the core share one row, so a new error costs a row only in the APIs whose calls can
@@ -23,7 +23,7 @@ from foundation.errors import SluiceError
 
 ANY_CALL: Final = "any call"
 ITS_OWN: Final = "the error's own"
-"""Instead of a row's field: the field that the error names."""
+"""Stands in the place of a row's field for the field that the error names."""
 
 
 class Refusal(Exception):

@@ -1,4 +1,4 @@
-"""Bodies of requests: read within bounds, and parsed as JSON that can be stored."""
+"""Read bodies of requests within bounds, and parse them as JSON that can be stored."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_DEPTH = 201
 
 
 class BadBody(Exception):
-    """Raised when a body cannot be read. Each API has its own status and text for this."""
+    """Raised when a body cannot be read. Each API has a status and a text for each kind."""
 
 
 class BodyTooLarge(BadBody):
@@ -45,8 +45,8 @@ class TooDeep(BadBody):
 
 def read_body(request: HttpRequest) -> bytes:
     """Return the whole body, decompressed if it is gzipped. Raises BadBody."""
-    kept: bytes | None = request.META.get(BODY)
-    return _read_body(request) if kept is None else kept
+    body: bytes | None = request.META.get(BODY)
+    return _read_body(request) if body is None else body
 
 
 def keep_body(request: HttpRequest) -> bytes:

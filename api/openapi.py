@@ -1,4 +1,4 @@
-"""The vocabulary in which an API's `schema` describes its calls for the OpenAPI document (`api/document.py`).
+"""Define the vocabulary in which an API's `schema` describes its calls for the OpenAPI document (`api/document.py`).
 
 A view is described by one line above it, `@schema.batches`. Its value is data: the call's name and sentence, the
 content of the request, the possible answers. drf-spectacular reads routes, path parameters and forms from the code. A
@@ -79,13 +79,14 @@ class Reply:
 ON_BEHALF_OF = Header("On-Behalf-Of", "The subuser to act for: its username, or `account-id <id>`.")
 IDEMPOTENCY_KEY = Header(
     "Idempotency-Key",
-    "A key of your choice. A request that is repeated with the same key is done once and gets the same answer again.",
+    "A key that you choose. A request that is repeated with the same key is carried out once and gets the same"
+    " response again.",
     {**TEXT, "pattern": "^[!-~]{1,255}$"},
 )
-REPLAYED = Header("Idempotency-Replayed", "`true` on an answer that is repeated.")
+REPLAYED = Header("Idempotency-Replayed", "`true` if the response is that of an earlier request with the same key.")
 RECEIPT_HEADERS = (
     Header("X-Sluice-Settled", "Whether it is certain that no further message is sent.", FLAG),
-    Header("X-Sluice-Sent", "How many messages had been sent before.", NUMBER),
+    Header("X-Sluice-Sent", "The number of messages that had been sent before.", NUMBER),
     Header("X-Sluice-Receipt", "The id of the receipt."),
 )
 

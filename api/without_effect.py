@@ -1,4 +1,4 @@
-"""Fields that are accepted and have no effect on mail, declared once for the OpenAPI document, the docs and the tests.
+"""Declare the fields that are accepted and have no effect on mail, for the OpenAPI document, the docs and the tests.
 
 Each API's `schema/without_effect.py` declares its fields. The OpenAPI document gets the descriptions of the fields from
 there, and tests compare the tables in `docs/without-effect.md` and the behaviour of the calls with it.
@@ -80,8 +80,8 @@ def described(piece: Piece, steps: Sequence[str], text: str, schemas: dict[str, 
         name = component_of(piece)
         schemas[name] = described(schemas[name], steps, text, schemas)
         return piece
-    step, *rest = steps
+    step, *following = steps
     if step == ITEMS:
-        return {**piece, "items": described(piece["items"], rest, text, schemas)}
+        return {**piece, "items": described(piece["items"], following, text, schemas)}
     properties = piece["properties"]
-    return {**piece, "properties": {**properties, step: described(properties[step], rest, text, schemas)}}
+    return {**piece, "properties": {**properties, step: described(properties[step], following, text, schemas)}}

@@ -33,7 +33,7 @@ def build_bulk_action(rights: Rights, bulk_id: int) -> dict[str, Any]:
     bulk = BulkAction.objects.select_related("account", "batch").get(pk=bulk_id)
     filters = filters_of(bulk)
     is_final = bulk.finished_at is not None
-    done = bulk.affected + bulk.in_doubt
+    processed = bulk.affected + bulk.in_doubt
     in_doubt = Figure("In doubt", bulk.in_doubt, key=f"bulk:{bulk.pk}:in_doubt")
     return {
         "bulk": bulk,
@@ -41,7 +41,9 @@ def build_bulk_action(rights: Rights, bulk_id: int) -> dict[str, Any]:
         "selection": filters.describe(),
         "link": link_messages(filters),
         "status": _tell_status(bulk),
-        "percent": min(100, 100 * done // bulk.expected) if bulk.is_exact and bulk.expected and not is_final else None,
+        "percent": min(100, 100 * processed // bulk.expected)
+        if bulk.is_exact and bulk.expected and not is_final
+        else None,
         "figures": [
             Figure("Matched when it began", Tally(bulk.expected, bulk.is_exact), key=f"bulk:{bulk.pk}:expected"),
             Figure(DONE[Action(bulk.action)], bulk.affected, key=f"bulk:{bulk.pk}:affected"),

@@ -60,14 +60,14 @@ def write_file(filters: Filters, place: Place, absolute: Callable[[str], str]) -
     yield write_rows([COLUMNS])
     written, until = 0, time.monotonic() + MOST_SECONDS
     while True:
-        found = find_messages(filters, place, limit=min(PAGE, MOST_ROWS - written))
-        yield write_rows(_rows(read_rows(found.ids, found.standings)))
-        written += len(found.ids)
-        if found.end is None:
+        page = find_messages(filters, place, limit=min(PAGE, MOST_ROWS - written))
+        yield write_rows(_rows(read_rows(page.ids, page.standings)))
+        written += len(page.ids)
+        if page.end is None:
             return
-        place = Place(found.end)
+        place = Place(page.end)
         if written >= MOST_ROWS or time.monotonic() >= until:
-            query = {**filters.as_query(), "before": str(found.end)}
+            query = {**filters.as_query(), "before": str(page.end)}
             address = absolute(reverse("export_messages", query=query))
             yield write_rows([["incomplete", f"The file ends after {written:,} messages. It goes on at {address}"]])
             return

@@ -52,8 +52,8 @@ class Fragment:
     def is_fresh(self, opened_at: float | None = None) -> bool:
         """Return whether it is served without building another one.
 
-        Who opens a page may just have acted on its subject. So a page that was opened at a moment gets no final
-        fragment from before.
+        An operator who opens a page may just have acted on its subject. So a page that is opened never gets a final
+        fragment that was built before that.
         """
         if self.is_final and opened_at is not None:
             return self.built_at >= opened_at
@@ -90,7 +90,7 @@ def fetch_fragment(key: str, build: Build, *, is_opened: bool = False) -> Fragme
 
 
 def note_act() -> None:
-    """Note that an operator has changed something: no fragment from before is served any more."""
+    """Note that an operator has changed something, so that older fragments are not served any more."""
     global _acts
     with _building:
         _acts += 1

@@ -116,7 +116,7 @@ def _say_thaw(store: Store) -> list[str]:
 
 
 def _say_stopped(store: Store) -> list[str]:
-    """Return a sentence about the scheduled mail that is stopped already, unless there is none."""
+    """Return a sentence about the scheduled mail that is already stopped; an empty list without such mail."""
     parts = {
         f"all:scheduled_{gate.value}": f"{tally} {word}"
         for gate, word in STOPPED_BY.items()

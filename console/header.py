@@ -64,7 +64,7 @@ def add_header(request: HttpRequest) -> dict[str, Any]:
 
 
 def count_in_hand(request: HttpRequest) -> str:
-    """Return the number of messages in hand for the sidebar; empty for none, or who may not see them."""
+    """Return the number of messages in hand for the sidebar; empty for 0, and for operators who may not see them."""
     if not request.user.has_perm(MAY_SEE_MESSAGES):
         return ""
     health = recent_health()

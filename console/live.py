@@ -63,7 +63,7 @@ def has_right(request: HttpRequest, right: str) -> bool:
 def embed(request: HttpRequest, part: Part, *subject: int | str, **row: Model) -> dict[str, Any]:
     """Return the context of `console/live.html` for a page that shows a part.
 
-    The page's own address, with `live=1` in the query, is polled: its view has to return `answer_poll` then.
+    The address of the page is polled with `live=1` in the query. Its view has to return `answer_poll` then.
     """
     query = request.GET.copy()
     query["live"] = "1"
@@ -89,7 +89,7 @@ def answer_poll(
         response = HttpResponse(render_to_string("console/poll.html", context))
     response["ETag"] = tag
     response["Cache-Control"] = "no-store"
-    # A final part is old without being outdated.
+    # A final part does not change, so its age says nothing about how fresh the page is.
     changing = [fragment for fragment in fragments if not fragment.is_final]
     response["X-Sluice-Age"] = f"{max(fragment.age for fragment in changing):.1f}"
     return response

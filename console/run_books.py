@@ -52,13 +52,13 @@ def _unlink_other_pages(token: Token) -> None:
     """Keep only links within the run books: the other pages of the documentation are not here."""
     children = token.children or []
     is_kept = True
-    kept = []
+    tokens = []
     for child in children:
         if child.type == "link_open":
             is_kept = str(child.attrGet("href")).startswith("#")
         if is_kept or child.type not in {"link_open", "link_close"}:
-            kept.append(child)
+            tokens.append(child)
         if child.type == "link_close":
             is_kept = True
     if token.children is not None:
-        token.children = kept
+        token.children = tokens

@@ -34,12 +34,12 @@ PAGE = re.compile(r"[0-9]{1,6}")
 class Site(UnfoldAdminSite):
     """An admin site whose pages have the console's header, and only list the models of all apps if they show them.
 
-    The sidebar has its own entries (`config/admin.py`), so hardly any page does. The list takes a fifth of the time of
-    a page that is otherwise empty.
+    The sidebar has fixed entries (`config/admin.py`), so hardly any page needs the list, which takes a fifth of the
+    time of a page that is otherwise empty.
     """
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
-        """Return the view for operators only. Who polls it is remembered for some seconds, and what is posted noted."""
+        """Return the view for operators only. It remembers for some seconds who polls, and notes POSTs as acts."""
         admin_view = super().admin_view(view, cacheable)
 
         @wraps(admin_view)
@@ -50,14 +50,14 @@ class Site(UnfoldAdminSite):
             try:
                 return admin_view(request, *args, **kwargs)
             finally:
-                # A stranger's form changes nothing, and must not make pages be built again.
+                # The form of a stranger changes nothing, so the fragments of pages stay valid.
                 if self.has_permission(request):
                     note_act()
 
         return answer
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Answer the command palette. It keeps no results (`CACHES`), since they show what is open and what stopped."""
+        """Answer the command palette. Results are not cached (`CACHES`), because they show the status of mailings."""
         if not PAGE.fullmatch(request.GET.get("page", "1")):
             raise Http404
         try:

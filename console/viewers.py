@@ -49,7 +49,7 @@ def remember_viewer(request: HttpRequest) -> None:
 
 
 def recall(session: str, operator: Any) -> Any:
-    """Return the viewer that is remembered for a session, or else the operator, who is remembered from now on."""
+    """Return the viewer that is remembered for a session. Without one, remember and return the operator."""
     key = f"sluice:viewer:{hashlib.blake2b(session.encode(), digest_size=16).hexdigest()}"
     try:
         stored = redis().get(key)

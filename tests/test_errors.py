@@ -26,7 +26,7 @@ def test_an_unknown_route_of_the_api_is_a_json_404(database: None, path: str) ->
 def test_an_unknown_route_of_the_native_api_is_a_json_404_of_its_own(database: None, path: str) -> None:
     answer = Client().get(path)
     assert answer.status_code == 404
-    assert answer.json() == {"error": {"code": "RESOURCE_NOT_FOUND", "message": "There is nothing here."}}
+    assert answer.json() == {"error": {"code": "RESOURCE_NOT_FOUND", "message": "This path does not exist."}}
 
 
 def test_a_host_that_is_not_allowed_is_a_json_400_for_programs(database: None) -> None:

@@ -1,4 +1,4 @@
-"""The errors of Easymail's API: status, code and message for every error that its calls can raise.
+"""Define the errors of Easymail's API: status, code and message for every error that its calls can raise.
 
 `answer_for` turns an exception into a `Refusal`; `outputs` writes it down.
 """
@@ -47,7 +47,9 @@ CORE_ANSWERS: Final[dict[tuple[str, str], Answer]] = {
     ("time_is_past", ANY_CALL): Answer(
         422, VALIDATION, "The scheduled at field must be a date after now.", "scheduled_at"
     ),
-    ("campaign_limit_reached", ANY_CALL): Answer(409, proposed.LIMIT_REACHED, "The account has too many campaigns"),
+    ("campaign_limit_reached", ANY_CALL): Answer(
+        409, proposed.LIMIT_REACHED, "The account has reached its limit of campaigns; delete one first"
+    ),
     ("unknown_contact", ANY_CALL): Answer(404, NOT_FOUND, "Contact with UUID '{contact_id}' not found"),
     ("unknown_contact", "POST item"): Answer(404, NOT_FOUND, "Contact not found"),
     ("unknown_contact", "DELETE item"): Answer(404, NOT_FOUND, "Contact not found"),
@@ -59,9 +61,13 @@ CORE_ANSWERS: Final[dict[tuple[str, str], Answer]] = {
     ("name_taken", ANY_CALL): Answer(422, VALIDATION, "The name has already been taken.", "name"),
     ("invalid_name", ANY_CALL): Answer(422, VALIDATION, "The name field format is invalid.", "name"),
     ("unknown_field", ANY_CALL): Answer(404, NOT_FOUND, "Custom field not found"),
-    ("field_limit_reached", ANY_CALL): Answer(409, proposed.LIMIT_REACHED, "The account has too many custom fields"),
-    ("search_too_slow", ANY_CALL): Answer(503, proposed.UNAVAILABLE, "The search took too long"),
-    ("unknown_subuser", ANY_CALL): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account"),
+    ("field_limit_reached", ANY_CALL): Answer(
+        409, proposed.LIMIT_REACHED, "The account has reached its limit of custom fields; delete one first"
+    ),
+    ("search_too_slow", ANY_CALL): Answer(
+        503, proposed.UNAVAILABLE, "The search took too long; use a more specific text"
+    ),
+    ("unknown_subuser", ANY_CALL): Answer(403, "FORBIDDEN", "On-Behalf-Of does not name a subuser of this account"),
     ("invalid_content", ANY_CALL): Answer(422, VALIDATION, "{error}", ITS_OWN),
     ("unfit_character", ANY_CALL): Answer(422, VALIDATION, "{error}", ITS_OWN),
     ("inexpressible", ANY_CALL): Answer(422, VALIDATION, "{error}", ITS_OWN),
@@ -100,14 +106,14 @@ HTTP_ANSWERS: Final[dict[int, Answer]] = {
     400: Answer(400, proposed.BAD_REQUEST, "Malformed request"),
     401: Answer(401, proposed.UNAUTHORIZED, "Unauthenticated."),
     403: Answer(403, "FORBIDDEN", "The API token does not have the scope for this call"),
-    404: Answer(404, NOT_FOUND, "There is nothing here"),
-    405: Answer(405, proposed.METHOD_NOT_ALLOWED, "The method is not allowed here"),
+    404: Answer(404, NOT_FOUND, "This path does not exist"),
+    405: Answer(405, proposed.METHOD_NOT_ALLOWED, "This path does not allow the method"),
     413: BODY_ANSWERS[BodyTooLarge],
     414: Answer(414, "URI_TOO_LONG", "The query string is too long"),
     415: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "The Content-Type must be application/json"),
     429: RATE_LIMITED,
-    500: Answer(500, proposed.INTERNAL_ERROR, "Something went wrong on our side"),
-    503: Answer(503, proposed.UNAVAILABLE, "The service cannot answer now"),
+    500: Answer(500, proposed.INTERNAL_ERROR, "An internal error occurred; the log of the server has the details"),
+    503: Answer(503, proposed.UNAVAILABLE, "The service is unavailable; try again"),
 }
 
 PART_FIELDS: Final = {"sender": "from_identity", "lists": "list_uuid", "segments": "segment_uuid"}

@@ -1,4 +1,4 @@
-"""The two names of a custom field in Easymail's API: its UUID, and its key with hyphens in place of underscores."""
+"""Make the two names of a custom field in Easymail's API: its UUID, and its key with hyphens for underscores."""
 
 from __future__ import annotations
 

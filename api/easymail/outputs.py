@@ -1,4 +1,4 @@
-"""The bodies of Easymail's answers: envelopes, campaigns and their recipients, contacts, lists, segments and fields."""
+"""Write the bodies of answers: envelopes, campaigns and their recipients, contacts, lists, segments and fields."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ DELIVERY, ENGAGEMENT, PURCHASES = "delivery", "engagement", "purchases"
 COUNTRY: Final = re.compile("[A-Z]{2}")
 
 
-def one(value: Body) -> Body:
-    """Return the envelope of one thing."""
+def envelope(value: Body) -> Body:
+    """Return the envelope of a single resource."""
     return {"data": value}
 
 
@@ -42,7 +42,7 @@ def page(values: Iterable[Body], query: Query, total: int) -> Body:
 
 
 def moment(at: dt.datetime | None) -> str | None:
-    """Return a time in the form `2026-06-24T10:00:00Z`, or null for none."""
+    """Return a time in the form `2026-06-24T10:00:00Z`, or null for None."""
     if at is None:
         return None
     return f"{at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
@@ -76,7 +76,7 @@ def campaign(
         fields["scheduled_at"] = moment(row.send_at)
     if statistics is not None:
         counted, repeats = statistics
-        # Before it is sent, what is prepared for it may still change.
+        # Until the campaign is sent, everything that is prepared for it may still change.
         fields[STATS] = stats(replace(counted, recipients=count_recipients(row)), repeats)
     if with_revenue:
         fields[REVENUE] = purchases()

@@ -1,4 +1,4 @@
-"""Our own choices where the documents of Easymail's API leave something open: names, texts and numbers.
+"""Collect our choices where the documents of Easymail's API leave something open: names, texts and numbers.
 
 A client that keeps to the documents needs none of these. If the original turns out to differ, this file has to be
 corrected.

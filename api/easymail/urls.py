@@ -1,4 +1,7 @@
-"""Easymail's routes, below /api/v1. A trailing slash is accepted, not redirected, which would lose a POST's body."""
+"""Define Easymail's routes below /api/v1.
+
+A trailing slash is accepted and never redirected, because a redirect would lose the body of a POST request.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors of the native API: status, code and message for every error that its calls can raise.
+"""Define the errors of the native API: status, code and message for every error that its calls can raise.
 
 `answer_for` turns an exception into a `Refusal`; `outputs.py` writes it down.
 """
@@ -21,19 +21,19 @@ CORE_ANSWERS: Final[dict[tuple[str, str], Answer]] = {
     ("unknown_campaign", ANY_CALL): Answer(404, "RESOURCE_NOT_FOUND", "Campaign not found."),
     ("campaign_conflict", ANY_CALL): Answer(409, "CAMPAIGN_STATUS_CONFLICT", "This cannot be done now: {error}."),
     ("transition_in_progress", ANY_CALL): Answer(
-        409, "CAMPAIGN_IN_TRANSITION", "Another change of the campaign is being committed; ask again."
+        409, "CAMPAIGN_IN_TRANSITION", "Another change of the campaign is being committed. Try again."
     ),
     ("unknown_key", ANY_CALL): Answer(404, "RESOURCE_NOT_FOUND", "Key not found."),
     ("pause_is_over", ANY_CALL): Answer(422, "VALIDATION_ERROR", "This time has passed.", "until"),
     ("unknown_message", ANY_CALL): Answer(404, "RESOURCE_NOT_FOUND", "Message not found."),
     ("message_in_flight", ANY_CALL): Answer(
-        409, "MESSAGE_IN_FLIGHT", "A worker has the message and did not give it back; ask again."
+        409, "MESSAGE_IN_FLIGHT", "A worker has claimed the message and has not given it back. Try again."
     ),
     ("message_ended", ANY_CALL): Answer(409, "MESSAGE_ENDED", "This cannot be done now: {error}."),
     ("unknown_endpoint", ANY_CALL): Answer(404, "RESOURCE_NOT_FOUND", "Endpoint not found."),
     ("unknown_delivery", ANY_CALL): Answer(404, "RESOURCE_NOT_FOUND", "Delivery not found."),
     ("endpoint_limit_reached", ANY_CALL): Answer(
-        409, "ENDPOINT_LIMIT_REACHED", "The account has as many endpoints as it may have."
+        409, "ENDPOINT_LIMIT_REACHED", "The account has reached its limit of endpoints. Delete one first."
     ),
     ("invalid_url", ANY_CALL): Answer(
         422,
@@ -46,10 +46,14 @@ CORE_ANSWERS: Final[dict[tuple[str, str], Answer]] = {
         422, "VALIDATION_ERROR", "OAuth needs a client id, a client secret and a token URL.", ITS_OWN
     ),
     ("no_secret", ANY_CALL): Answer(
-        409, "ENDPOINT_WITHOUT_SECRET", "An endpoint of SendGrid's dialect signs with a key that is not rotated."
+        409,
+        "ENDPOINT_WITHOUT_SECRET",
+        "An endpoint of SendGrid's dialect has no secret: it signs with a key pair, which cannot be rotated.",
     ),
     ("not_replayable", ANY_CALL): Answer(409, "DELIVERY_NOT_REPLAYABLE", "This cannot be done now: {error}."),
-    ("search_too_slow", ANY_CALL): Answer(503, "UNAVAILABLE", "The search in the log took too long."),
+    ("search_too_slow", ANY_CALL): Answer(
+        503, "UNAVAILABLE", "The search in the log took too long. Try again with a lower limit."
+    ),
     ("bad_idempotency_key", ANY_CALL): Answer(
         400, "IDEMPOTENCY_KEY_INVALID", "The Idempotency-Key must be 1 to 255 visible ASCII characters."
     ),
@@ -57,9 +61,9 @@ CORE_ANSWERS: Final[dict[tuple[str, str], Answer]] = {
         422, "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was used for a request with another body."
     ),
     ("idempotency_in_progress", ANY_CALL): Answer(
-        409, "IDEMPOTENCY_IN_PROGRESS", "A request with this Idempotency-Key is under way; ask again."
+        409, "IDEMPOTENCY_IN_PROGRESS", "A request with this Idempotency-Key is under way; try again."
     ),
-    ("unknown_subuser", ANY_CALL): Answer(403, "FORBIDDEN", "On-Behalf-Of names no subuser of this account."),
+    ("unknown_subuser", ANY_CALL): Answer(403, "FORBIDDEN", "On-Behalf-Of does not name a subuser of this account."),
 }
 """The rows by the core's code and the call (method and resource)."""
 
@@ -78,14 +82,14 @@ HTTP_ANSWERS: Final[dict[int, Answer]] = {
     400: Answer(400, "BAD_REQUEST", "Malformed request."),
     401: Answer(401, "UNAUTHORIZED", "A valid API key is required."),
     403: Answer(403, "FORBIDDEN", "The API key does not have the scope for this call."),
-    404: Answer(404, "RESOURCE_NOT_FOUND", "There is nothing here."),
-    405: Answer(405, "METHOD_NOT_ALLOWED", "The method is not allowed here."),
+    404: Answer(404, "RESOURCE_NOT_FOUND", "This path does not exist."),
+    405: Answer(405, "METHOD_NOT_ALLOWED", "This path does not allow the method."),
     413: BODY_ANSWERS[BodyTooLarge],
     414: Answer(414, "URI_TOO_LONG", "The query string is too long."),
     415: Answer(415, "UNSUPPORTED_MEDIA_TYPE", "The Content-Type must be application/json."),
     429: Answer(429, "RATE_LIMITED", "Too many requests."),
-    500: Answer(500, "INTERNAL_ERROR", "Something went wrong on our side."),
-    503: Answer(503, "UNAVAILABLE", "The service cannot answer now; ask again."),
+    500: Answer(500, "INTERNAL_ERROR", "An internal error occurred. The log of the server has the details."),
+    503: Answer(503, "UNAVAILABLE", "The service is unavailable. Try again."),
 }
 
 ERRORS: Final = CodedErrors(
@@ -100,9 +104,9 @@ plain_refusal = ERRORS.plain
 invalid = ERRORS.invalid
 
 
-def not_found(thing: str) -> Refusal:
+def not_found(resource: str) -> Refusal:
     """Return the refusal for a thing that does not exist, or that belongs to another account."""
-    return Refusal(404, "RESOURCE_NOT_FOUND", f"{thing} not found.")
+    return Refusal(404, "RESOURCE_NOT_FOUND", f"{resource} not found.")
 
 
 def answer_for(error: Exception, call: str, **values: Any) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""The bodies of the native API's answers. Ids are strings, times ISO 8601 in UTC with milliseconds and a Z."""
+"""Write the bodies of the native API's answers. Ids are strings, times ISO 8601 in UTC with milliseconds and a Z."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from monitoring.waiting import Reason
 Body = dict[str, Any]
 
 
-def one(value: Body) -> Body:
-    """Return the envelope of one thing."""
+def envelope(value: Body) -> Body:
+    """Return the envelope of a single resource."""
     return {"data": value}
 
 
@@ -72,19 +72,19 @@ def batch_line(batch: Batch) -> Body:
     }
 
 
-def batch_details(seen: Overview, reason: Reason | None) -> Body:
+def batch_details(overview: Overview, reason: Reason | None) -> Body:
     """Return a batch.
 
     `gate` is what holds its mail now: an open batch may be frozen with its account. `waits` is the reason for which
     mail is due and unsent.
     """
     return {
-        **batch_line(seen.batch),
-        "gate": seen.gate.value,
+        **batch_line(overview.batch),
+        "gate": overview.gate.value,
         "waits": None if reason is None else {"reason": reason.kind.value, "text": reason.text},
-        **messages_by_state(seen.counts),
-        "expires_at": moment(seen.expires_at),
-        "waves": [wave_line(wave, seen.retention) for wave in seen.waves],
+        **messages_by_state(overview.counts),
+        "expires_at": moment(overview.expires_at),
+        "waves": [wave_line(wave, overview.retention) for wave in overview.waves],
     }
 
 
@@ -260,7 +260,7 @@ def account_details(account: Account) -> Body:
 
 
 def now(view: NowView) -> Body:
-    """Return what happens at this moment. A list that was cut has true in `has_more_…`."""
+    """Return what happens at this moment. `has_more_…` is true for a list that was cut."""
     return {
         "at": moment(view.at),
         "running": [running_line(each) for each in view.running],

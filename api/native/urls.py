@@ -1,4 +1,7 @@
-"""The native API's routes, below /sluice. A trailing slash is accepted, not redirected, which would lose a body."""
+"""Define the native API's routes below /sluice.
+
+A trailing slash is accepted and never redirected, because a redirect would lose the body of a POST request.
+"""
 
 from __future__ import annotations
 

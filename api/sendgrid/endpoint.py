@@ -1,4 +1,4 @@
-"""The base classes of SendGrid's views, and the answers to paths and requests that reach no view."""
+"""Define the base classes of SendGrid's views, and answer requests that reach no view."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class MarketingEndpoint(Endpoint):
 
 @csrf_exempt
 def not_found(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-    """Answer 404 for unknown paths below /v3. The site's handler404 uses it there, too."""
+    """Answer 404 for unknown paths below /v3. The site's handler404 uses this function there, too."""
     return refuse(request, 404)
 
 

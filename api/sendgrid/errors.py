@@ -1,8 +1,8 @@
 """Answer errors in SendGrid's words: status, field and message.
 
 Each family of calls has a table (`Answers`) of the errors of the core that its calls can raise, beside its views.
-`COMMON` has the errors that every call can raise, and `OTHERWISE` answers every other error of the core with its own
-text. A new error of the core needs a row only where SendGrid has words for it.
+`COMMON` has the errors that every call can raise, and `OTHERWISE` answers every other error of the core with the text
+of the error. A new error of the core needs a row only where SendGrid has words for it.
 
 `answer_for` turns an exception into a `Refusal`, which the view writes down in the envelope of its family.
 """
@@ -65,7 +65,7 @@ COMMON: Final[Answers] = {
     # SendGrid has neither keys nor limits of this kind: these texts are ours.
     "bad_idempotency_key": Answer(400, None, "The Idempotency-Key must be 1 to 255 visible ASCII characters."),
     "idempotency_key_reused": Answer(400, None, "This Idempotency-Key was used for a request with another body."),
-    "idempotency_in_progress": Answer(409, None, "A request with this Idempotency-Key is under way; ask again."),
+    "idempotency_in_progress": Answer(409, None, "A request with this Idempotency-Key is under way; try again."),
     "search_too_slow": Answer(408, None, "the search took longer than {settings.SEARCH_SECONDS:g} seconds"),
     "message_too_large": Answer(
         413, ITS_OWN, "A message may not exceed {settings.MAX_MESSAGE_BYTES:,} bytes with its substitutions made."

@@ -30,7 +30,7 @@ class Page(Generic[Row]):
 
 
 def read_size(request: Request, *, default: int, highest: int) -> int:
-    """Return the number of entries that are wanted. Raises Refusal."""
+    """Return the number of entries of a page. Raises Refusal."""
     text = request.query_params.get("page_size")
     if text is None:
         return default

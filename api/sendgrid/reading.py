@@ -51,7 +51,7 @@ def read_fields(
 ) -> Model:
     """Validate the fields of an object. Raises the Refusal that names the fields that are wrong, `most` of them.
 
-    `texts` are the family's own, which go before those of `values.py`.
+    `texts` are those of the family. They are used before those of `values.py`.
     """
     try:
         return model.model_validate(fields)

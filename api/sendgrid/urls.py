@@ -1,4 +1,4 @@
-"""List SendGrid's routes below /v3. Each family lists its own at the end of its views.
+"""List SendGrid's routes below /v3. Each family lists its routes at the end of its views.
 
 A trailing slash is accepted and never redirected, because a redirect would lose the body of a POST request. A text that
 does not match the pattern of an id never reaches a query.

@@ -33,13 +33,13 @@ PAGE_TOKEN = OpenApiParameter("page_token", TEXT, description="The token of anot
 def page_size(default: int, highest: int) -> OpenApiParameter:
     """Return the parameter that limits the entries of a page."""
     piece = {**NUMBER, "minimum": 1, "maximum": highest, "default": default}
-    return OpenApiParameter("page_size", piece, description="The highest number of entries in the answer.")
+    return OpenApiParameter("page_size", piece, description="The largest number of entries in the response.")
 
 
 PAGE = [page_size(50, 100), PAGE_TOKEN]
 
 NO_POOL: Final = "No pool is used; only names that the installation lists are accepted."
-EDITOR_ONLY: Final = "It names the editor that the content was written in."
+EDITOR_ONLY: Final = "The value names the editor in which the content was written."
 
 ALWAYS = (401, 403, 414, 429, 500, 503)
 WITH_BODY = (400, 413, 415)
@@ -47,7 +47,7 @@ REPEATABLE = (400, 409, 413, 415)
 """The refusals of a call that takes an Idempotency-Key. With this header, even a body that is not needed is read."""
 REFUSALS = errors.HTTP_ANSWERS | {
     408: "the search took too long",
-    409: "the same request or another change of the same thing is in progress: try again",
+    409: "the same request or another change of the same resource is in progress: try again",
 }
 
 COMPONENTS: dict[str, Piece] = {

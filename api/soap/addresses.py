@@ -1,4 +1,4 @@
-"""The address of this installation for clients of the SOAP API."""
+"""Find the address of this installation for clients of the SOAP API."""
 
 from __future__ import annotations
 

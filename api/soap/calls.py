@@ -1,4 +1,4 @@
-"""A call: its caller, its account and its payload."""
+"""Define a call: its caller, its account and its payload."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts and codes of results.
+"""Define the texts and codes of results.
 
 Codes up to 7010 are from the original's lists of errors. It has no codes for errors of a send that exists: the codes
 from 7050 are Sluice's, in a free part of the same block, as `docs/soap.md` says. The words for the statuses of a send,

@@ -1,4 +1,4 @@
-"""The errors of the SOAP API: a fault if the call is not done at all, else the code and the text of a result.
+"""Turn errors into faults, if the whole call is not carried out, or into the code and text of a result.
 
 A result is about one object, and the call goes on with the others. Every fault has HTTP status 500, even if the client
 is to blame, because clients of this API lose the text of any other status.
@@ -57,7 +57,7 @@ class Problem(Exception):
 class Answer:
     """A row of the table.
 
-    Its text may name `{send}` (the ID), `{done}` (the participle of the action), `{error}` (the core's text),
+    Its text may name `{send}` (the ID), `{participle}` (the participle of the action), `{error}` (the core's text),
     `{status}` (the status of a conflict) and `{limit}` (the value of the setting in the third column).
     """
 
@@ -71,14 +71,16 @@ FALLBACK: Final = Answer(Code.EXCEPTION, "This cannot be done: {error}")
 
 CORE_ANSWERS: Final[Mapping[str, Answer]] = {
     "unknown_campaign": Answer(Code.UNKNOWN_SEND, "Send {send} not found"),
-    "campaign_conflict": Answer(Code.SEND_STATUS, "Send {send} cannot be {done}: status is {status}"),
+    "campaign_conflict": Answer(Code.SEND_STATUS, "Send {send} cannot be {participle}: status is {status}"),
     "transition_in_progress": Answer(
-        Code.SEND_STATUS, "Send {send} cannot be {done}: another change of it is in progress; ask again"
+        Code.SEND_STATUS, "Send {send} cannot be {participle}: another change of it is in progress; try again"
     ),
     "not_ready": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
     "invalid_content": Answer(Code.INVALID_EMAIL, "The email failed validation: {error}"),
     "time_is_past": Answer(Code.SEND_DATE, "SendDate has passed"),
-    "unknown_part": Answer(Code.JOB_CREATION, "The send names what the account does not have"),
+    "unknown_part": Answer(
+        Code.JOB_CREATION, "The send refers to a list, sender or email that the account does not have"
+    ),
     "unknown_sender": Answer(Code.SENDER, "The account has no verified sender of that FromAddress and FromName"),
     "unverified_sender": Answer(Code.SENDER, "The sender's address is not verified"),
     "two_unsubscribe_links": Answer(
@@ -91,16 +93,16 @@ CORE_ANSWERS: Final[Mapping[str, Answer]] = {
     "message_too_large": Answer(
         Code.INVALID_EMAIL, "A message of the email could exceed {limit} bytes", "MAX_MESSAGE_BYTES"
     ),
-    "too_many_calls": Answer(Code.RATE_LIMITED, "{error}; ask again"),
+    "too_many_calls": Answer(Code.RATE_LIMITED, "{error}; try again"),
     "invalid_contact": Answer(Code.LIST_CREATION, "The list failed to be created: {error}"),
     "invalid_name": Answer(Code.LIST_CREATION, "The list failed to be created: {error}"),
     "name_taken": Answer(Code.LIST_CREATION, "The list failed to be created: {error}"),
     "unknown_list": Answer(Code.LIST_REQUIRED, "The account does not have all of these lists"),
-    "unknown_subuser": Answer(Code.NOT_AUTHORIZED, "On-Behalf-Of names no subuser of the account"),
+    "unknown_subuser": Answer(Code.NOT_AUTHORIZED, "On-Behalf-Of does not name a subuser of the account"),
     # The original has no such keys, so these texts are ours.
     "bad_idempotency_key": Answer(Code.EXCEPTION, "The Idempotency-Key must be 1 to 255 visible ASCII characters"),
     "idempotency_key_reused": Answer(Code.EXCEPTION, "This Idempotency-Key was used for another request"),
-    "idempotency_in_progress": Answer(Code.EXCEPTION, "A request with this Idempotency-Key is under way; ask again"),
+    "idempotency_in_progress": Answer(Code.EXCEPTION, "A request with this Idempotency-Key is under way; try again"),
 }
 """The rows by the core's code."""
 
@@ -119,7 +121,7 @@ TEXTS: Final = {"subject": "Subject", "html_content": "HTMLBody", "plain_content
 """The properties of the texts of a send."""
 
 
-def problem_of(error: Exception, *, send: object = "", done: str = "changed") -> Problem | None:
+def problem_of(error: Exception, *, send: object = "", participle: str = "changed") -> Problem | None:
     """Return the problem for an error of one object, or None if the call itself has failed."""
     if isinstance(error, Problem):
         return error
@@ -134,7 +136,7 @@ def problem_of(error: Exception, *, send: object = "", done: str = "changed") ->
         code, text = next(((row.code, row.text) for name, row in PARTS.items() if name in error.fields), (code, text))
     shown = error.text_with(TEXTS.get(error.field or "")) if isinstance(error, InvalidContent) else str(error)
     limit = getattr(settings, answer.limit) if answer.limit else ""
-    return Problem(code, text.format(send=send, done=done, error=shown, status=status, limit=limit))
+    return Problem(code, text.format(send=send, participle=participle, error=shown, status=status, limit=limit))
 
 
 def fault_of(error: Exception) -> Fault | None:
@@ -147,7 +149,7 @@ def fault_of(error: Exception) -> Fault | None:
         return Fault(FaultKind.CLIENT, UNREADABLE)
     if isinstance(error, OperationalError | InterfaceError):
         # Whether a commit came through is not known: the caller may ask again.
-        return Fault(FaultKind.SERVER, "The database is away; ask again.", code=Code.DATABASE)
+        return Fault(FaultKind.SERVER, "The database is away; try again.", code=Code.DATABASE)
     problem = problem_of(error)
     return Fault(FaultKind.CLIENT, problem.text) if problem else None
 

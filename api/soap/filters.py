@@ -1,4 +1,4 @@
-"""Filters of a Retrieve, which become the conditions of one query."""
+"""Turn the filter of a Retrieve into the condition of a query."""
 
 from __future__ import annotations
 
@@ -59,67 +59,67 @@ class _Reader:
         operands += list(elements(more)) if more is not None else []
         if operator not in {"AND", "OR"} or not operands:
             raise RetrieveError("A ComplexFilterPart needs operands and AND or OR between them.")
-        first, *others = (self.read(each, level=level + 1) for each in operands)
-        for other in others:
-            first = first & other if operator == "AND" else first | other
-        return first
+        condition, *conditions = (self.read(each, level=level + 1) for each in operands)
+        for next_condition in conditions:
+            condition = condition & next_condition if operator == "AND" else condition | next_condition
+        return condition
 
 
 def read_condition(part: Element) -> Q:
     """Return the condition of a SimpleFilterPart. Raises RetrieveError."""
     named, operator = text(part, "Property"), text(part, "SimpleOperator")
-    known = BY_NAME.get(named or "")
-    if known is None or not known.column:
+    field = BY_NAME.get(named or "")
+    if field is None or not field.column:
         raise RetrieveError(f"The Filter Property {shown(named)} cannot be used to filter Send objects.")
     values = [value for each in elements(part) if _is_value(each) and (value := text_of(each)) is not None]
-    make = (STATUS_OPERATORS if known.column == "status" else OPERATORS).get(operator or "")
+    make = (STATUS_OPERATORS if field.column == "status" else OPERATORS).get(operator or "")
     if make is None:
-        raise RetrieveError(f"The operator {shown(operator)} cannot be used with {known.name}.")
+        raise RetrieveError(f"The operator {shown(operator)} cannot be used with {field.name}.")
     fewest, most = VALUES.get(operator or "", (1, 1))
     if not fewest <= len(values) <= most:
         raise RetrieveError(f"The operator {shown(operator)} does not take {len(values)} values.")
-    return make(known, values)
+    return make(field, values)
 
 
 def _is_value(element: Element) -> bool:
     return element.tag.rpartition("}")[2] in {"Value", "DateValue"}
 
 
-def read_value(known: Property, text: str) -> Value:
+def read_value(field: Property, text: str) -> Value:
     """Return a value in the type of its property. Raises RetrieveError."""
-    if known.kind is Kind.INT and INTEGER.fullmatch(text):
+    if field.kind is Kind.INT and INTEGER.fullmatch(text):
         return int(text)
-    if known.kind is Kind.TIME:
+    if field.kind is Kind.TIME:
         try:
             return read_iso(text)
         except ValueError:
             pass
-    elif known.kind is Kind.TEXT:
+    elif field.kind is Kind.TEXT:
         return text
-    raise RetrieveError(f"{known.name} cannot be compared with this value.")
+    raise RetrieveError(f"{field.name} cannot be compared with this value.")
 
 
-def equals(known: Property, values: list[str]) -> Q:
-    lookup = "__iexact" if known.kind is Kind.TEXT else ""
-    return Q(**{f"{known.column}{lookup}": read_value(known, values[0])})
+def equals(field: Property, values: list[str]) -> Q:
+    lookup = "__iexact" if field.kind is Kind.TEXT else ""
+    return Q(**{f"{field.column}{lookup}": read_value(field, values[0])})
 
 
 def comparing(lookup: str) -> Callable[[Property, list[str]], Q]:
-    return lambda known, values: Q(**{f"{known.column}__{lookup}": read_value(known, values[0])})
+    return lambda field, values: Q(**{f"{field.column}__{lookup}": read_value(field, values[0])})
 
 
-def between(known: Property, values: list[str]) -> Q:
+def between(field: Property, values: list[str]) -> Q:
     """Return a condition that includes both bounds."""
-    first, last = (read_value(known, value) for value in values)
-    return Q(**{f"{known.column}__gte": first, f"{known.column}__lte": last})
+    lowest, highest = (read_value(field, value) for value in values)
+    return Q(**{f"{field.column}__gte": lowest, f"{field.column}__lte": highest})
 
 
-def among(known: Property, values: list[str]) -> Q:
-    return Q(**{f"{known.column}__in": [read_value(known, value) for value in values]})
+def among(field: Property, values: list[str]) -> Q:
+    return Q(**{f"{field.column}__in": [read_value(field, value) for value in values]})
 
 
-def is_null(known: Property, _: list[str]) -> Q:
-    return Q(**{f"{known.column}__isnull": True})
+def is_null(field: Property, _: list[str]) -> Q:
+    return Q(**{f"{field.column}__isnull": True})
 
 
 def is_called(_: Property, values: list[str]) -> Q:
@@ -130,7 +130,7 @@ def is_called(_: Property, values: list[str]) -> Q:
 
 OPERATORS: Final[Mapping[str, Callable[[Property, list[str]], Q]]] = {
     "equals": equals,
-    "notEquals": lambda known, values: ~equals(known, values),
+    "notEquals": lambda field, values: ~equals(field, values),
     "greaterThan": comparing("gt"),
     "greaterThanOrEqual": comparing("gte"),
     "lessThan": comparing("lt"),
@@ -138,11 +138,11 @@ OPERATORS: Final[Mapping[str, Callable[[Property, list[str]], Q]]] = {
     "between": between,
     "IN": among,
     "isNull": is_null,
-    "isNotNull": lambda known, values: ~is_null(known, values),
+    "isNotNull": lambda field, values: ~is_null(field, values),
 }
 STATUS_OPERATORS: Final[Mapping[str, Callable[[Property, list[str]], Q]]] = {
     "equals": is_called,
-    "notEquals": lambda known, values: ~is_called(known, values),
+    "notEquals": lambda field, values: ~is_called(field, values),
     "IN": is_called,
 }
 VALUES: Final = {"between": (2, 2), "IN": (1, MOST_VALUES), "isNull": (0, 1), "isNotNull": (0, 1)}

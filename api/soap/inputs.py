@@ -69,16 +69,16 @@ def read_new_send(account: Account, send: Element, *, now: dt.datetime) -> NewSe
         raise Problem(Code.LIST_REQUIRED, "A list must be specified")
     email, name = text(send, "FromAddress"), text(send, "FromName")
     if email or name:
-        # A name that the original has instead of its sender's is not the name of this sender.
+        # The original may replace the name of its sender. That name does not belong to this sender.
         changes |= {"sender": find_verified(account, email=email, name=name).pk, "from_name": ""}
     return NewSend(changes, original, contacts, read_send_date(send, now=now))
 
 
 def refuse_set(send: Element, names: tuple[str, ...]) -> None:
-    """Raise Problem for a property that has a value and cannot be set: ignored, it would be lost without a word."""
+    """Raise Problem for a property that has a value and cannot be set. Ignoring it would lose the value silently."""
     for name in names:
-        given = child(send, name)
-        if given is not None and (len(given) or (given.text or "").strip()):
+        element = child(send, name)
+        if element is not None and (len(element) or (element.text or "").strip()):
             raise Problem(Code.PROPERTY, f"{name} cannot be set here")
 
 
@@ -99,12 +99,12 @@ def read_content(send: Element) -> dict[str, Any]:
     """Return the subject and the bodies, as far as they are given. Raises Problem."""
     parts = {name: child(send, "Email", name) for name in CONTENT}
     if any(part is not None and len(part) for part in parts.values()):
-        # HTML that is not escaped: only what comes before its first tag would be left.
+        # HTML that is not escaped is parsed as elements, so only the text before its first tag would be kept.
         raise Problem(Code.INVALID_EMAIL, "Bodies must be escaped, or in CDATA")
-    given = {name: text_of(part) for name, part in parts.items()}
+    texts = {name: text_of(part) for name, part in parts.items()}
     if subject := text(send, "Subject"):
-        given["Subject"] = subject
-    content = {CONTENT[name]: value for name, value in given.items() if value}
+        texts["Subject"] = subject
+    content = {CONTENT[name]: value for name, value in texts.items() if value}
     subject = content.get("subject", "")
     if len(subject) > LONGEST_SUBJECT or not is_line(subject):
         raise Problem(Code.INVALID_EMAIL, f"The subject is one line of {LONGEST_SUBJECT} characters at most")
@@ -121,24 +121,24 @@ def read_title(send: Element, original: Campaign | None, content: dict[str, Any]
 def read_lists(send: Element) -> list[int]:
     """Return the lists named by their IDs. An ID that is empty, or not a number, is that of an unknown list."""
     named = (child(each, "ID") for each in elements(send, "List") if not is_nil(each))
-    return list(dict.fromkeys(number_of(text_of(given) or "") for given in named if given is not None))
+    return list(dict.fromkeys(number_of(text_of(element) or "") for element in named if element is not None))
 
 
 def read_subscribers(send: Element) -> list[ContactDraft]:
     """Return the subscribers that the call itself contains. Raises Problem and InvalidContact."""
-    given = [each for listed in elements(send, "List") for each in elements(listed, "Subscribers")]
-    if len(given) > MOST_SUBSCRIBERS:
+    subscribers = [each for listed in elements(send, "List") for each in elements(listed, "Subscribers")]
+    if len(subscribers) > MOST_SUBSCRIBERS:
         raise Problem(Code.LIST_CREATION, f"A send takes {MOST_SUBSCRIBERS} subscribers at most; import them")
-    return [read_subscriber(each) for each in given]
+    return [read_subscriber(each) for each in subscribers]
 
 
-def read_subscriber(given: Element) -> ContactDraft:
+def read_subscriber(subscriber: Element) -> ContactDraft:
     """Return a subscriber as a contact.
 
     The key becomes the contact's external id, unless it is the address in another spelling.
     """
-    refuse_set(given, ("Attributes",))
-    email, key = text(given, "EmailAddress"), text(given, "SubscriberKey")
+    refuse_set(subscriber, ("Attributes",))
+    email, key = text(subscriber, "EmailAddress"), text(subscriber, "SubscriberKey")
     if email is None:
         raise Problem(Code.LIST_CREATION, "A subscriber needs an EmailAddress")
     columns = {"email": email}
@@ -157,16 +157,16 @@ def read_send_date(send: Element, *, now: dt.datetime) -> dt.datetime | None:
 
     An empty one is an error. Clients of JavaScript write it for a Date, and without a time the send would begin now.
     """
-    given = child(send, "SendDate")
-    if given is None:
+    element = child(send, "SendDate")
+    if element is None:
         return None
     try:
-        read = read_iso(text_of(given) or "")
+        moment = read_iso(text_of(element) or "")
     except ValueError:
         raise Problem(Code.SEND_DATE, "SendDate is not a time") from None
-    if read > now + dt.timedelta(days=YEARS_AHEAD * 366):
+    if moment > now + dt.timedelta(days=YEARS_AHEAD * 366):
         raise Problem(Code.SEND_DATE, f"SendDate is more than {YEARS_AHEAD} years ahead")
-    return read
+    return moment
 
 
 def number_of(text_of_id: str) -> int:

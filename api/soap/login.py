@@ -21,7 +21,7 @@ DIGEST = "#PasswordDigest"
 
 
 def log_in(request: HttpRequest, headers: Sequence[Element]) -> ApiKey:
-    """Return the living key of the caller. Raises NoCredentials and UnknownCredentials."""
+    """Return the valid key of the caller. Raises NoCredentials and UnknownCredentials."""
     token = token_of(headers)
     return find_by_token(token) if token is not None else find_user(request, headers)
 

@@ -1,4 +1,4 @@
-"""The namespaces of the SOAP API. All of them are names; nothing is ever fetched from them."""
+"""Define the namespaces of the SOAP API. All of them are names; nothing is ever fetched from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The objects of a call: check their number and their types, and process each separately."""
+"""Check the number and the types of the objects of a call, and process each of them separately."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from foundation.errors import SluiceError
 
 SEND: Final = "Send"
 INTEGER: Final = re.compile(r"\+?[0-9]{1,20}")
-NO_OBJECTS: Final = "The call names no objects."
-UNCERTAIN: Final = "It is not known whether this was done; ask again"
+NO_OBJECTS: Final = "The call does not name any objects."
+UNCERTAIN: Final = "It is not known whether this was done; repeat the call"
 NAME: Final = re.compile(r"\w{1,60}")
 
 
@@ -54,18 +54,20 @@ def read_send_id(element: Element) -> int:
     return number
 
 
-def each_by_itself(objects: Iterable[Element], serve: Callable[[int, Element], Result], *, done: str) -> list[Result]:
+def each_by_itself(
+    objects: Iterable[Element], serve: Callable[[int, Element], Result], *, participle: str
+) -> list[Result]:
     """Return the result of each object, whatever the results of the others are."""
-    return [guarded(index, element, serve, done=done) for index, element in enumerate(objects)]
+    return [guarded(index, element, serve, participle=participle) for index, element in enumerate(objects)]
 
 
-def guarded(index: int, element: Element, serve: Callable[[int, Element], Result], *, done: str) -> Result:
+def guarded(index: int, element: Element, serve: Callable[[int, Element], Result], *, participle: str) -> Result:
     """Return the result of `serve` for the object, or the reason why it failed. Errors of the program are raised."""
     try:
         return serve(index, element)
     except (Problem, SluiceError, OperationalError, InterfaceError) as error:
         send = send_of(element)
-        return Result.refused(index, problem_of_object(error, send=send or "", done=done), send=send)
+        return Result.refused(index, problem_of_object(error, send=send or "", participle=participle), send=send)
 
 
 def send_of(element: Element) -> int | None:
@@ -76,13 +78,13 @@ def send_of(element: Element) -> int | None:
         return None
 
 
-def problem_of_object(error: Exception, *, send: object, done: str) -> Problem:
+def problem_of_object(error: Exception, *, send: object, participle: str) -> Problem:
     """Return the problem of one object of a call.
 
-    A database that is away is one, too: other objects of the call may be done, which a fault would not say.
+    A database that is away is a problem of the object, too: a fault would not say which of the others were processed.
     """
     if isinstance(error, OperationalError | InterfaceError):
         return Problem(Code.DATABASE, UNCERTAIN)
-    problem = problem_of(error, send=send, done=done)
+    problem = problem_of(error, send=send, participle=participle)
     assert problem is not None  # every error of the core and every Problem has an answer
     return problem

@@ -125,9 +125,9 @@ def reply(version: Version, operation: str, body: Element, *, relates_to: str) -
 
 
 def fault(version: Version, error: Fault, *, actor: str, relates_to: str) -> bytes:
-    """Return the answer to a call that is not done. `actor` is the address of the request."""
+    """Return the answer to a call that is not carried out. `actor` is the address of the request."""
     root, parent = _envelope(version, FAULT_ACTION, relates_to=relates_to)
-    # In its place from the start: when it is put there later, lxml takes the prefix q0 away, since there is another.
+    # The fault is made in its final place. When lxml moves an element, it removes the prefix q0 in favour of another.
     if version is Version.SOAP_12:
         _add_fault_12(parent, error)
     else:
@@ -180,7 +180,7 @@ def _envelope(version: Version, action: str, *, relates_to: str) -> tuple[Elemen
     etree.SubElement(header, f"{{{WSA}}}MessageID").text = f"urn:uuid:{uuid.uuid4()}"
     etree.SubElement(header, f"{{{WSA}}}RelatesTo").text = relates_to
     etree.SubElement(header, f"{{{WSA}}}To").text = ANONYMOUS
-    # Clients of .NET look for it, and for nothing in it but the times.
+    # Clients of .NET require this header, and read only its times.
     security = etree.SubElement(header, f"{{{WSSE}}}Security")
     timestamp = etree.SubElement(security, f"{{{WSU}}}Timestamp")
     timestamp.set(f"{{{WSU}}}Id", f"Timestamp-{uuid.uuid4()}")

@@ -1,4 +1,4 @@
-"""The properties of a Send in the order of the API's schema: the source of each value, and its column for filters.
+"""Define the properties of a Send in the order of the API's schema: the source of each value, and its filter column.
 
 All names that clients are known to ask for are here. The properties of which Sluice knows nothing have no value, and
 are left out of replies, as the original does.
@@ -122,27 +122,27 @@ PROPERTIES: Final = (
     Property("Additional", Kind.TEXT),
     Property("BccEmail", Kind.TEXT),
 )
-BY_NAME: Final = {known.name: known for known in PROPERTIES}
+BY_NAME: Final = {field.name: field for field in PROPERTIES}
 PARTS: Final = {
     part: frozenset(name for name in BY_NAME if name.startswith(f"{part}.")) for part in ("Client", "Email")
 }
 """The properties of an object in a Send, by its name. fuel-soap asks for `Client` where its caller names none."""
 
 
-def write_send(parent: Element, row: Row, wanted: frozenset[str]) -> None:
+def write_send(parent: Element, row: Row, names: frozenset[str]) -> None:
     """Add a Send with the wanted properties that have a value. Dotted names are grouped by their part."""
     send = add_typed(parent, "Results", "Send")
     parts: dict[str, Element] = {}
-    for known in PROPERTIES:
-        value = known.value(row) if known.name in wanted else None
-        part, _, name = known.name.rpartition(".")
+    for field in PROPERTIES:
+        value = field.value(row) if field.name in names else None
+        part, _, name = field.name.rpartition(".")
         if value is not None:
             if part and part not in parts:
                 parts[part] = add(send, part)
             add(parts[part] if part else send, name, written(value))
-        elif known.name in {"PartnerKey", "ObjectID"}:
+        elif field.name in {"PartnerKey", "ObjectID"}:
             # These two are nil rather than absent in this API, in every object.
-            add_nil(send, known.name)
+            add_nil(send, field.name)
 
 
 def written(value: Value) -> str:

@@ -200,8 +200,8 @@ def has_doctype(raw: bytes) -> bool:
 
 def elements(parent: Element, name: str | None = None) -> Iterator[Element]:
     """Return the child elements; with a name, those with that name in the API's namespace or in none."""
-    wanted = None if name is None else {name, f"{{{PARTNER}}}{name}"}
-    return (each for each in parent if isinstance(each.tag, str) and (wanted is None or each.tag in wanted))
+    tags = None if name is None else {name, f"{{{PARTNER}}}{name}"}
+    return (each for each in parent if isinstance(each.tag, str) and (tags is None or each.tag in tags))
 
 
 def is_nil(element: Element) -> bool:

@@ -1,4 +1,4 @@
-"""Tokens over HTTP: the JSON calls with which the client libraries of the SOAP API get their tokens."""
+"""Answer the JSON calls with which the client libraries of the SOAP API get their tokens."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_BYTES: Final = 16 * 1024
 SCOPES: Final = tuple(f"marketing_campaigns.{verb}" for verb in ("read", "create", "update"))
 """The scopes that an answer lists, as far as the key has them: the calls of the SOAP API need no others."""
 WRONG: Final = {"error": "invalid_client", "error_description": "Invalid client ID or secret."}
-AWAY: Final = {"error": "temporarily_unavailable", "error_description": "The database is away; ask again."}
+AWAY: Final = {"error": "temporarily_unavailable", "error_description": "The database is away; try again."}
 
 
 @csrf_exempt
@@ -32,10 +32,15 @@ def token(request: HttpRequest) -> HttpResponse:
     try:
         fields = read_fields(request)
         if fields.get("grant_type", "client_credentials") != "client_credentials":
-            return JsonResponse({"error": "unsupported_grant_type", "error_description": "Not supported."}, status=400)
+            return JsonResponse(
+                {"error": "unsupported_grant_type", "error_description": "The grant_type must be client_credentials."},
+                status=400,
+            )
         key = find_client(request, fields.get("client_id"), fields.get("client_secret"))
     except BadBody:
-        return JsonResponse({"error": "invalid_request", "error_description": "No JSON object."}, status=400)
+        return JsonResponse(
+            {"error": "invalid_request", "error_description": "The body is not a JSON object."}, status=400
+        )
     except CallerRefused:
         return JsonResponse(WRONG, status=401)
     except (OperationalError, InterfaceError):
@@ -61,13 +66,17 @@ def request_token(request: HttpRequest) -> HttpResponse:
         fields = read_fields(request)
         key = find_client(request, fields.get("clientId"), fields.get("clientSecret"))
     except BadBody:
-        return JsonResponse({"message": "No JSON object.", "errorcode": 0, "documentation": ""}, status=400)
+        return JsonResponse(
+            {"message": "The body is not a JSON object.", "errorcode": 0, "documentation": ""}, status=400
+        )
     except CallerRefused:
         return JsonResponse({"message": "Unauthorized", "errorcode": 1, "documentation": ""}, status=401)
     except (OperationalError, InterfaceError):
-        return JsonResponse({"message": "Ask again.", "errorcode": 0, "documentation": ""}, status=503)
-    made = make_token(key)
-    return unkept({"accessToken": made, "expiresIn": TOKEN_SECONDS, "legacyToken": made})
+        return JsonResponse(
+            {"message": "The database is away; try again.", "errorcode": 0, "documentation": ""}, status=503
+        )
+    text = make_token(key)
+    return unkept({"accessToken": text, "expiresIn": TOKEN_SECONDS, "legacyToken": text})
 
 
 @accept_methods("GET")
@@ -97,7 +106,7 @@ def read_fields(request: HttpRequest) -> Mapping[str, Any]:
 
 
 def find_client(request: HttpRequest, name: object, secret: object) -> ApiKey:
-    """Return the key for which a token is asked. Raises UnknownCredentials."""
+    """Return the key for which a token is requested. Raises UnknownCredentials."""
     if not isinstance(name, str) or not isinstance(secret, str):
         raise UnknownCredentials
     return find_by_name(request, name, secret)

@@ -1,4 +1,4 @@
-"""Tokens: a key's stand-in for some minutes, for clients that log in once.
+"""Make and read tokens, which represent a key for some minutes, for clients that log in once.
 
 A token names its key and when it ends, under a signature with `SECRET_KEY`. Nothing is stored; a revoked key ends its
 tokens at once, since the key is read with each request.
@@ -31,7 +31,7 @@ def make_token(key: ApiKey) -> str:
 
 
 def find_by_token(token: str) -> ApiKey:
-    """Return the living key that a token names, or whose text it is. Raises UnknownCredentials, also ExpiredToken."""
+    """Return the valid key that a token names, or the key with this text. Raises UnknownCredentials or ExpiredToken."""
     if token.startswith("SG."):
         return find_by_text(token)
     if len(token) > LONGEST:

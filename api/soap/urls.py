@@ -1,4 +1,4 @@
-"""The paths of the SOAP API.
+"""Define the paths of the SOAP API.
 
 They are at the root, as its clients build them. Clients that use lower case are served, too.
 """

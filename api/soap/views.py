@@ -1,4 +1,4 @@
-"""The endpoint: one path for all operations, which differ in the body.
+"""Serve the endpoint: one path for all operations, which differ in the body.
 
 Every request is answered with an envelope, and with status 500 unless it was done: clients of this API know no other.
 Their Content-Type and Accept are ignored.
@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 ACTION_PARAMETER: Final = re.compile(r'(?i);\s*action="?([^";]*)"?')
 UNSHOWN: Final = re.compile(r"[^\w.:/#-]")
-BROKEN: Final = "The request could not be done."
+BROKEN: Final = "The request could not be carried out."
 BUSY: Final = "The server is busy; try again."
 KINDS: Final = {Version.SOAP_11: "text/xml", Version.SOAP_12: "application/soap+xml"}
 
@@ -79,7 +79,7 @@ def operate(request: HttpRequest) -> HttpResponseBase:
         opening = envelope = read_envelope(document)
         operation = operation_of(request, envelope)
         call = let_in(request, envelope, operation, key=key or find_caller(request, envelope), call_id=call_id)
-        serve = done_once if operation.is_change and HEADER in request.META else done
+        serve = carry_out_once if operation.is_change and HEADER in request.META else carry_out
         return serve(request, envelope, operation, call)
     except NothingDone as error:
         return error.response
@@ -95,7 +95,7 @@ class NothingDone(Exception):
         self.response = response
 
 
-def done_once(request: HttpRequest, envelope: Envelope, operation: Operation, call: Call) -> HttpResponse:
+def carry_out_once(request: HttpRequest, envelope: Envelope, operation: Operation, call: Call) -> HttpResponse:
     """Return the reply that the same payload had under the same key, or do the call.
 
     Headers may differ, because clients put the time there.
@@ -104,7 +104,7 @@ def done_once(request: HttpRequest, envelope: Envelope, operation: Operation, ca
     keyed = identify_request(request.META[HEADER], call.account, method="POST", path=operation.name, body=payload)
 
     def work() -> HttpResponse:
-        response = done(request, envelope, operation, call)
+        response = carry_out(request, envelope, operation, call)
         if call.came_to_nothing:
             raise NothingDone(response)
         return response
@@ -112,10 +112,10 @@ def done_once(request: HttpRequest, envelope: Envelope, operation: Operation, ca
     return do_in_steps(keyed, work)
 
 
-def done(request: HttpRequest, envelope: Envelope, operation: Operation, call: Call) -> HttpResponse:
+def carry_out(request: HttpRequest, envelope: Envelope, operation: Operation, call: Call) -> HttpResponse:
     """Do the call and return its reply."""
     body = operation.serve(call)
-    log.info("soap_call", operation=operation.name, request_id=call.id, account=call.account.pk)
+    log.info("SOAP call", operation=operation.name, request_id=call.id, account=call.account.pk)
     written = outputs.reply(
         envelope.version, operation.name, body, relates_to=envelope.message_id or f"urn:uuid:{call.id}"
     )
@@ -178,7 +178,7 @@ def refuse(request: HttpRequest, error: Exception, *, opening: Opening | None, c
     """Return the fault for an error."""
     fault = fault_of(error)
     if fault is None:
-        log.error("soap_call_failed", request_id=call_id, error=trace_of(error))
+        log.error("SOAP call failed", request_id=call_id, error=trace_of(error))
         fault = Fault(FaultKind.SERVER, BROKEN, code=Code.EXCEPTION)
     version = opening.version if opening else Version.SOAP_11
     related = (opening.message_id if opening else None) or f"urn:uuid:{call_id}"

@@ -1,4 +1,4 @@
-"""The WSDL: a file, into which the address of this installation is written."""
+"""Serve the WSDL: a file, into which the address of this installation is written."""
 
 from __future__ import annotations
 

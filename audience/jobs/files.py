@@ -146,7 +146,7 @@ def write_rejected(job: Job) -> Iterator[bytes]:
 
 
 def sign_link(job: Job, purpose: str, key: ApiKey) -> str:
-    """Return a token for one file of the job, named by its purpose. It is valid while job and key live."""
+    """Return a token for one file of the job, named by its purpose. It is valid as long as the job and the key are."""
     return signing.dumps([job.pk, purpose, key.key_id], salt=SALT)
 
 
@@ -162,7 +162,7 @@ def is_genuine(token: str) -> bool:
 def open_link(token: str) -> Link:
     """Return the content of a token that `sign_link` has made. Raises UnknownLink.
 
-    The caller has to check that the key still lives, before it asks for the job.
+    The caller has to check that the key is still valid before it reads the job.
     """
     try:
         return Link(*signing.loads(token, salt=SALT))

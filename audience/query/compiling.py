@@ -135,7 +135,7 @@ class _Compiler:
         left = _subject_sql(subject, compare.function)
         right = self._value(compare.value, subject, compare.function)
         # Compare texts by their characters, whatever the collation of the database. Equality is the same in all
-        # collations, and an index only helps in its own.
+        # collations, and an index only helps in the collation that it was made with.
         is_text = isinstance(compare.value, str) or _is_custom_date(subject)
         by_character = is_text and operator not in {Operator.EQ, Operator.NE, Operator.LIKE}
         shape: LiteralString = '({} {} {} collate "C")' if by_character else "({} {} {})"
@@ -178,7 +178,7 @@ class _Compiler:
         column: LiteralString = "id = {}::int" if isinstance(list_id, int) else "uuid = {}::uuid"
         return sql.SQL(
             "exists (select from campaigns_membership m where m.contact_id = c.id and m.list_id = (select l.id"
-            " from campaigns_contactlist l where l.account_id = {account} and l.deleted_at is null and l.{this}))"
+            " from campaigns_contactlist l where l.account_id = {account} and l.deleted_at is null and l.{is_named}))"
         ).format(account=self._parameter(self.account_id), is_named=sql.SQL(column).format(self._parameter(list_id)))
 
     def _text(self, text: str) -> sql.Composable:

@@ -197,11 +197,11 @@ class Reader:
 
 
 def bind_events(condition: Condition) -> Condition:
-    """Return a condition that means an outer join of the contact with its own event.
+    """Return a condition that means an outer join of the contact with an event.
 
-    An `Engaged` is put around as little as possible, which PostgreSQL plans better: parts that do not speak of the
-    event are taken out of an And, and each part of an Or has an `Engaged` to itself. Neither is done inside a Not:
-    "there is an event for which this is false" would become "there is no event for which this is true".
+    An `Engaged` contains as little as possible, which PostgreSQL plans better: parts that do not refer to the event are
+    taken out of an And, and each part of an Or gets a separate `Engaged`. Neither is done inside a Not: "there is an
+    event for which this is false" would become "there is no event for which this is true".
     """
     if not _speaks_of_event(condition):
         return condition
@@ -217,7 +217,7 @@ def bind_events(condition: Condition) -> Condition:
 
 
 def _bind(condition: Condition) -> Condition:
-    """Return the condition of an event; only where it can be true without one is the join an outer one."""
+    """Return the condition of an event. The join is an outer one only if the condition can be true without an event."""
     return Engaged(OWN_EVENT, condition, is_optional=may_hold_without(OWN_EVENT, condition))
 
 

@@ -63,9 +63,9 @@ def link_move(move: CampaignMove, campaign: Campaign, **query: int) -> str:
 def control_campaign(request: HttpRequest, campaign_id: int, move: CampaignMove) -> HttpResponse:
     """Ask for confirmation, and on POST make the move and redirect to the page that the operator came from."""
     require(request, MAY_SEE, move.permission)
-    living = Campaign.objects.by_clock().with_audience().annotate(everything_frozen_at=EVERYTHING_FROZEN_AT)
-    living = living.select_related("account__campaign_terms", "account__parent", "sender")
-    campaign = get_object_or_404(living, pk=campaign_id, deleted_at=None)
+    campaigns = Campaign.objects.by_clock().with_audience().annotate(everything_frozen_at=EVERYTHING_FROZEN_AT)
+    campaigns = campaigns.select_related("account__campaign_terms", "account__parent", "sender")
+    campaign = get_object_or_404(campaigns, pk=campaign_id, deleted_at=None)
     in_list = reverse("admin:campaigns_campaign_changelist")
     back = in_list if "list" in request.GET else link_campaign(campaign.pk)
 

@@ -150,7 +150,7 @@ class CampaignForm(RefusableForm, PaceFields, ChoosingForm[Campaign]):
         super().__init__(*args, **kwargs)
         if isinstance(time := self.fields.get("send_at"), ZonedTimeField):
             time.show_in(zone_of(campaign), campaign.send_at)
-            self.initial["send_at"] = time.kept_as_typed
+            self.initial["send_at"] = time.shown_as_typed
         chosen_from = rows_of(campaign.account)
         read = cache(partial(read_choices, chosen_from))
         for name, rows in chosen_from.items():

@@ -138,7 +138,7 @@ class TimeForm(forms.Form):
         time = self.fields["send_at"]
         assert isinstance(time, ZonedTimeField)
         time.show_in(zone_of(campaign), campaign.send_at)
-        self.initial["send_at"] = time.kept_as_typed
+        self.initial["send_at"] = time.shown_as_typed
 
 
 SEND = CampaignMove("send", "Send Campaign", "send", frozenset(SENDABLE) - {CampaignStatus.SCHEDULED}, _send)

@@ -42,8 +42,8 @@ def show_preview(request: HttpRequest, campaign_id: int) -> HttpResponse:
     Without both, the first contact of the audience is shown.
     """
     require(request, MAY_SEE)
-    living = Campaign.objects.with_audience().select_related("account", "sender", "suppression_group")
-    campaign = get_object_or_404(living, pk=campaign_id, deleted_at=None)
+    campaigns = Campaign.objects.with_audience().select_related("account", "sender", "suppression_group")
+    campaign = get_object_or_404(campaigns, pk=campaign_id, deleted_at=None)
     form = SearchForm(request.GET)
     query = form.cleaned_data["q"] if form.is_valid() else ""
     context = {

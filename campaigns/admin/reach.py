@@ -33,8 +33,8 @@ def draw_reach(campaign: Campaign) -> SafeString:
 def show_reach(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """Count the audience of a campaign for a page that is shown already. The count has a time limit."""
     require(request, MAY_SEE)
-    living = Campaign.objects.with_audience().select_related("account")
-    campaign = get_object_or_404(living, pk=campaign_id, deleted_at=None)
+    campaigns = Campaign.objects.with_audience().select_related("account")
+    campaign = get_object_or_404(campaigns, pk=campaign_id, deleted_at=None)
     return HttpResponse(_draw(campaign, bound_audience(campaign)))
 
 

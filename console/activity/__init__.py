@@ -1,1 +1,1 @@
-"""The page Activity: who did what, from receipts, changes in the console and sign-ins."""
+"""Show the page Activity: who did what, from receipts, changes in the console and sign-ins."""

@@ -66,9 +66,9 @@ def show_activity(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {**admin.site.each_context(request), "title": "Activity", "form": form}
     if not form.is_valid():
         return TemplateResponse(request, "console/activity/page.html", context, status=400)
-    wanted = Filter(**form.cleaned_data)
+    filters = Filter(**form.cleaned_data)
     position = read_position(request.GET.get("below", ""))
-    rows, below = list_entries(sources, wanted, position)
+    rows, below = list_entries(sources, filters, position)
     context |= {
         "table": {"headers": HEADERS, "rows": rows},
         "newest": _link(request, "") if position else "",
@@ -87,10 +87,13 @@ def write_position(position: Position) -> str:
     return "".join(f"{letter}{number}" for letter, number in position.items())
 
 
-def list_entries(sources: Sequence[Source], wanted: Filter, position: Position) -> tuple[list[Cells], Position | None]:
+def list_entries(sources: Sequence[Source], filters: Filter, position: Position) -> tuple[list[Cells], Position | None]:
     """Return a page of entries, the newest first, and the position of the next page (None: this is the last one)."""
     pages = [
-        [(at, source, row) for at, row in read_page(source, wanted, below=position.get(source.letter), limit=SHOWN + 1)]
+        [
+            (at, source, row)
+            for at, row in read_page(source, filters, below=position.get(source.letter), limit=SHOWN + 1)
+        ]
         for source in sources
     ]
     # The order within a source is kept, so that its last row says where the next page begins.

@@ -59,11 +59,11 @@ class Source(NamedTuple):
     time: str
 
 
-def read_page(source: Source, wanted: Filter, *, below: int | None, limit: int) -> list[tuple[dt.datetime, Any]]:
+def read_page(source: Source, filters: Filter, *, below: int | None, limit: int) -> list[tuple[dt.datetime, Any]]:
     """Return the newest rows with ids below one, each with its time."""
-    rows = source.select(wanted)
-    if wanted.day is not None:
-        rows = _on_day(rows, source.time, wanted.day)
+    rows = source.select(filters)
+    if filters.day is not None:
+        rows = _on_day(rows, source.time, filters.day)
     if below is not None:
         rows = rows.filter(pk__lt=below)
     return [(getattr(row, source.time), row) for row in rows.order_by("-pk")[:limit]]
@@ -74,24 +74,24 @@ def _on_day(rows: QuerySet[Any], time: str, day: dt.date) -> QuerySet[Any]:
     since = dt.datetime.combine(day, dt.time.min, dt.UTC)
     until = since + DAY
     every = rows.model._default_manager
-    first = every.filter(**{f"{time}__gte": since - SLACK}).order_by(time).values("pk")[:1]
+    start = every.filter(**{f"{time}__gte": since - SLACK}).order_by(time).values("pk")[:1]
     last = every.filter(**{f"{time}__lt": until + SLACK}).order_by(f"-{time}").values("pk")[:1]
-    return rows.filter(pk__gte=first, pk__lte=last, **{f"{time}__gte": since, f"{time}__lt": until})
+    return rows.filter(pk__gte=start, pk__lte=last, **{f"{time}__gte": since, f"{time}__lt": until})
 
 
-def _receipts(wanted: Filter) -> QuerySet[Receipt]:
+def _receipts(filters: Filter) -> QuerySet[Receipt]:
     rows = Receipt.objects.select_related("account", "batch").defer("claims", "doubtful_messages")
-    if wanted.person:
-        rows = rows.filter(actor=wanted.actor)
-    return rows.filter(account=wanted.account) if wanted.account else rows
+    if filters.person:
+        rows = rows.filter(actor=filters.actor)
+    return rows.filter(account=filters.account) if filters.account else rows
 
 
-def _changes(wanted: Filter) -> QuerySet[LogEntry]:
+def _changes(filters: Filter) -> QuerySet[LogEntry]:
     rows = LogEntry.objects.select_related("user", "content_type")
-    if wanted.person:
-        rows = rows.filter(user__username=wanted.operator)
-    if wanted.account:
-        rows = rows.filter(Case(*_objects_of(wanted.account), default=Value(False), output_field=BooleanField()))
+    if filters.person:
+        rows = rows.filter(user__username=filters.operator)
+    if filters.account:
+        rows = rows.filter(Case(*_objects_of(filters.account), default=Value(False), output_field=BooleanField()))
     return rows
 
 
@@ -110,11 +110,11 @@ def _same(model: type[Model], **conditions: Any) -> QuerySet[Any]:
     return model._default_manager.filter(pk=key).filter(**conditions)
 
 
-def _sign_ins(wanted: Filter) -> QuerySet[SignIn]:
+def _sign_ins(filters: Filter) -> QuerySet[SignIn]:
     rows = SignIn.objects.all()
-    if wanted.account:
+    if filters.account:
         return rows.none()
-    return rows.filter(username=wanted.operator) if wanted.person else rows
+    return rows.filter(username=filters.operator) if filters.person else rows
 
 
 RECEIPTS: Final = Source("r", "batches.view_receipt", _receipts, "created_at")

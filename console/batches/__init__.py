@@ -1,1 +1,1 @@
-"""The pages of batches and receipts, which refresh themselves until nothing more happens."""
+"""Show the pages of batches and receipts, which refresh themselves until nothing more happens."""

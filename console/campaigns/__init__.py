@@ -1,1 +1,1 @@
-"""The pages of campaigns: a list with a red cross and a menu on each row, and a page that shows what happens now."""
+"""Show the list of campaigns, with a red cross and a menu on each row, and the page that shows what happens now."""

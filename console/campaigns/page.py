@@ -36,9 +36,9 @@ RIGHTS: Final = (MAY_CHANGE, MAY_ADD, MAY_DELETE, MAY_SEE_MESSAGES, MAY_SEE_BATC
 
 def living_campaigns() -> CampaignQuerySet:
     """Return the campaigns that are not deleted, with everything that their live parts show."""
-    living = Campaign.objects.by_clock().with_audience().filter(deleted_at=None)
-    living = living.annotate(read_at=Now(), everything_frozen_at=EVERYTHING_FROZEN_AT)
-    return living.select_related("account__parent", "sender", "launch__batch")
+    campaigns = Campaign.objects.by_clock().with_audience().filter(deleted_at=None)
+    campaigns = campaigns.annotate(read_at=Now(), everything_frozen_at=EVERYTHING_FROZEN_AT)
+    return campaigns.select_related("account__parent", "sender", "launch__batch")
 
 
 def build_page(rights: Rights, campaign_id: int, *, row: Any = None) -> dict[str, Any]:

@@ -41,9 +41,9 @@ def read_ids(text: str) -> str:
 
 def build_rows(rights: Rights, ids: str) -> dict[str, Any]:
     """Return the context of the live cells of these campaigns."""
-    living = Campaign.objects.by_clock().select_related("account").defer(*LONG)
+    rows = Campaign.objects.by_clock().select_related("account").defer(*LONG)
     numbers = ids.split(",") if ids else []
-    campaigns = list(living.filter(pk__in=numbers, deleted_at=None).order_by("-pk"))
+    campaigns = list(rows.filter(pk__in=numbers, deleted_at=None).order_by("-pk"))
     return {"rows": cells_of(campaigns, may_change=MAY_CHANGE in rights)}
 
 

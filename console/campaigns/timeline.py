@@ -29,8 +29,8 @@ class Moment:
 
     at: dt.datetime
     text: str
-    who: str = ""
-    why: str = ""
+    actor: str = ""
+    reason: str = ""
     receipt: Receipt | None = None
 
 
@@ -53,7 +53,7 @@ def _changes(campaign: Campaign) -> Iterator[Moment]:
         text = entry.get_change_message()
         if entry.action_flag == ADDITION:
             text = f"It was created. {text if text.startswith('It ') else ''}".strip()
-        yield Moment(entry.action_time, text, who=f"operator {entry.user.get_username()}")
+        yield Moment(entry.action_time, text, actor=f"operator {entry.user.get_username()}")
 
 
 def _receipts(campaign: Campaign) -> Iterator[Moment]:

@@ -1,1 +1,1 @@
-"""The page Fleet: what carries the mail, whether it is at work, and what to do when it is not."""
+"""Show the page Fleet: the nodes and services that deliver mail, whether they work, and what to do if they do not."""

@@ -70,12 +70,14 @@ def _find_faults(fleet: Fleet) -> Iterator[Alarm]:
     if fleet.broker.is_away:
         yield Alarm("Redis does not answer.", "Start it again. Meanwhile each node delivers with one process.")
     elif not fleet.is_beat_there:
-        last = "None has" if fleet.beat_age is None else f"The last one arrived {fleet.beat_age:,.0f} s ago"
-        end = " arrived yet." if fleet.beat_age is None else "."
+        if fleet.beat_age is None:
+            text = "No task of beat has arrived yet."
+        else:
+            text = f"No task of beat arrives. The last one arrived {fleet.beat_age:,.0f} s ago."
         remedy = (
             "See whether beat and the worker of the queue maintenance run. Meanwhile the nodes sweep by themselves."
         )
-        yield Alarm(f"No task of beat arrives. {last}{end}", remedy)
+        yield Alarm(text, remedy)
     oldest = fleet.database.oldest_transaction
     if oldest is not None and oldest > OLD_TRANSACTION_SECONDS:
         text = f"A transaction of the database has been open for {oldest:,.0f} s."
@@ -88,5 +90,5 @@ def _find_faults(fleet: Fleet) -> Iterator[Alarm]:
 
 
 def tell_age(moment: dt.datetime | None, now: dt.datetime) -> str:
-    """Return how long ago a time was; an empty text for none."""
+    """Return how long ago a time was, or an empty text for None."""
     return "" if moment is None else tell_time(moment, now)

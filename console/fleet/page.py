@@ -62,14 +62,14 @@ PART = Part("fleet", "console/fleet/part.html", build_fleet)
 
 def _list_figures(fleet: Fleet) -> list[Figure]:
     processes = fleet.processes
-    living = [node for node in fleet.nodes if not node.is_silent]
+    alive = [node for node in fleet.nodes if not node.is_silent]
     used, opened = (sum(getattr(each, name) for each in processes) for name in ("connections_used", "connections"))
     busy = sum(bool(process.batches) for process in processes)
-    total = sum(node.concurrency for node in living)
+    total = sum(node.concurrency for node in alive)
     return [
         Figure(
             "Nodes alive",
-            len(living),
+            len(alive),
             mark_numbers(f"of {len(fleet.nodes):,}", "fleet:nodes"),
             key="fleet:nodes_alive",
         ),
@@ -117,7 +117,7 @@ def _label_node(node: Node) -> SafeString:
 
 
 def _draw_tracker(node: Node, age: str) -> SafeString:
-    """Return a bar for each minute. The texts tell the same as the colours."""
+    """Return a bar for each minute. The texts have the same information as the colours."""
     minutes = [
         {"ago": ago, "share": f"{100 * share:.0f}", "level": _level(share)}
         for ago, share in zip(range(len(node.minutes), 0, -1), node.minutes, strict=True)

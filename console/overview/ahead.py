@@ -20,7 +20,7 @@ NOTHING = Planned()
 
 def chart_ahead(forecast: Forecast) -> Chart:
     """Return the chart of a forecast. Mail that a closed gate keeps back is drawn hollow."""
-    known = [hour for hour in forecast.hours if forecast.complete_until is None or hour < forecast.complete_until]
+    hours = [hour for hour in forecast.hours if forecast.complete_until is None or hour < forecast.complete_until]
     lines = [*_lines_of_accounts(forecast), *_lines_of_campaigns(forecast)]
     return Chart(
         name="ahead",
@@ -39,7 +39,7 @@ def chart_ahead(forecast: Forecast) -> Chart:
                 if any(line.values[place] for line in lines)
             ],
         ),
-        notes=[*_notes(forecast, len(known))],
+        notes=[*_notes(forecast, len(hours))],
     )
 
 

@@ -30,7 +30,7 @@ COMPARED: Final = {
     Measure.UNSUBSCRIBED: "Unsubscribed",
 }
 BOUNCES_WATCH, BOUNCES_STOP = 0.02, 0.05
-COMPLAINTS_WATCH, COMPLAINTS_STOP = 0.001, 0.003
+SPAM_WATCH, SPAM_STOP = 0.001, 0.003
 FEWEST: Final = 100
 """A rate of fewer recipients than this is not judged."""
 REPLIES_SHOWN: Final = 8
@@ -70,14 +70,14 @@ def _describe_change(number: int, average: float) -> str:
 
 
 def judge_rates(counts: Counts, midnight: dt.datetime) -> list[Rate]:
-    """Return the bounce rates of today and of the last seven days, and that complaints are not known."""
+    """Return the bounce rates of today and of the last seven days, and that spam reports are not known."""
     days = sorted(counts)
     rates = [
         _judge_bounces("Bounces today", "today", counts, [midnight]),
         _judge_bounces("Bounces in 7 days", "week", counts, [day for day in days if day > midnight - WEEK * DAY]),
     ]
-    note = f"Providers warn from {COMPLAINTS_WATCH:.1%} and block from {COMPLAINTS_STOP:.1%}"
-    return [*rates, Rate("Complaints", "not known", note, "no reports of complaints are received", "")]
+    note = f"Providers warn from {SPAM_WATCH:.1%} and block from {SPAM_STOP:.1%}"
+    return [*rates, Rate("Spam reports", "not known", note, "spam reports do not reach Sluice", "")]
 
 
 def _judge_bounces(name: str, span: str, counts: Counts, days: Sequence[dt.datetime]) -> Rate:

@@ -1,1 +1,1 @@
-"""The page on which an operator finds mailings by any word, chooses several, and stops them with one confirmation."""
+"""Show the page on which an operator finds mailings by any word, and stops several of them with one confirmation."""

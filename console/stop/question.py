@@ -29,7 +29,7 @@ BUTTONS: dict[str, tuple[Button, BatchStatus]] = {
     "pause": (PAUSE, BatchStatus.PAUSED),
     "cancel": (CANCEL, BatchStatus.CANCELLED),
 }
-DONE = {BatchStatus.PAUSED: "paused", BatchStatus.CANCELLED: "cancelled"}
+PARTICIPLES = {BatchStatus.PAUSED: "paused", BatchStatus.CANCELLED: "cancelled"}
 CONSEQUENCES = {
     BatchStatus.PAUSED: "Mail that becomes due is retained until they are resumed, and expires after the retention.",
     BatchStatus.CANCELLED: "Waiting mail is discarded when its time comes, unless a batch is resumed before.",
@@ -131,15 +131,17 @@ def _show(
 
 
 def _tell(request: HttpRequest, mailing: Mailing, stop: Stop, status: BatchStatus, *, may_see: bool) -> None:
-    done = DONE[status]
+    participle = PARTICIPLES[status]
     if stop.error is not None:
-        messages.error(request, f"“{mailing.name}” was not {done}: {_tell_error(stop.error)}.")
+        messages.error(request, f"“{mailing.name}” was not {participle}: {_tell_error(stop.error)}.")
     elif stop.is_repeated:
-        messages.info(request, f"“{mailing.name}” was already {done}. The receipt is from the first time.")
+        messages.info(request, f"“{mailing.name}” was already {participle}. The receipt is from the first time.")
     elif stop.receipt is None:
-        messages.success(request, f"“{mailing.name}” is {done}. No mail of it had been prepared, so it has no receipt.")
+        messages.success(
+            request, f"“{mailing.name}” is {participle}. No mail of it had been prepared, so it has no receipt."
+        )
     elif not may_see:
-        messages.success(request, f"“{mailing.name}” is {done}: {_tell_counts(stop.receipt)}.")
+        messages.success(request, f"“{mailing.name}” is {participle}: {_tell_counts(stop.receipt)}.")
 
 
 def _tell_counts(receipt: Receipt) -> str:

@@ -131,7 +131,7 @@ def test_every_api_returns_when_to_retry(alice: Account, client_of_alice: ApiCli
         create = f'<CreateRequest xmlns="{PARTNER}"><Options/>{send}</CreateRequest>'
         ((status, code, message),) = soap_of_alice.ask(create).results
         assert (status, code) == ("Error", "17")
-        assert "ask again" in message
+        assert "try again" in message
     for call in calls:
         assert call().status_code == 200
 

@@ -34,7 +34,7 @@ from tests.waiting import someone_waits_for_us, wait_until
 SEND, BATCH, SENDS = "/v3/mail/send", "/v3/mail/batch", "/v3/user/scheduled_sends"
 NATIVE = "/sluice/v1/batches"
 REUSED = "This Idempotency-Key was used for a request with another body."
-UNDER_WAY = "A request with this Idempotency-Key is under way; ask again."
+UNDER_WAY = "A request with this Idempotency-Key is under way; try again."
 
 
 def post(client: ApiClient, path: str, body: Any = None, key: str = "key-1", **options: Any) -> Any:

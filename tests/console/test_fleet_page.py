@@ -69,7 +69,7 @@ def test_what_is_wrong_is_red_and_says_what_to_do(operator: Client, alice: Accou
     page = text_of(operator)
     assert "The node worker@gone is silent. Its last heartbeat was 50 min ago." in page
     assert "No node with delivering worker processes is alive." in page
-    assert "No task of beat arrives. None has arrived yet." in page
+    assert "No task of beat has arrived yet." in page
     Node.objects.create(name="worker@here", concurrency=2, seen_at=now + dt.timedelta(minutes=1))
     sweep_from_beat()
     sending("worker@here", alice, silent_since=database_now() - dt.timedelta(hours=3))

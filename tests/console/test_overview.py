@@ -86,7 +86,7 @@ def test_the_figures_are_those_of_the_events(
         "alice 11 0 8.33% 8.33% , fewer than 100 recipients",
         "charlie 0 200 20.00% 20.00% , 5% or more: clean the lists",
         "The replies are those of all failures of the last 24 hours.",
-        "Complaints not known",
+        "Spam reports not known",
     ):
         assert words in shown
     assert "&lt;b&gt;unknown" in figures

@@ -202,7 +202,7 @@ BUSY = {
     "/wait": ("text/plain; charset=utf-8", "The server is busy: try again."),
     "/v3/mail/send": ("application/json", '"service unavailable"'),
     "/v3/marketing/contacts": ("application/json", '"service unavailable"'),
-    "/api/v1/campaigns": ("application/json", "The service cannot answer now"),
+    "/api/v1/campaigns": ("application/json", "The service is unavailable; try again"),
     "/sluice/v1/batches": ("application/json", '"UNAVAILABLE"'),
     "/Service.asmx": ("text/xml; charset=utf-8", "<faultstring>The server is busy; try again.</faultstring>"),
 }

@@ -1,4 +1,4 @@
-"""The requests of contacts, lists and custom fields."""
+"""Read the requests of contacts, lists and custom fields."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class NewField:
 
 def read_new_contact(request: Request) -> tuple[Mapping[str, Any], list[UUID]]:
     """Return the columns of a new contact, and the lists that it is put on."""
-    columns = read_body_as(NewContact, request).given()
+    columns = read_body_as(NewContact, request).sent_fields()
     lists: list[UUID] = columns.pop("contact_lists", [])
     return columns, lists
 
@@ -186,25 +186,25 @@ def read_contact_change(request: Request, account: Account, email: str | None) -
     problems |= custom_problems
     if person is None or problems:
         raise invalid(problems)
-    return ContactChange(person.given(), custom)
+    return ContactChange(person.sent_fields(), custom)
 
 
-def is_same_address(given: Any, email: str | None) -> bool:
-    """Return whether a given value names no address, or this one."""
-    if given in (None, ""):
+def is_same_address(value: Any, email: str | None) -> bool:
+    """Return whether a value is empty, or names the same address."""
+    if value in (None, ""):
         return True
-    return isinstance(given, str) and email is not None and address_key(given.strip()) == email
+    return isinstance(value, str) and email is not None and address_key(value.strip()) == email
 
 
-def _read_values(given: Any, account: Account) -> tuple[dict[int, object], dict[str, list[str]]]:
+def _read_values(entries: Any, account: Account) -> tuple[dict[int, object], dict[str, list[str]]]:
     """Read `[{"field_key", "value"}, …]`. Return the values as they are stored, and the problems."""
-    if given is None:
+    if entries is None:
         return {}, {}
-    if not isinstance(given, list) or len(given) > MOST_FIELDS:
+    if not isinstance(entries, list) or len(entries) > MOST_FIELDS:
         return {}, {"custom_fields": [f"The custom fields field must be an array of at most {MOST_FIELDS} items."]}
     values: dict[int, object] = {}
     problems: dict[str, list[str]] = {}
-    for number, each in enumerate(given):
+    for number, each in enumerate(entries):
         place = f"custom_fields.{number}"
         key = each.get("field_key") if isinstance(each, dict) else None
         field = find_by_key(account, key) if isinstance(key, str) else None
@@ -218,23 +218,23 @@ def _read_values(given: Any, account: Account) -> tuple[dict[int, object], dict[
     return values, problems
 
 
-def _read_value(field: FieldDefinition, given: Any) -> object:
+def _read_value(field: FieldDefinition, value: Any) -> object:
     """Return a value in its stored form. Raises ValueError, which includes pydantic's ValidationError."""
-    if field.form != FieldForm.LIST or given is None:
-        return read_value(field, given)
-    if not isinstance(given, list) or len(given) > MOST_OPTIONS:
+    if field.form != FieldForm.LIST or value is None:
+        return read_value(field, value)
+    if not isinstance(value, list) or len(value) > MOST_OPTIONS:
         raise ValueError("not a list of texts")
-    return "\n".join(without_repeats(ITEMS.validate_python(given))) or None
+    return "\n".join(without_repeats(ITEMS.validate_python(value))) or None
 
 
 def read_new_list(request: Request) -> Mapping[str, Any]:
     """Return the fields of a new list."""
-    return read_body_as(NewList, request).given()
+    return read_body_as(NewList, request).sent_fields()
 
 
 def read_list_change(request: Request) -> Mapping[str, Any]:
     """Return the fields of a list that change."""
-    return read_body_as(ListFields, request).given()
+    return read_body_as(ListFields, request).sent_fields()
 
 
 def read_member(request: Request) -> UUID:

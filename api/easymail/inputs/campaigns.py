@@ -1,4 +1,4 @@
-"""The requests of campaigns."""
+"""Read the requests of campaigns."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class NewCampaign(CampaignFields):
 
 
 class TestMail(Body):
-    """The address of a test. A campaign has one language, so that another one changes nothing."""
+    """The address of a test. A campaign has one language, so the field for another language has no effect."""
 
     email: Annotated[Email, required()]
     language: Annotated[Language | None, empty_as(None)] = None
@@ -95,7 +95,7 @@ def read_campaign_change(request: Request) -> CampaignChange:
 
 
 def _change_of(body: CampaignFields) -> CampaignChange:
-    fields = body.given()
+    fields = body.sent_fields()
     rules = EditingRules(needs=frozenset(), overwrites=fields.pop("overwrite", False))
     parts: dict[str, UUID | None] = {name: fields.pop(name) for name in PARTS if name in fields}
     return CampaignChange(fields | _audience_of(parts), rules)

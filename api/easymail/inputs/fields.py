@@ -1,4 +1,4 @@
-"""The kinds of fields that Easymail's requests have, and the texts for errors in them.
+"""Define the kinds of fields that Easymail's requests have, and the texts for errors in them.
 
 As in the original, texts are read without the spaces around them, an empty text counts as no value, and unknown fields
 are ignored.

@@ -1,4 +1,4 @@
-"""Query strings: the page of a list, and the text to search for."""
+"""Read query strings: the page of a list, and the text to search for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenAPI descriptions of Easymail's calls, one module for each family. `api/openapi.py` has the vocabulary.
+"""Describe Easymail's calls in OpenAPI, one module for each family. `api/openapi.py` has the vocabulary.
 
 To add a call, write one value in its family's module, and `@schema.family.its_name` above its view.
 """

@@ -1,11 +1,11 @@
-"""The calls of `views/audience.py`."""
+"""Describe the calls of `views/audience.py`."""
 
 from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 
 from api.easymail.inputs import audience as inputs
-from api.easymail.schema.words import EMAIL, MOMENT, PAGES, REPEATABLE, SEARCH, UUID, call, one, page
+from api.easymail.schema.words import EMAIL, MOMENT, PAGES, REPEATABLE, SEARCH, UUID, call, envelope_of, page
 from api.openapi import FLAG, NUMBER, TEXT, Describe, Piece, Reply, component, list_of, nullable, one_of, record
 from audience.lists import LONGEST_NAME
 
@@ -43,7 +43,7 @@ COMPONENTS: dict[str, Piece] = {
 
 
 def listed(
-    name: str, summary: str, things: str, component_name: str, *query: OpenApiParameter, is_nested: bool = False
+    name: str, summary: str, resources: str, component_name: str, *query: OpenApiParameter, is_nested: bool = False
 ) -> Describe:
     """Describe a GET of a list."""
     return call(
@@ -51,35 +51,35 @@ def listed(
         summary,
         tag=TAG,
         query=[*PAGES, *query],
-        replies={200: Reply(f"A page of {things}.", page(component_name))},
+        replies={200: Reply(f"A page of {resources}.", page(component_name))},
         refusals=[404] if is_nested else [],
     )
 
 
-def shown(name: str, thing: str, component_name: str) -> Describe:
-    """Describe a GET of one thing."""
-    reply = Reply(f"The {thing}.", one(component_name))
-    return call(name, f"Get a {thing}", tag=TAG, replies={200: reply}, refusals=[404])
+def shown(name: str, resource: str, component_name: str) -> Describe:
+    """Describe a GET of a single resource."""
+    reply = Reply(f"The {resource}.", envelope_of(component_name))
+    return call(name, f"Get a {resource}", tag=TAG, replies={200: reply}, refusals=[404])
 
 
-def created(name: str, thing: str, component_name: str, body: dict[str, Piece], *required: str) -> Describe:
-    """Describe a POST that creates something."""
+def created(name: str, resource: str, component_name: str, body: dict[str, Piece], *required: str) -> Describe:
+    """Describe a POST that creates a resource."""
     piece: Piece = {"type": "object", "properties": body, "required": list(required)}
-    reply = Reply(f"The new {thing}.", one(component_name))
-    return call(name, f"Create a {thing}", tag=TAG, body=piece, replies={201: reply})
+    reply = Reply(f"The new {resource}.", envelope_of(component_name))
+    return call(name, f"Create a {resource}", tag=TAG, body=piece, replies={201: reply})
 
 
-def changed(name: str, thing: str, component_name: str, body: dict[str, Piece]) -> Describe:
+def changed(name: str, resource: str, component_name: str, body: dict[str, Piece]) -> Describe:
     """Describe a PATCH."""
     piece: Piece = {"type": "object", "properties": body}
-    reply = Reply(f"The changed {thing}.", one(component_name))
-    summary = f"Change the given fields of a {thing}; null clears a field"
+    reply = Reply(f"The changed {resource}.", envelope_of(component_name))
+    summary = f"Change the given fields of a {resource}; null clears a field"
     return call(name, summary, tag=TAG, body=piece, replies={200: reply}, refusals=[404])
 
 
-def deleted(name: str, summary: str) -> Describe:
+def deleted(name: str, summary: str, outcome: str) -> Describe:
     """Describe a DELETE."""
-    return call(name, summary, tag=TAG, replies={204: Reply("The request is done.")}, refusals=[404])
+    return call(name, summary, tag=TAG, replies={204: Reply(outcome)}, refusals=[404])
 
 
 contacts = extend_schema_view(
@@ -112,7 +112,7 @@ one_contact = extend_schema_view(
             ),
         },
     ),
-    delete=deleted("delete_contact", "Delete a contact"),
+    delete=deleted("delete_contact", "Delete a contact", "The contact is deleted."),
 )
 lists = extend_schema_view(
     get=listed("list_lists", "List the lists of the account, newest first", "lists", "EasymailList", SEARCH),
@@ -121,7 +121,7 @@ lists = extend_schema_view(
 one_list = extend_schema_view(
     get=shown("get_list", "list", "EasymailList"),
     patch=changed("change_list", "list", "EasymailList", LIST),
-    delete=deleted("delete_list", "Delete a list, but not its contacts"),
+    delete=deleted("delete_list", "Delete a list, but not its contacts", "The list is deleted."),
 )
 members = extend_schema_view(
     get=listed("list_members", "List the members of a list, newest first", "members", "EasymailMember", is_nested=True),
@@ -134,7 +134,9 @@ members = extend_schema_view(
         refusals=[404],
     ),
 )
-one_member = extend_schema_view(delete=deleted("remove_member", "Remove a contact from a list"))
+one_member = extend_schema_view(
+    delete=deleted("remove_member", "Remove a contact from a list", "The contact is not on the list any more.")
+)
 segments = extend_schema_view(
     get=listed("list_segments", "List the segments of the account, newest first", "segments", "EasymailSegment", SEARCH)
 )
@@ -168,7 +170,7 @@ def item(name: str, summary: str) -> Describe:
         summary,
         tag=TAG,
         body=component("EasymailItem"),
-        replies={200: Reply("The items after the change.", one("EasymailItems"))},
+        replies={200: Reply("The items after the change.", envelope_of("EasymailItems"))},
         refusals=[*REPEATABLE, 404],
     )
 

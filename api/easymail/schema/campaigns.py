@@ -1,4 +1,4 @@
-"""The calls of `views/campaigns.py` and `views/recipients.py`."""
+"""Describe the calls of `views/campaigns.py` and `views/recipients.py`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_view
 from api.easymail import outputs, proposed
 from api.easymail.inputs.campaigns import CONTENT_LENGTH, LINE_LENGTH
 from api.easymail.inputs.queries import ORDERS, RECIPIENT_STATUSES, STATUSES
-from api.easymail.schema.words import EMAIL, MOMENT, PAGES, REPEATABLE, SEARCH, UUID, call, one, page
+from api.easymail.schema.words import EMAIL, MOMENT, PAGES, REPEATABLE, SEARCH, UUID, call, envelope_of, page
 from api.openapi import (
     FLAG,
     NUMBER,
@@ -33,7 +33,7 @@ WRITABLE: dict[str, Piece] = {
     **dict.fromkeys(("subject", "preheader", "from_name"), LINE),
     "reply_to": nullable(EMAIL),
     **dict.fromkeys(("from_identity", "list_uuid", "segment_uuid"), nullable(UUID)),
-    "content": nullable({**TEXT, "maxLength": CONTENT_LENGTH, "description": "Markdown."}),
+    "content": nullable({**TEXT, "maxLength": CONTENT_LENGTH, "description": "The content in Markdown."}),
     "overwrite": nullable({**FLAG, "description": "Whether content that was not written as Markdown may be replaced."}),
 }
 STATUS = one_of(STATUSES)
@@ -100,13 +100,13 @@ COMPONENTS: dict[str, Piece] = {
     },
     "EasymailLink": record(uuid=UUID, url=TEXT, clicks=NUMBER, unique_clicks=NUMBER),
 }
-CAMPAIGN = one("EasymailCampaign")
+CAMPAIGN = envelope_of("EasymailCampaign")
 
 
 def include(*names: str) -> OpenApiParameter:
     """Describe the parameter for additional parts of an answer."""
     return OpenApiParameter(
-        "include", TEXT, description=f"Names of additional parts, separated by commas: {', '.join(names)}."
+        "include", TEXT, description=f"The names of additional parts, separated by commas: {', '.join(names)}."
     )
 
 
@@ -178,7 +178,9 @@ schedule = move(
     "The scheduled campaign.",
     body=record(scheduled_at={**MOMENT, "description": "A time in the future, with an offset or Z."}),
 )
-unschedule = move("unschedule_campaign", "Make a scheduled campaign a draft again", "The campaign, as a draft.")
+unschedule = move(
+    "unschedule_campaign", "Make a scheduled campaign a draft again", "The campaign, which is a draft again."
+)
 cancel = move(
     "cancel_campaign",
     "Cancel a campaign that is being sent",
@@ -191,7 +193,7 @@ test = extend_schema_view(
         "Send a test of a campaign to one address, in any status, and wait until it was sent",
         tag=TAG,
         body={"type": "object", "properties": {"email": EMAIL, "language": nullable(TEXT)}, "required": ["email"]},
-        replies={200: Reply("The test was sent.", one("EasymailTest"))},
+        replies={200: Reply("The test was sent.", envelope_of("EasymailTest"))},
         refusals=[404],
     )
 )

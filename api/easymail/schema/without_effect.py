@@ -1,4 +1,4 @@
-"""Fields of Easymail's calls that are accepted and have no effect on mail.
+"""Declare the fields of Easymail's calls that are accepted and have no effect on mail.
 
 The module `api/without_effect.py` says how these declarations are used.
 """

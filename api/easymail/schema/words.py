@@ -1,4 +1,4 @@
-"""The vocabulary for Easymail's calls: a call with its refusals, and a page of a list."""
+"""Define the vocabulary for Easymail's calls: a call with its refusals, and a page of a list."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REFUSALS = {status: answer.message for status, answer in errors.HTTP_ANSWERS.ite
     422: "The given data was invalid. `details` has the problems of each field.",
     429: "Too many requests.",
 }
-LIMIT = Header("X-RateLimit-Limit", "How many requests a key may make in a minute.", NUMBER)
+LIMIT = Header("X-RateLimit-Limit", "The number of requests that a key may make in a minute.", NUMBER)
 
 UUID: Piece = {"type": "string", "format": "uuid"}
 EMAIL: Piece = {"type": "string", "format": "email"}
@@ -41,8 +41,8 @@ COMPONENTS: dict[str, Piece] = {
 }
 
 
-def one(name: str) -> Piece:
-    """Return the envelope of one thing."""
+def envelope_of(name: str) -> Piece:
+    """Return the envelope of a single resource."""
     return record(data=component(name))
 
 

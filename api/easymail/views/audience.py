@@ -1,4 +1,4 @@
-"""Contacts, lists and their members, segments, identities, custom fields."""
+"""Answer the calls for contacts, lists and their members, segments, identities and custom fields."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Contacts(Endpoint):
             contact = create_contact(self.account, columns, list_ids=lists)
         except UnknownList:
             raise selected("contact_lists") from None
-        return Response(outputs.one(outputs.contact(contact)), status=201)
+        return Response(outputs.envelope(outputs.contact(contact)), status=201)
 
 
 @schema.audience.one_contact
@@ -76,13 +76,13 @@ class OneContact(AudienceEndpoint):
     scopes = needing(GET="read", PATCH="update", DELETE="delete")
 
     def get(self, request: Request, contact_id: str) -> Response:
-        return Response(outputs.one(outputs.contact(self.contact_of(contact_id))))
+        return Response(outputs.envelope(outputs.contact(self.contact_of(contact_id))))
 
     def patch(self, request: Request, contact_id: str) -> Response:
         contact = self.contact_of(contact_id)
         change = inputs.read_contact_change(request, self.account, contact.email)
         changed = update_contact(self.account, contact.uuid, change.columns, custom=change.custom)
-        return Response(outputs.one(outputs.contact(changed)))
+        return Response(outputs.envelope(outputs.contact(changed)))
 
     def delete(self, request: Request, contact_id: str) -> Response:
         if not delete_contacts(self.account, [self.contact_of(contact_id).pk]):
@@ -105,7 +105,8 @@ class Lists(Endpoint):
     def post(self, request: Request) -> Response:
         fields = inputs.read_new_list(request)
         return Response(
-            outputs.one(outputs.contact_list(create_list(self.account, longest=LONGEST_NAME, **fields))), status=201
+            outputs.envelope(outputs.contact_list(create_list(self.account, longest=LONGEST_NAME, **fields))),
+            status=201,
         )
 
 
@@ -114,12 +115,12 @@ class OneList(AudienceEndpoint):
     scopes = needing(GET="read", PATCH="update", DELETE="delete")
 
     def get(self, request: Request, list_id: str) -> Response:
-        return Response(outputs.one(outputs.contact_list(self.list_of(list_id))))
+        return Response(outputs.envelope(outputs.contact_list(self.list_of(list_id))))
 
     def patch(self, request: Request, list_id: str) -> Response:
         contact_list = self.list_of(list_id)
         changed = update_list(self.account, contact_list.uuid, inputs.read_list_change(request))
-        return Response(outputs.one(outputs.contact_list(changed)))
+        return Response(outputs.envelope(outputs.contact_list(changed)))
 
     def delete(self, request: Request, list_id: str) -> Response:
         delete_list(self.account, path_uuid(list_id, UnknownList))
@@ -178,7 +179,7 @@ class OneSegment(Endpoint):
 
     def get(self, request: Request, segment_id: str) -> Response:
         segment = find_segment(self.account, path_uuid(segment_id, UnknownSegment))
-        return Response(outputs.one(outputs.segment(counted([segment])[0])))
+        return Response(outputs.envelope(outputs.segment(counted([segment])[0])))
 
 
 @schema.audience.identities
@@ -204,7 +205,7 @@ class CustomFields(Endpoint):
     def post(self, request: Request) -> Response:
         new = inputs.read_new_field(request)
         field = create_field(self.account, new.name, new.type, **new.shape)
-        return Response(outputs.one(outputs.custom_field(field)), status=201)
+        return Response(outputs.envelope(outputs.custom_field(field)), status=201)
 
 
 @schema.audience.items
@@ -216,12 +217,12 @@ class Items(AudienceEndpoint):
     def post(self, request: Request, contact_id: str, field_key: str) -> Response:
         contact, field = self.contact_of(contact_id), self.field_of(field_key)
         values = add_item(self.account, contact.uuid, field, inputs.read_item(request, field))
-        return Response(outputs.one(outputs.items(field, values)))
+        return Response(outputs.envelope(outputs.items(field, values)))
 
     def delete(self, request: Request, contact_id: str, field_key: str) -> Response:
         contact, field = self.contact_of(contact_id), self.field_of(field_key)
         values = remove_item(self.account, contact.uuid, field, inputs.read_item(request, field))
-        return Response(outputs.one(outputs.items(field, values)))
+        return Response(outputs.envelope(outputs.items(field, values)))
 
     def field_of(self, field_key: str) -> FieldDefinition:
         """Return the custom field that a path names. Raises UnknownField."""

@@ -1,4 +1,4 @@
-"""The base of Easymail's views, and the answers to requests that reach no endpoint."""
+"""Define the base of Easymail's views, and answer requests that reach no endpoint."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Endpoint(KeyEndpoint):
         return {**super().default_response_headers, **rate_headers()}
 
     def headers_of_rate(self, allowance: Allowance) -> dict[str, str]:
-        """Return none: an answer shows the limit alone, unless it is exceeded."""
+        """Return no headers: an answer shows the limit alone, unless the limit is exceeded."""
         return {}
 
     def handle_exception(self, exc: Exception) -> Response:

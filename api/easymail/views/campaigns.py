@@ -1,4 +1,4 @@
-"""Campaigns: create, show, change and delete them; send, schedule, stop and test them."""
+"""Answer the calls for campaigns: create, show, change and delete them; send, schedule, stop and test them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ class CampaignEndpoint(Endpoint):
         campaign = find_campaign(self.account, number)
         if moved is not None:
             campaign.status = moved.status
-        return Response(outputs.one(outputs.campaign(campaign)), headers=receipt_headers(receipt) if receipt else None)
+        return Response(
+            outputs.envelope(outputs.campaign(campaign)), headers=receipt_headers(receipt) if receipt else None
+        )
 
 
 @schema.campaigns.campaigns
@@ -58,7 +60,7 @@ class Campaigns(Endpoint):
     def post(self, request: Request) -> Response:
         changes, rules = inputs.read_new_campaign(request)
         campaign = create_campaign(self.account, changes, rules=rules)
-        return Response(outputs.one(outputs.campaign(campaign)), status=201)
+        return Response(outputs.envelope(outputs.campaign(campaign)), status=201)
 
 
 @schema.campaigns.one_campaign
@@ -70,7 +72,7 @@ class OneCampaign(CampaignEndpoint):
         include = queries.read_include(request, {outputs.STATS, outputs.REVENUE})
         statistics = count(campaign) if outputs.STATS in include else None
         with_revenue = outputs.REVENUE in include
-        return Response(outputs.one(outputs.campaign(campaign, statistics=statistics, with_revenue=with_revenue)))
+        return Response(outputs.envelope(outputs.campaign(campaign, statistics=statistics, with_revenue=with_revenue)))
 
     def patch(self, request: Request, campaign_id: str) -> Response:
         number = self.number_of(campaign_id)
@@ -115,7 +117,7 @@ class TestMail(CampaignEndpoint):
     def post(self, request: Request, campaign_id: str) -> Response:
         number, address = self.number_of(campaign_id), inputs.read_test_address(request)
         send_test_and_wait(self.account, number, address, actor=self.actor)
-        return Response(outputs.one({"message": proposed.TEST_SENT_TEXT, "email": address}))
+        return Response(outputs.envelope({"message": proposed.TEST_SENT_TEXT, "email": address}))
 
 
 @schema.campaigns.schedule

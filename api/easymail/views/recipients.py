@@ -1,4 +1,4 @@
-"""The contacts that a campaign would reach, its recipients, and its links."""
+"""Answer the calls for the contacts that a campaign would reach, its recipients, and its links."""
 
 from __future__ import annotations
 

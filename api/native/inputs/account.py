@@ -1,4 +1,4 @@
-"""The contact address and the policies of an account."""
+"""Read changes of the contact address and the policies of an account."""
 
 from __future__ import annotations
 

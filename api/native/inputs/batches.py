@@ -1,4 +1,4 @@
-"""The requests of batches: lists, stops, resumes and reschedules."""
+"""Read the requests of batches: lists, stops, resumes and reschedules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The requests of campaigns: lists, and the ids in paths."""
+"""Read the requests of campaigns: lists, and the ids in paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The requests of endpoints and their deliveries."""
+"""Read the requests of endpoints and their deliveries."""
 
 from __future__ import annotations
 

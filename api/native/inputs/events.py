@@ -1,4 +1,4 @@
-"""The requests of events."""
+"""Read the requests of events."""
 
 from __future__ import annotations
 

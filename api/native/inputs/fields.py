@@ -1,4 +1,4 @@
-"""Fields of several requests, and the forms on which other forms build."""
+"""Define the fields of several requests, and the forms on which other forms build."""
 
 from __future__ import annotations
 

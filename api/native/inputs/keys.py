@@ -1,4 +1,4 @@
-"""The request that revokes a key."""
+"""Read the request that revokes a key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The requests of messages: those of a batch, single ones, those in hand."""
+"""Read the requests of messages: those of a batch, single messages, and messages in hand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IN_HAND = [why.value for why in Why]
 ASK_PER_BATCH = "Must be held or in_doubt. Messages in other states are listed by batch: batches/…/messages?state=…"
 PLACE = re.compile(r"([0-9]{1,18})\.([0-9]{1,3})")
 SELECTORS = ("batch_id", "message_ids", "all")
-ONE_SELECTOR = ["Say exactly one of batch_id, message_ids and all: true."]
+ONE_SELECTOR = ["Give exactly one of batch_id, message_ids and all: true."]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from api.http import keep_body, read_object
 from api.native.errors import invalid, plain_refusal
 
-UNKNOWN_FIELD = ["This field is not known here."]
+UNKNOWN_FIELD = ["This call does not have this field."]
 UNKNOWN_FIELDS_NAMED, NAME_SHOWN = 20, 100
 
 
@@ -48,13 +48,13 @@ def read_query_as(form: type[serializers.Serializer[Any]], request: Request) -> 
 
 def check(form: serializers.Serializer[Any]) -> Mapping[str, Any]:
     """Return the form's values. Raises the Refusal that names every field that is wrong or unknown."""
-    unknown = dict.fromkeys(short(form.initial_data, known=form.fields), UNKNOWN_FIELD)
+    unknown = dict.fromkeys(short(form.initial_data, fields=form.fields), UNKNOWN_FIELD)
     if not form.is_valid() or unknown:
         raise invalid({**form.errors, **unknown})
     values: Mapping[str, Any] = form.validated_data
     return values
 
 
-def short(names: Iterable[str], *, known: Mapping[str, Any]) -> list[str]:
+def short(names: Iterable[str], *, fields: Mapping[str, Any]) -> list[str]:
     """Return the first names that are unknown, each of them shortened."""
-    return [name[:NAME_SHOWN] for name in islice((name for name in names if name not in known), UNKNOWN_FIELDS_NAMED)]
+    return [name[:NAME_SHOWN] for name in islice((name for name in names if name not in fields), UNKNOWN_FIELDS_NAMED)]

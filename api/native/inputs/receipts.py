@@ -1,4 +1,4 @@
-"""The requests of receipts."""
+"""Read the requests of receipts."""
 
 from __future__ import annotations
 

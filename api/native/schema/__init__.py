@@ -1,4 +1,4 @@
-"""OpenAPI descriptions of the native API's calls, one module for each resource. `api/openapi.py` has the vocabulary.
+"""Describe the native API's calls in OpenAPI, one module for each resource. `api/openapi.py` has the vocabulary.
 
 To add a call, write one value at the end of the module of its resource, and `@schema.its_name` above its view. The
 forms of `inputs` describe the bodies of requests; `COMPONENTS` describes the bodies of answers, and the suite compares

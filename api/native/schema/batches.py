@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_view
 
 from api.native import inputs
-from api.native.schema.words import COUNTS, ID, LABEL, STATUS, call, one, page_of
+from api.native.schema.words import COUNTS, ID, LABEL, STATUS, call, envelope_of, page_of
 from api.openapi import (
     FLAG,
     NUMBER,
@@ -51,8 +51,10 @@ COMPONENTS: dict[str, Piece] = {
 
 def move(name: str, summary: str, body: Form = inputs.MoveForm) -> Describe:
     """Describe a stop, a resume or a reschedule of one batch."""
-    answer = {"oneOf": [one("ReceiptDetails"), one("DryRun")]}
-    reply = Reply("The receipt. A dry run changes nothing and has the counts instead.", answer, RECEIPT_HEADERS)
+    answer = {"oneOf": [envelope_of("ReceiptDetails"), envelope_of("DryRun")]}
+    reply = Reply(
+        "The receipt. A dry run changes nothing, and its response has the counts instead.", answer, RECEIPT_HEADERS
+    )
     return call(name, summary, tag="batches", replies={200: reply}, refusals=[404], body=body)
 
 
@@ -69,7 +71,7 @@ batches = extend_schema_view(
         "Create a batch",
         tag="batches",
         body=inputs.NothingForm,
-        replies={201: Reply("The new batch.", one("Batch"))},
+        replies={201: Reply("The new batch.", envelope_of("Batch"))},
     ),
 )
 one_batch = extend_schema_view(
@@ -77,7 +79,7 @@ one_batch = extend_schema_view(
         "get_batch",
         "Get a batch: its status, its counts by state and its waves",
         tag="batches",
-        replies={200: Reply("The batch.", one("BatchDetails"))},
+        replies={200: Reply("The batch.", envelope_of("BatchDetails"))},
         refusals=[404],
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_view
 
 from api.native import inputs
-from api.native.schema.words import COUNTS, ID, RECEIPT, call, one, page_of
+from api.native.schema.words import COUNTS, ID, RECEIPT, call, envelope_of, page_of
 from api.openapi import FLAG, RECEIPT_HEADERS, TEXT, TIME, Describe, Piece, Reply, list_of, nullable, one_of, record
 
 CAMPAIGN_LINE: dict[str, Piece] = {
@@ -27,9 +27,11 @@ COMPONENTS: dict[str, Piece] = {
 
 def campaign_move(name: str, summary: str) -> Describe:
     """Describe a stop or a resume of one campaign."""
-    answer = {"oneOf": [one("MovedCampaign"), one("DryRun")]}
+    answer = {"oneOf": [envelope_of("MovedCampaign"), envelope_of("DryRun")]}
     reply = Reply(
-        "The campaign with its receipt. A dry run changes nothing and has the counts instead.", answer, RECEIPT_HEADERS
+        "The campaign with its receipt. A dry run changes nothing, and its response has the counts instead.",
+        answer,
+        RECEIPT_HEADERS,
     )
     return call(name, summary, tag="campaigns", replies={200: reply}, refusals=[404], body=inputs.MoveForm)
 
@@ -37,7 +39,7 @@ def campaign_move(name: str, summary: str) -> Describe:
 campaigns = extend_schema_view(
     get=call(
         "list_campaigns",
-        "List the campaigns of the account, newest first, all or those with a text in their title",
+        "List the campaigns of the account, newest first; `search` selects those with a text in their title",
         tag="campaigns",
         query=inputs.CampaignsForm,
         replies={200: Reply("A page of campaigns.", page_of("CampaignSummary"))},
@@ -48,7 +50,7 @@ one_campaign = extend_schema_view(
         "get_campaign",
         "Get a campaign by its id or UUID, with its messages by state",
         tag="campaigns",
-        replies={200: Reply("The campaign.", one("CampaignDetails"))},
+        replies={200: Reply("The campaign.", envelope_of("CampaignDetails"))},
         refusals=[404],
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_view
 
 from api.native import inputs
-from api.native.schema.words import call, one, page_of
+from api.native.schema.words import call, envelope_of, page_of
 from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, list_of, nullable, one_of, record
 from events.models import Dialect
 
@@ -60,7 +60,9 @@ endpoints = extend_schema_view(
         "Create an endpoint of the native dialect, which gets the events from now on",
         tag="webhooks",
         body=inputs.NewEndpointForm,
-        replies={201: Reply("The endpoint with its secret, which is never shown again.", one("EndpointWithSecret"))},
+        replies={
+            201: Reply("The endpoint with its secret, which is never shown again.", envelope_of("EndpointWithSecret"))
+        },
     ),
 )
 one_endpoint = extend_schema_view(
@@ -68,7 +70,7 @@ one_endpoint = extend_schema_view(
         "get_endpoint",
         "Get an endpoint",
         tag="webhooks",
-        replies={200: Reply("The endpoint.", one("Endpoint"))},
+        replies={200: Reply("The endpoint.", envelope_of("Endpoint"))},
         refusals=[404],
     ),
     patch=call(
@@ -76,7 +78,7 @@ one_endpoint = extend_schema_view(
         "Change an endpoint; its `kinds` are those of its dialect",
         tag="webhooks",
         body=inputs.EndpointForm,
-        replies={200: Reply("The changed endpoint.", one("Endpoint"))},
+        replies={200: Reply("The changed endpoint.", envelope_of("Endpoint"))},
         refusals=[404],
     ),
     delete=call(
@@ -90,30 +92,32 @@ one_endpoint = extend_schema_view(
 rotate_secret = extend_schema_view(
     post=call(
         "rotate_secret",
-        "Give an endpoint another secret; the one before it also signs for 24 hours",
+        "Rotate the secret of an endpoint; the previous secret also signs for 24 hours",
         tag="webhooks",
         body=inputs.NothingForm,
-        replies={200: Reply("The endpoint with its secret, which is never shown again.", one("EndpointWithSecret"))},
+        replies={
+            200: Reply("The endpoint with its secret, which is never shown again.", envelope_of("EndpointWithSecret"))
+        },
         refusals=[404],
     ),
 )
 enable_endpoint = extend_schema_view(
     post=call(
         "enable_endpoint",
-        "Enable an endpoint, and try at once what it failed at",
+        "Enable an endpoint, and try its failed deliveries again at once",
         tag="webhooks",
         body=inputs.NothingForm,
-        replies={200: Reply("The endpoint.", one("Endpoint"))},
+        replies={200: Reply("The endpoint.", envelope_of("Endpoint"))},
         refusals=[404],
     ),
 )
 replay_events = extend_schema_view(
     post=call(
         "replay_events",
-        "Let an endpoint get again all events since a time",
+        "Deliver all events since a time to an endpoint again",
         tag="webhooks",
         body=inputs.SinceForm,
-        replies={200: Reply("The endpoint. Its deliveries begin within seconds.", one("Endpoint"))},
+        replies={200: Reply("The endpoint. Its deliveries begin within seconds.", envelope_of("Endpoint"))},
         refusals=[404],
     ),
 )
@@ -135,7 +139,7 @@ one_delivery = extend_schema_view(
         replies={
             200: Reply(
                 "The delivery. Its body has fewer events once the history of some messages is over.",
-                one("DeliveryDetails"),
+                envelope_of("DeliveryDetails"),
             )
         },
         refusals=[404],
@@ -147,7 +151,7 @@ replay_delivery = extend_schema_view(
         "Post an accepted delivery again with the same id",
         tag="webhooks",
         body=inputs.NothingForm,
-        replies={200: Reply("The delivery with this attempt, which may have failed.", one("Delivery"))},
+        replies={200: Reply("The delivery with this attempt, which may have failed.", envelope_of("Delivery"))},
         refusals=[404],
     ),
 )

@@ -9,6 +9,7 @@ from api.native.schema.words import ID, call, page_of
 from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, list_of, nullable, one_of, record
 from mailer.models import EventKind, LateKind
 
+OF_A_CLICK = "Only clicks have it."
 LOGGED_EVENT = record(
     id=TEXT,
     kind=one_of(kind.name.lower() for kind in (*EventKind, *LateKind)),
@@ -20,17 +21,23 @@ LOGGED_EVENT = record(
     reply=nullable(TEXT),
     classification=nullable(TEXT),
     list=nullable(TEXT),
-    is_encrypted={**nullable(FLAG), "description": "Of an attempt to deliver; null: unknown, or another event."},
+    is_encrypted={
+        **nullable(FLAG),
+        "description": "Whether an attempt to deliver was encrypted; null if that is not known, and for other events.",
+    },
     categories=list_of(TEXT),
     custom_args={"type": "object", "additionalProperties": TEXT},
 )
 LOGGED_EVENT["properties"] |= {
-    "is_machine": {**FLAG, "description": "Of an open or a click: whether a machine did it, such as a scanner."},
+    "is_machine": {
+        **FLAG,
+        "description": "Whether a machine, such as a scanner, caused an open or a click. Other events do not have it.",
+    },
     "address": nullable(TEXT),
     "user_agent": TEXT,
-    "url": {**TEXT, "description": "Of a click, as the next two fields."},
-    "link": NUMBER,
-    "is_html": FLAG,
+    "url": {**TEXT, "description": f"The address of the clicked link. {OF_A_CLICK}"},
+    "link": {**NUMBER, "description": f"The number of the link in its part. {OF_A_CLICK}"},
+    "is_html": {**FLAG, "description": f"Whether the link is in the HTML part. {OF_A_CLICK}"},
 }
 COMPONENTS: dict[str, Piece] = {"LoggedEvent": LOGGED_EVENT}
 
@@ -42,8 +49,8 @@ events = extend_schema_view(
         query=inputs.EventsForm,
         replies={
             200: Reply(
-                "A page of events. `next` is always the position behind it; there are no more events for now when it "
-                "does not change.",
+                "A page of events. `next` is always the position behind the page. If it does not change, there are no "
+                "further events yet.",
                 page_of("LoggedEvent"),
             )
         },

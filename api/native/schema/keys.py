@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_view
 
 from api.native import inputs
-from api.native.schema.words import ID, call, one, page_of
+from api.native.schema.words import ID, call, envelope_of, page_of
 from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, component, list_of, nullable, record
 
 KEY: dict[str, Piece] = {
@@ -49,8 +49,8 @@ revoke_key = extend_schema_view(
         body=inputs.RevokeForm,
         replies={
             200: Reply(
-                "The revoked key. A dry run changes nothing and has the counts instead.",
-                {"oneOf": [one("RevokedKey"), one("RevocationDryRun")]},
+                "The revoked key. A dry run changes nothing, and its response has the counts instead.",
+                {"oneOf": [envelope_of("RevokedKey"), envelope_of("RevocationDryRun")]},
             )
         },
         refusals=[404],
@@ -59,9 +59,9 @@ revoke_key = extend_schema_view(
 key_revocation = extend_schema_view(
     get=call(
         "get_key_revocation",
-        "Get what was stopped with a revoked key so far",
+        "Get a revoked key, and what was stopped with it so far",
         tag="keys",
-        replies={200: Reply("The revoked key.", one("RevokedKey"))},
+        replies={200: Reply("The revoked key.", envelope_of("RevokedKey"))},
         refusals=[404, 422],
     ),
 )

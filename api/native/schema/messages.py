@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_view
 
 from api.native import inputs
-from api.native.schema.words import ID, call, one, page_of
+from api.native.schema.words import ID, call, envelope_of, page_of
 from api.openapi import (
     RECEIPT_HEADERS,
     TEXT,
@@ -43,7 +43,7 @@ COMPONENTS: dict[str, Piece] = {
 
 def message_move(name: str, summary: str, body: Form) -> Describe:
     """Describe a change of single messages."""
-    reply = Reply("The receipt.", one("ReceiptDetails"), RECEIPT_HEADERS)
+    reply = Reply("The receipt.", envelope_of("ReceiptDetails"), RECEIPT_HEADERS)
     return call(name, summary, tag="messages", replies={200: reply}, refusals=[404], body=body)
 
 
@@ -66,7 +66,7 @@ one_message = extend_schema_view(
         "get_message",
         "Get a message with its state and its events",
         tag="messages",
-        replies={200: Reply("The message.", one("Message"))},
+        replies={200: Reply("The message.", envelope_of("Message"))},
         refusals=[404],
     ),
 )
@@ -81,7 +81,9 @@ messages_in_hand = extend_schema_view(
     ),
 )
 replay_messages = extend_schema_view(
-    post=message_move("replay_messages", "Send messages that are held or, again, in doubt", inputs.SelectionForm)
+    post=message_move(
+        "replay_messages", "Send messages that are held, or send messages in doubt again", inputs.SelectionForm
+    )
 )
 drop_messages = extend_schema_view(
     post=message_move("drop_messages", "Drop messages that are held or in doubt", inputs.SelectionForm)

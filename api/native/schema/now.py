@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drf_spectacular.utils import extend_schema_view
 
-from api.native.schema.words import COUNTS, ID, RECEIPT, call, one
+from api.native.schema.words import COUNTS, ID, RECEIPT, call, envelope_of
 from api.openapi import FLAG, NUMBER, TEXT, TIME, Piece, Reply, component, list_of, nullable, one_of, record
 from batches.verdict import GateStatus
 from monitoring.coming import Fate
@@ -58,6 +58,6 @@ now = extend_schema_view(
         "Get what is being sent, what comes within an hour, what needs a person, and what was stopped within a day",
         tag="account",
         refusals=[422],
-        replies={200: Reply("The account and its subusers at this moment.", one("Now"))},
+        replies={200: Reply("What happens in the account and its subusers at this moment.", envelope_of("Now"))},
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema_view
 
 from api.native import inputs
-from api.native.schema.words import RECEIPT, call, one, page_of
+from api.native.schema.words import RECEIPT, call, envelope_of, page_of
 from api.openapi import TEXT, Piece, Reply, list_of, record
 
 COMPONENTS: dict[str, Piece] = {
@@ -27,7 +27,7 @@ one_receipt = extend_schema_view(
         "get_receipt",
         "Get a receipt with the ids of its messages in doubt",
         tag="receipts",
-        replies={200: Reply("The receipt.", one("ReceiptDetails"))},
+        replies={200: Reply("The receipt.", envelope_of("ReceiptDetails"))},
         refusals=[404],
     ),
 )

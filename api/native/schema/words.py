@@ -1,4 +1,4 @@
-"""The vocabulary of the descriptions: the pieces and components that several resources share, and calls."""
+"""Define the vocabulary of the descriptions: the pieces and components that several resources share, and calls."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ COMPONENTS: dict[str, Piece] = {
 }
 
 
-def one(name: str) -> Piece:
+def envelope_of(name: str) -> Piece:
     return record(data=component(name))
 
 

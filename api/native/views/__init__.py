@@ -1,4 +1,4 @@
-"""The native API's endpoints, one module for each resource. A view reads a request, calls the core, and answers."""
+"""Answer the native API's calls, one module for each resource. A view reads a request, calls the core, and answers."""
 
 from api.native.views.account import FreezeAccount, OneAccount, PurgeAccount, ThawAccount
 from api.native.views.base import Endpoint, bad_request, busy, not_found, server_error

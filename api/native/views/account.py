@@ -1,4 +1,4 @@
-"""The account: its contact address and policies, freeze, thaw and purge."""
+"""Answer the calls for the account: its contact address and policies, freeze, thaw and purge."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class OneAccount(Endpoint):
     scopes = {"GET": "sluice.account.read", "PATCH": "sluice.account.update"}
 
     def get(self, request: Request) -> Response:
-        return Response(outputs.one(outputs.account_details(self.account)))
+        return Response(outputs.envelope(outputs.account_details(self.account)))
 
     def patch(self, request: Request) -> Response:
         changed = change_account(self.account, **inputs.read_account_changes(request))
-        return Response(outputs.one(outputs.account_details(changed)))
+        return Response(outputs.envelope(outputs.account_details(changed)))
 
 
 class AccountMove(Endpoint):
@@ -46,7 +46,7 @@ class AccountMove(Endpoint):
         change = inputs.read_move(request)
         if change.is_dry_run:
             rehearsed = rehearse_account(self.account, is_frozen=self.is_for_frozen)
-            return Response(outputs.one(outputs.rehearsal(rehearsed, self.action)))
+            return Response(outputs.envelope(outputs.rehearsal(rehearsed, self.action)))
         return answer_with(self.carry_out(self.account, actor=self.actor, reason=change.reason))
 
 

@@ -1,4 +1,4 @@
-"""The base of the native API's views, and its answers to requests that reach no endpoint."""
+"""Define the base of the native API's views, and answer requests that reach no endpoint."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Endpoint(KeyEndpoint):
 
 def answer_with(receipt: Receipt) -> Response:
     """Return the answer to a stop or a resume: the receipt, in the body and in the headers."""
-    return Response(outputs.one(outputs.receipt_details(receipt)), headers=receipt_headers(receipt))
+    return Response(outputs.envelope(outputs.receipt_details(receipt)), headers=receipt_headers(receipt))
 
 
 def refuse(request: HttpRequest, status: int) -> HttpResponseBase:

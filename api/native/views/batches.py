@@ -1,4 +1,4 @@
-"""Batches: create, show, stop, resume and reschedule them."""
+"""Answer the calls for batches: create, show, stop, resume and reschedule them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Batches(Endpoint):
     @done_once
     def post(self, request: Request) -> Response:
         inputs.read_nothing(request)
-        return Response(outputs.one(outputs.batch_line(create_batch(self.account, key=self.key))), status=201)
+        return Response(outputs.envelope(outputs.batch_line(create_batch(self.account, key=self.key))), status=201)
 
 
 @schema.one_batch
@@ -48,7 +48,7 @@ class OneBatch(Endpoint):
     def get(self, request: Request, batch_id: str) -> Response:
         batch = find_batch(self.account, batch_id)
         reason = why_waiting([batch]).get(batch.pk)
-        return Response(outputs.one(outputs.batch_details(overview_of(batch), reason)))
+        return Response(outputs.envelope(outputs.batch_details(overview_of(batch), reason)))
 
 
 class Move(Endpoint):
@@ -64,7 +64,7 @@ class Move(Endpoint):
         change = self.read(request)
         if change.is_dry_run:
             rehearsed = rehearse(self.account, batch_id, allowed_from=self.sources_of(change), terms=change.terms)
-            return Response(outputs.one(outputs.rehearsal(rehearsed, self.action)))
+            return Response(outputs.envelope(outputs.rehearsal(rehearsed, self.action)))
         return answer_with(self.carry_out(batch_id, change))
 
     def read(self, request: Request) -> inputs.MoveRequest:
@@ -132,6 +132,6 @@ class RescheduleBatch(Endpoint):
         change = inputs.read_reschedule(request)
         if change.is_dry_run:
             rehearsed = rehearse_reschedule(self.account, batch_id)
-            return Response(outputs.one(outputs.rehearsal(rehearsed, Receipt.Action.RESCHEDULE)))
+            return Response(outputs.envelope(outputs.rehearsal(rehearsed, Receipt.Action.RESCHEDULE)))
         receipt = reschedule_batch(self.account, batch_id, change.send_at, actor=self.actor, reason=change.reason)
         return answer_with(receipt)

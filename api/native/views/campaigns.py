@@ -1,4 +1,4 @@
-"""Campaigns: find, show, pause, resume and cancel them."""
+"""Answer the calls for campaigns: find, show, pause, resume and cancel them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class OneCampaign(CampaignEndpoint):
 
     def get(self, request: Request, campaign_id: str) -> Response:
         campaign = self.find(campaign_id)
-        return Response(outputs.one(outputs.campaign_details(campaign, count_campaign(campaign))))
+        return Response(outputs.envelope(outputs.campaign_details(campaign, count_campaign(campaign))))
 
 
 class CampaignMove(CampaignEndpoint):
@@ -78,10 +78,10 @@ class CampaignMove(CampaignEndpoint):
         change, campaign = inputs.read_move(request), self.find(campaign_id)
         if change.is_dry_run:
             rehearsed = rehearse_campaign(campaign, self.allowed_from)
-            return Response(outputs.one(outputs.rehearsal(rehearsed, self.action)))
+            return Response(outputs.envelope(outputs.rehearsal(rehearsed, self.action)))
         receipt = patiently(self.carry_out, self.account, campaign.pk, actor=self.actor, reason=change.reason)
         body = outputs.moved_campaign(find_campaign(self.account, campaign.pk), receipt)
-        return Response(outputs.one(body), headers=receipt_headers(receipt) if receipt else None)
+        return Response(outputs.envelope(body), headers=receipt_headers(receipt) if receipt else None)
 
 
 @schema.pause_campaign

@@ -1,4 +1,7 @@
-"""Endpoints of webhooks and their deliveries. The native API creates endpoints of the native dialect, and shows all."""
+"""Answer the calls for endpoints of webhooks and their deliveries.
+
+The native API creates endpoints of the native dialect, and shows endpoints of both dialects.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ class Endpoints(ReceiverEndpoint):
         refuse_idempotency_key(request)
         receiver = editing.add_endpoint(self.account, Dialect.NATIVE, inputs.read_new_endpoint(request))
         body = outputs.endpoint_with_secret(receiver, editing.read_new_secret(receiver))
-        return Response(outputs.one(body), status=201)
+        return Response(outputs.envelope(body), status=201)
 
 
 @schema.one_endpoint
@@ -55,12 +58,12 @@ class OneEndpoint(ReceiverEndpoint):
     scopes = {"GET": f"{SCOPE}.read", "PATCH": f"{SCOPE}.update", "DELETE": f"{SCOPE}.delete"}
 
     def get(self, request: Request, endpoint_id: str) -> Response:
-        return Response(outputs.one(outputs.endpoint(self.find(endpoint_id))))
+        return Response(outputs.envelope(outputs.endpoint(self.find(endpoint_id))))
 
     def patch(self, request: Request, endpoint_id: str) -> Response:
         receiver = self.find(endpoint_id)
         changes = inputs.read_endpoint_change(request, receiver.dialect)
-        return Response(outputs.one(outputs.endpoint(editing.change_endpoint(receiver, changes))))
+        return Response(outputs.envelope(outputs.endpoint(editing.change_endpoint(receiver, changes))))
 
     def delete(self, request: Request, endpoint_id: str) -> Response:
         editing.delete_endpoint(self.find(endpoint_id))
@@ -75,7 +78,7 @@ class RotateSecret(ReceiverEndpoint):
         refuse_idempotency_key(request)
         inputs.read_nothing(request)
         receiver, secret = editing.renew_secret(self.find(endpoint_id))
-        return Response(outputs.one(outputs.endpoint_with_secret(receiver, secret)))
+        return Response(outputs.envelope(outputs.endpoint_with_secret(receiver, secret)))
 
 
 @schema.enable_endpoint
@@ -85,7 +88,7 @@ class EnableEndpoint(ReceiverEndpoint):
     @done_once
     def post(self, request: Request, endpoint_id: str) -> Response:
         inputs.read_nothing(request)
-        return Response(outputs.one(outputs.endpoint(editing.enable_again(self.find(endpoint_id)))))
+        return Response(outputs.envelope(outputs.endpoint(editing.enable_again(self.find(endpoint_id)))))
 
 
 class DeliveryEndpoint(ReceiverEndpoint):
@@ -105,7 +108,7 @@ class ReplayEvents(ReceiverEndpoint):
         since = inputs.read_since(request)
         receiver = self.find(endpoint_id)
         replay_since(receiver, since)
-        return Response(outputs.one(outputs.endpoint(self.find(endpoint_id))))
+        return Response(outputs.envelope(outputs.endpoint(self.find(endpoint_id))))
 
 
 @schema.deliveries
@@ -130,7 +133,7 @@ class OneDelivery(DeliveryEndpoint):
     def get(self, request: Request, endpoint_id: str, delivery_id: str) -> Response:
         delivery = self.find_delivery(endpoint_id, delivery_id)
         times = deliveries.next_attempts(delivery.endpoint)
-        return Response(outputs.one(outputs.delivery_with_body(delivery, times, deliveries.read_body(delivery))))
+        return Response(outputs.envelope(outputs.delivery_with_body(delivery, times, deliveries.read_body(delivery))))
 
 
 @schema.replay_delivery
@@ -145,7 +148,7 @@ class ReplayDelivery(DeliveryEndpoint):
         delivery = self.find_delivery(endpoint_id, delivery_id)
         check_rare_call(self.key, "webhook replay", limit=REPLAYS_PER_MINUTE)
         replay_delivery(delivery)
-        return Response(outputs.one(outputs.delivery(delivery, {})))
+        return Response(outputs.envelope(outputs.delivery(delivery, {})))
 
 
 def refuse_idempotency_key(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""Events: the log of an account, page by page."""
+"""Answer the call for the log of an account, page by page."""
 
 from __future__ import annotations
 

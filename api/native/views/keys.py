@@ -1,4 +1,4 @@
-"""Keys: list them, and revoke one, with everything that it scheduled if the caller wishes."""
+"""Answer the calls for keys: list them, revoke one, and stop everything that it scheduled."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class RevokeKey(Endpoint):
     def post(self, request: Request, key_id: str) -> Response:
         change, key = inputs.read_revoke(request), find_any_key(self.account, key_id)
         if change.is_dry_run:
-            return Response(outputs.one(outputs.revocation_rehearsal(key, count_scheduled(key))))
+            return Response(outputs.envelope(outputs.revocation_rehearsal(key, count_scheduled(key))))
         if change.stops_scheduled:
             return answer_with(revoke_and_stop(key, actor=self.actor, reason=change.reason))
         revoke_key(key.account, key.key_id)
         key.refresh_from_db()
-        return Response(outputs.one({**outputs.key_line(key), "stopped": None}))
+        return Response(outputs.envelope({**outputs.key_line(key), "stopped": None}))
 
 
 @schema.key_revocation
@@ -62,4 +62,4 @@ class KeyRevocation(Endpoint):
 def answer_with(revocation: Revocation) -> Response:
     """Return the answer to a revocation that stops what the key scheduled."""
     receipts = list(list_receipts(revocation)[:RECEIPTS_SHOWN])
-    return Response(outputs.one(outputs.revocation(revocation, receipts)))
+    return Response(outputs.envelope(outputs.revocation(revocation, receipts)))

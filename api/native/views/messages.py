@@ -1,4 +1,4 @@
-"""Messages: single ones, those of a batch, those in hand."""
+"""Answer the calls for messages: those of a batch, single messages, and messages in hand."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class OneMessage(Endpoint):
         trace = find_trace(self.account, int(message_id))
         if trace is None:
             raise errors.not_found("Message")
-        return Response(outputs.one(outputs.message(trace)))
+        return Response(outputs.envelope(outputs.message(trace)))
 
 
 @schema.messages_in_hand

@@ -1,4 +1,4 @@
-"""Now: what is running, what comes next, what needs a person, and what was stopped."""
+"""Answer the call for the present: what is running, what comes next, what needs a person, and what was stopped."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ class Now(Endpoint):
 
     def get(self, request: Request) -> Response:
         inputs.read_no_query(request)
-        return Response(outputs.one(outputs.now(read_now(scope_of(self.account)))))
+        return Response(outputs.envelope(outputs.now(read_now(scope_of(self.account)))))

@@ -1,4 +1,4 @@
-"""Receipts: who made which change, when and why."""
+"""Answer the calls for receipts: who made which change, when and why."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ class OneReceipt(Endpoint):
         receipt = find_receipt(self.account, receipt_id)
         if receipt is None:
             raise errors.not_found("Receipt")
-        return Response(outputs.one(outputs.receipt_details(receipt)))
+        return Response(outputs.envelope(outputs.receipt_details(receipt)))

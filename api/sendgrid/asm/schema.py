@@ -1,4 +1,4 @@
-"""The calls of `asm/views.py` in the OpenAPI document."""
+"""Describe the calls of `asm/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 

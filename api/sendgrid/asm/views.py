@@ -58,7 +58,7 @@ class OneGroup(GroupEndpoint):
     scopes = {"GET": "asm.groups.read", "PATCH": "asm.groups.update", "DELETE": "asm.groups.delete"}
 
     def get(self, request: Request, group_id: str) -> Response:
-        return Response(self._tell(groups.find_group(self.account, int(group_id)).pk))
+        return Response(self._write_group(groups.find_group(self.account, int(group_id)).pk))
 
     def patch(self, request: Request, group_id: str) -> Response:
         change = inputs.read_group_change(request)
@@ -69,13 +69,13 @@ class OneGroup(GroupEndpoint):
             description=change.description,
             is_default=change.is_default,
         )
-        return Response(self._tell(group.pk), status=201)
+        return Response(self._write_group(group.pk), status=201)
 
     def delete(self, request: Request, group_id: str) -> Response:
         groups.delete_group(self.account, int(group_id))
         return Response(status=204)
 
-    def _tell(self, group_id: int) -> dict[str, object]:
+    def _write_group(self, group_id: int) -> dict[str, object]:
         return outputs.counted_group(groups.counted(groups.living_groups(self.account)).get(pk=group_id))
 
 
@@ -135,8 +135,8 @@ class AddressSuppressions(Endpoint):
     scopes = {"GET": "asm.groups.suppressions.read"}
 
     def get(self, request: Request, email: str) -> Response:
-        (known,) = read_known([email])
-        left_ids = lists.groups_left(self.account, known)
+        (address,) = read_known([email])
+        left_ids = lists.groups_left(self.account, address)
         rows = groups.living_groups(self.account)
         return Response({"suppressions": [{**outputs.group(each), "suppressed": each.pk in left_ids} for each in rows]})
 

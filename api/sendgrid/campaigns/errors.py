@@ -92,7 +92,7 @@ ANSWERS: Final[Answers] = {
     "unknown_campaign": Answer(404, None, "not found"),
     "campaign_conflict": conflict,
     # SendGrid has no such answer. It comes after the request was tried again for a second.
-    "transition_in_progress": Answer(409, None, "Another change of this campaign is in progress; ask again."),
+    "transition_in_progress": Answer(409, None, "Another change of this campaign is in progress; try again."),
     "not_ready": not_ready(MISSING),
     "invalid_content": invalid_content(),
     "time_is_past": Answer(400, "send_at", FUTURE),

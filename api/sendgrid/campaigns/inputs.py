@@ -67,12 +67,12 @@ class Test(Body):
 
 def read_new_campaign(request: Request) -> Mapping[str, Any]:
     """Return the values of a new campaign, from the body of POST campaigns."""
-    return read_fields(CampaignChange, {"title": None, **read_object(request)}).given()
+    return read_fields(CampaignChange, {"title": None, **read_object(request)}).sent_fields()
 
 
 def read_campaign_change(request: Request) -> Mapping[str, Any]:
     """Return the values that change, from the body of PATCH campaigns."""
-    return read_fields(CampaignChange, read_object(request)).given()
+    return read_fields(CampaignChange, read_object(request)).sent_fields()
 
 
 def read_campaign_id(text: str) -> int:

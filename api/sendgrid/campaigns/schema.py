@@ -1,4 +1,4 @@
-"""The calls of `campaigns/views.py` in the OpenAPI document."""
+"""Describe the calls of `campaigns/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ PAGE = [
     OpenApiParameter(
         "limit",
         {**NUMBER, "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
-        description="The highest number of entries in the answer.",
+        description="The largest number of entries in the response.",
     ),
-    OpenApiParameter("offset", {**NUMBER, "minimum": 0}, description="How many entries to skip."),
+    OpenApiParameter("offset", {**NUMBER, "minimum": 0}, description="The number of entries to skip."),
 ]
 
 campaigns = extend_schema_view(
     get=call(
-        "list_campaigns",
+        "list_legacy_campaigns",
         "List the account's campaigns, the newest first",
         tag=CAMPAIGNS,
         query=PAGE,
@@ -82,7 +82,7 @@ campaigns = extend_schema_view(
 )
 one_campaign = extend_schema_view(
     get=call(
-        "get_campaign",
+        "get_legacy_campaign",
         "Get a campaign",
         tag=CAMPAIGNS,
         replies={200: Reply("The campaign.", component("Campaign"))},

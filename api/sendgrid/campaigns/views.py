@@ -136,7 +136,7 @@ class ScheduleNow(CampaignEndpoint):
         """Answer a fault of ours with the text that SendGrid has for this call."""
         if self.refusal_of(exc) is not None:
             return super().handle_exception(exc)
-        log.error("campaign_not_sent", path=self.request.path, error=trace_of(exc))
+        log.error("campaign not sent", path=self.request.path, error=trace_of(exc))
         return Response(envelope(Refusal(500, Problem(errors.FAILED_TO_SEND))), status=500)
 
 

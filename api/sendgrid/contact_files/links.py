@@ -30,7 +30,7 @@ from foundation.responses import accept_methods
 UPLOAD, ERRORS, EXPORT = "upload", "errors", "export"
 BLOCK_BYTES: Final = 2**16
 TOKEN: Final = r"(?P<token>[A-Za-z0-9_:=-]{20,300})"
-BROKEN_OFF: Final = Refusal(400, Problem("The file did not come whole: upload it again."))
+BROKEN_OFF: Final = Refusal(400, Problem("The upload was incomplete. Upload the file again."))
 
 ANSWERS: Final[Answers] = {
     "unknown_link": Answer(404, None, "not found"),

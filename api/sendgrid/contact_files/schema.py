@@ -1,4 +1,4 @@
-"""The calls of `contact_files/views.py` in the OpenAPI document."""
+"""Describe the calls of `contact_files/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EXPORT_FILES: dict[str, Piece] = {
         **NUMBER,
         "minimum": 1,
         "maximum": FILE_MEGABYTES,
-        "description": "The highest size of one file, in megabytes, packed.",
+        "description": "The largest size of one packed file, in megabytes.",
     },
 }
 
@@ -48,14 +48,14 @@ COMPONENTS: dict[str, Piece] = {
                 **list_of(nullable({**TEXT, "example": "_rf2_T"})),
                 "minItems": 1,
                 "maxItems": MAX_COLUMNS,
-                "description": "For each column the id of its field, or null to skip it.",
+                "description": "The id of the field for each column, or null to skip the column.",
             },
         },
         "required": ["file_type", "field_mappings"],
     },
     "Import": record(
         job_id=UUID,
-        upload_uri={**TEXT, "description": "The address to upload the file to, plain or gzip."},
+        upload_uri={**TEXT, "description": "The address to which the file is uploaded, plain or packed with gzip."},
         upload_headers=list_of(record(header=TEXT, value=TEXT)),
     ),
     "ContactJob": record(

@@ -77,8 +77,8 @@ class Exports(FileEndpoint):
     def get(self, request: Request) -> Response:
         page = read_page(request, jobs_of(self.account, kinds=[JobKind.EXPORT]), default=PAGE, highest=HIGHEST_PAGE)
         names = {
-            what: {pk: (str(uuid), name) for pk, uuid, name in rows.values_list("pk", "uuid", "name")}
-            for what, rows in (("lists", list_lists(self.account)), ("segments", list_segments(self.account)))
+            source: {pk: (str(uuid), name) for pk, uuid, name in rows.values_list("pk", "uuid", "name")}
+            for source, rows in (("lists", list_lists(self.account)), ("segments", list_segments(self.account)))
         }
         lines = [outputs.export_line(request, each, urls_of(request, each), names) for each in page.rows]
         return Response(page_of(lines, page.metadata))

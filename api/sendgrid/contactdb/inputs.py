@@ -86,7 +86,7 @@ def read_flag(request: Request, name: str = "delete_contacts", problem: Problem 
 
 
 def read_page(request: Request) -> tuple[int, int]:
-    """`page`, from 1, and `page_size`: how many recipients come before, and how many are wanted."""
+    """Return how many recipients are skipped and shown at most, from `page` (1 and higher) and `page_size`."""
     page = read_number(request, "page", lowest=1, highest=LAST_PAGE) or 1
     size = read_number(request, "page_size", lowest=1, highest=HIGHEST_PAGE) or PAGE
     return (page - 1) * size, size

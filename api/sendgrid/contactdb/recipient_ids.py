@@ -52,7 +52,7 @@ def find_recipients(account: Account, keys: Collection[Key]) -> list[Contact]:
     """Return the account's contacts with these ids, the oldest first. Unknown ids are skipped."""
     addresses = {key for key in keys if isinstance(key, str)}
     by_address = find_by_identifier(account, "email", addresses) if addresses else {}
-    # One whose alternate address it is has another id.
+    # A contact that only has an address as an alternate has another id.
     contacts = {contact.pk: contact for address, contact in by_address.items() if contact.email == address}
     contacts |= {
         contact.pk: contact for contact in find_contacts(account, [key for key in keys if isinstance(key, UUID)])

@@ -1,4 +1,4 @@
-"""The calls of `contactdb/views.py` in the OpenAPI document."""
+"""Describe the calls of `contactdb/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.sendgrid.words import LIST_NAME, REPEATABLE, call
 from api.without_effect import WithoutEffect
 from audience.models import FieldType
 
-LISTS, RECIPIENTS, FIELDS = (f"SendGrid: legacy {what}" for what in ("lists", "recipients", "custom fields"))
+LISTS, RECIPIENTS, FIELDS = (f"SendGrid: legacy {family}" for family in ("lists", "recipients", "custom fields"))
 IDS: Piece = {**list_of(TEXT), "minItems": 1, "maxItems": MAX_RECIPIENTS}
 FIELD = {"id": NUMBER, "name": TEXT, "type": one_of(FieldType)}
 VALUE: Piece = {"nullable": True, "oneOf": [TEXT, {"type": "number"}]}
@@ -23,7 +23,7 @@ NEW_RECIPIENT: Piece = {
     "additionalProperties": True,
 }
 NEW_RECIPIENTS: Piece = {**list_of(component("NewRecipient")), "maxItems": MAX_RECIPIENTS}
-WITH_CONTACTS = OpenApiParameter("delete_contacts", FLAG, description="Delete the contacts, too.")
+WITH_CONTACTS = OpenApiParameter("delete_contacts", FLAG, description="Whether to delete the contacts, too.")
 PAGES = [
     OpenApiParameter(
         "page", {**NUMBER, "minimum": 1, "maximum": LAST_PAGE}, description="The number of the page, from 1."
@@ -70,7 +70,7 @@ WITHOUT_EFFECT: Final = (
     WithoutEffect(
         ("create_recipients", "change_recipients"),
         tuple(f"[].{name}" for name in sorted(READ_ONLY)),
-        "A recipient shows it, and a request cannot set it.",
+        "Responses show the value, and requests cannot set it.",
     ),
 )
 
@@ -118,7 +118,7 @@ one_list = extend_schema_view(
         "Delete a list",
         tag=LISTS,
         query=[WITH_CONTACTS],
-        replies={202: Reply("The list is deleted, or will be as soon as its contacts are.")},
+        replies={202: Reply("The list is deleted, or will be deleted after its contacts.")},
         refusals=[400, 404],
     ),
 )

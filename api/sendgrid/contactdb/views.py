@@ -28,15 +28,15 @@ CREATE, READ, UPDATE, DELETE = (f"marketing_campaigns.{verb}" for verb in ("crea
 class ContactDatabase(Endpoint):
     """An endpoint of the legacy contact database."""
 
-    def tell(self, contacts: Sequence[Contact]) -> Response:
-        """Recipients."""
+    def answer_with(self, contacts: Sequence[Contact]) -> Response:
+        """Answer with recipients."""
         return Response(outputs.recipients(contacts, list(fields.list_fields(self.account))))
 
-    def tell_page(self, contacts: Sequence[Contact], offset: int) -> Response:
+    def answer_with_page(self, contacts: Sequence[Contact], offset: int) -> Response:
         """Answer with a page of recipients, or with 404 behind the last page."""
         if offset and not contacts:
             raise Refusal(404, Problem("No more pages"))
-        return self.tell(contacts)
+        return self.answer_with(contacts)
 
 
 LIST_ANSWERS: Final[Answers] = {
@@ -116,7 +116,7 @@ class Members(ContactDatabase):
     def get(self, request: Request, list_id: str) -> Response:
         offset, limit = inputs.read_page(request)
         contact_list = lists.find_list(self.account, inputs.read_id(list_id, inputs.INVALID_LIST))
-        return self.tell_page(lists.contacts_of_list(contact_list, offset=offset, limit=limit), offset)
+        return self.answer_with_page(lists.contacts_of_list(contact_list, offset=offset, limit=limit), offset)
 
     @done_once
     def post(self, request: Request, list_id: str) -> Response:
@@ -157,7 +157,7 @@ class Recipients(ContactDatabase):
 
     def get(self, request: Request) -> Response:
         offset, limit = inputs.read_page(request)
-        return self.tell_page(list_contacts(self.account, offset=offset, limit=limit), offset)
+        return self.answer_with_page(list_contacts(self.account, offset=offset, limit=limit), offset)
 
     @done_once
     def post(self, request: Request) -> Response:

@@ -37,8 +37,8 @@ class Exports(ContactDatabase):
     def get(self, request: Request) -> Response:
         page = read_page(request, jobs_of(self.account, kinds=[JobKind.EXPORT]), default=PAGE, highest=HIGHEST_PAGE)
         names = {
-            what: dict(rows.values_list("pk", "name"))
-            for what, rows in (("lists", list_lists(self.account)), ("segments", list_segments(self.account)))
+            source: dict(rows.values_list("pk", "name"))
+            for source, rows in (("lists", list_lists(self.account)), ("segments", list_segments(self.account)))
         }
         lines = [outputs.export_line(request, each, urls_of(request, each), names) for each in page.rows]
         metadata = {name: value for name, value in page.metadata.items() if name != "count"}

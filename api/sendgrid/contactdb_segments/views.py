@@ -43,7 +43,7 @@ class Segments(ContactDatabase):
     @done_once
     def post(self, request: Request) -> Response:
         new = inputs.read_new_segment(request, self.account)
-        # A new one has both.
+        # A new segment has a name and a condition.
         assert new.name is not None
         assert new.condition is not None
         segment = segments.create_segment(
@@ -95,7 +95,9 @@ class SegmentMembers(ContactDatabase):
     def get(self, request: Request, segment_id: str) -> Response:
         offset, limit = read_page(request)
         condition = segments.condition_of(segments.find_segment(self.account, read_id(segment_id)))
-        return self.tell_page(segments.find_matching(self.account, condition, offset=offset, limit=limit), offset)
+        return self.answer_with_page(
+            segments.find_matching(self.account, condition, offset=offset, limit=limit), offset
+        )
 
 
 @schema.search
@@ -109,7 +111,7 @@ class Search(ContactDatabase):
 
     def get(self, request: Request) -> Response:
         condition = inputs.read_search_parameters(request, self.account)
-        return self.tell(segments.find_matching(self.account, condition, limit=HIGHEST_PAGE))
+        return self.answer_with(segments.find_matching(self.account, condition, limit=HIGHEST_PAGE))
 
     @done_once
     def post(self, request: Request) -> Response:

@@ -100,32 +100,32 @@ def read_upsert(request: Request, account: Account) -> tuple[list[ContactValues]
     return rows, lists
 
 
-def read_contact(contact: Any, where: str, problems: list[Problem]) -> ContactValues:
+def read_contact(contact: Any, place: str, problems: list[Problem]) -> ContactValues:
     """Return values by the names of columns, and custom values by the ids of their fields."""
     if not isinstance(contact, dict):
-        problems.append(Problem(f"{where} must be an object", where))
+        problems.append(Problem(f"{place} must be an object", place))
         return ContactValues({})
     columns = {name: value for name, value in contact.items() if name in COLUMNS}
     for name, value in columns.items():
         if not (is_list_of_texts(value) if name == "alternate_emails" else is_value(value)):
-            problems.append(Problem(f"{name} has a value that it cannot have", f"{where}.{name}"))
-    return ContactValues(columns, read_custom(contact.get("custom_fields"), where, problems))
+            problems.append(Problem(f"{name} has a value that it cannot have", f"{place}.{name}"))
+    return ContactValues(columns, read_custom(contact.get("custom_fields"), place, problems))
 
 
-def read_custom(fields: Any, where: str, problems: list[Problem]) -> Mapping[int, Any]:
+def read_custom(fields: Any, place: str, problems: list[Problem]) -> Mapping[int, Any]:
     """Return the values of custom fields by the ids of the fields."""
     if fields is None:
         return {}
     if not isinstance(fields, dict):
-        problems.append(Problem("custom_fields must be an object", f"{where}.custom_fields"))
+        problems.append(Problem("custom_fields must be an object", f"{place}.custom_fields"))
         return {}
     custom: dict[int, Any] = {}
     for name, value in fields.items():
         number = read_field_id(name)
         if number is None:
-            problems.append(Problem("custom_fields must be named by their ids", f"{where}.custom_fields"))
+            problems.append(Problem("custom_fields must be named by their ids", f"{place}.custom_fields"))
         elif not is_value(value):
-            problems.append(Problem(f"{name} must be a string or a number", f"{where}.custom_fields"))
+            problems.append(Problem(f"{name} must be a string or a number", f"{place}.custom_fields"))
         else:
             custom[number] = value
     return custom

@@ -29,8 +29,8 @@ def contacts(request: Request, account: Account, rows: Sequence[Contact]) -> lis
     return [
         {
             **contact(each, fields),
-            "list_ids": [str(one.uuid) for one in lists.get(each.pk, ())],
-            "segment_ids": [str(one.uuid) for one in segments.get(each.pk, ())],
+            "list_ids": [str(row.uuid) for row in lists.get(each.pk, ())],
+            "segment_ids": [str(row.uuid) for row in segments.get(each.pk, ())],
             "_metadata": metadata_of(request, f"contacts/{each.uuid}"),
         }
         for each in rows

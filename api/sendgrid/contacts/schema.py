@@ -1,4 +1,4 @@
-"""The calls of `contacts/views.py` in the OpenAPI document."""
+"""Describe the calls of `contacts/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ contacts = extend_schema_view(
         tag=CONTACTS,
         query=[
             OpenApiParameter("ids", TEXT, description=f"Up to {MAX_IDS} ids, separated by commas."),
-            OpenApiParameter("delete_all_contacts", FLAG, description="Delete all contacts that exist now."),
+            OpenApiParameter("delete_all_contacts", FLAG, description="Whether to delete all contacts that exist now."),
         ],
         replies={202: Reply("The job. Ask for its progress like that of an import.", JOB)},
         refusals=[400],

@@ -41,7 +41,7 @@ class ContactEndpoint(MarketingEndpoint):
         "unknown_list": Answer(404, "list_ids", UNKNOWN_LISTS),
     }
 
-    def tell(self, rows: Sequence[Contact], count: int) -> Response:
+    def answer_with(self, rows: Sequence[Contact], count: int) -> Response:
         """Answer with some contacts, and the number of all."""
         result = outputs.contacts(self.request, self.account, rows)
         return Response({"result": result, "contact_count": count, "_metadata": metadata_of(self.request)})
@@ -67,7 +67,7 @@ class Contacts(ContactEndpoint):
     def get(self, request: Request) -> Response:
         newest = contacts.newest_contacts(self.account, limit=SAMPLE)
         by_email = sorted(newest, key=lambda each: each.email or "")
-        return self.tell(by_email, contacts.count_contacts(self.account))
+        return self.answer_with(by_email, contacts.count_contacts(self.account))
 
     def put(self, request: Request) -> Response:
         rows, list_ids = inputs.read_upsert(request, self.account)
@@ -129,7 +129,7 @@ class ContactSearch(ContactEndpoint):
     def post(self, request: Request) -> Response:
         condition = read_query(inputs.read_query_text(request), query_words(self.account))
         rows = find_matching(self.account, condition, limit=SAMPLE)
-        return self.tell(rows, count_matching(self.account, condition))
+        return self.answer_with(rows, count_matching(self.account, condition))
 
 
 class FindByIdentifier(ContactEndpoint):

@@ -1,1 +1,1 @@
-"""SendGrid's calls for designs."""
+"""Serve SendGrid's calls for designs."""

@@ -36,7 +36,7 @@ class DesignChange(Body):
 
     def changes(self, *, is_new: bool) -> DesignFields:
         """Return the values that the request holds, by their names in the core."""
-        return cast("DesignFields", with_plain_content(self.given(), is_new=is_new))
+        return cast("DesignFields", with_plain_content(self.sent_fields(), is_new=is_new))
 
 
 class NewDesign(DesignChange):

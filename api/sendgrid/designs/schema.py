@@ -1,4 +1,4 @@
-"""The calls of `designs/views.py` in the OpenAPI document."""
+"""Describe the calls of `designs/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ WRITABLE: dict[str, Piece] = {
     "subject": {**TEXT, "maxLength": DESIGN_SUBJECT_LENGTH},
     "html_content": {**TEXT, "maxLength": values.CONTENT_BYTES},
     "plain_content": {**TEXT, "maxLength": values.CONTENT_BYTES},
-    "generate_plain_content": {**FLAG, "description": "The plain text is made from the HTML, and a given one ignored."},
+    "generate_plain_content": {
+        **FLAG,
+        "description": "Whether the plain text is made from the HTML. Then a plain text in the request is ignored.",
+    },
     "editor": EDITOR,
     "categories": {**list_of(TEXT), "maxItems": values.MAX_CATEGORIES, "uniqueItems": True},
 }
@@ -62,7 +65,7 @@ QUERY = [
     OpenApiParameter(
         "summary",
         {**FLAG, "default": True},
-        description=f"False shows the contents, too. Then a page has at most {WHOLE_PAGE} designs.",
+        description=f"Whether to leave out the contents. With `false`, a page has at most {WHOLE_PAGE} designs.",
     ),
 ]
 LIST = record(result=list_of(component("DesignLine")), _metadata=component("PageMetadata"))
@@ -120,7 +123,7 @@ one_design = extend_schema_view(
 pre_built_designs = extend_schema_view(
     get=marketing_call(
         "list_pre_built_designs",
-        "List the pre-built designs: there are none",
+        "List the pre-built designs; the list is always empty",
         tag=DESIGNS,
         query=QUERY,
         replies={200: Reply("An empty list.", LIST)},
@@ -130,14 +133,14 @@ pre_built_designs = extend_schema_view(
 one_pre_built_design = extend_schema_view(
     get=marketing_call(
         "get_pre_built_design",
-        "Get a pre-built design: there are none",
+        "Get a pre-built design; the response is always 404",
         tag=DESIGNS,
         replies={},
         refusals=[404],
     ),
     post=marketing_call(
         "duplicate_pre_built_design",
-        "Copy a pre-built design: there are none",
+        "Copy a pre-built design; the response is always 404",
         tag=DESIGNS,
         replies={},
         refusals=[*REPEATABLE, 404],

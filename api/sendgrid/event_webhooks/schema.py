@@ -1,4 +1,4 @@
-"""The calls of `event_webhooks/views.py` in the OpenAPI document."""
+"""Describe the calls of `event_webhooks/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ URL: Piece = {**TEXT, "maxLength": URL_LENGTH, "example": "https://example.com/e
 CREDENTIAL: Piece = {**TEXT, "maxLength": CREDENTIAL_LENGTH}
 OWN_EVENTS: Piece = {
     **FLAG,
-    "description": "Whether it also gets the events that SendGrid does not have: retained, held and stopped mail.",
+    "description": "Whether the webhook also gets events that SendGrid does not have: retained, held and stopped mail.",
 }
 OAUTH: dict[str, Piece] = {
     "oauth_client_id": CREDENTIAL,
@@ -68,7 +68,7 @@ WITHOUT_EFFECT: Final = (
 )
 
 INCLUDE = OpenApiParameter(
-    "include", TEXT, description=f"`{ACCOUNT_STATUS_CHANGE}` adds this flag, which is not shown otherwise."
+    "include", TEXT, description=f"With `{ACCOUNT_STATUS_CHANGE}`, the response also has this flag."
 )
 
 call = partial(words.call, tag=WEBHOOKS, errors="EventWebhookErrors")
@@ -145,16 +145,16 @@ one_webhook = extend_schema_view(
 )
 oldest_signature = extend_schema_view(
     get=show_signature("get_oldest_event_webhook_key", "Get the public key of the oldest event webhook"),
-    patch=change_signature("sign_oldest_event_webhook", "Let the oldest event webhook sign, or not"),
+    patch=change_signature("sign_oldest_event_webhook", "Enable or disable the signature of the oldest event webhook"),
 )
 one_signature = extend_schema_view(
     get=show_signature("get_event_webhook_key", "Get the public key of an event webhook"),
-    patch=change_signature("sign_event_webhook", "Let an event webhook sign, or not"),
+    patch=change_signature("sign_event_webhook", "Enable or disable the signature of an event webhook"),
 )
 trial = extend_schema_view(
     post=call(
         "test_event_webhook",
-        "Post an event of each kind that never happened to a URL",
+        "Post a test event of each kind to a URL",
         body={
             "type": "object",
             "properties": {
@@ -165,7 +165,7 @@ trial = extend_schema_view(
             },
             "required": ["url"],
         },
-        replies={204: Reply("The receiver has accepted them.")},
+        replies={204: Reply("The receiver has accepted the test events.")},
         refusals=(*REPEATABLE, 404),
     ),
 )

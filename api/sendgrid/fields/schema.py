@@ -1,4 +1,4 @@
-"""The calls of `fields/views.py` in the OpenAPI document."""
+"""Describe the calls of `fields/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def read_whole_key(request: Request) -> tuple[str, list[str]]:
 
 
 def read_limit(request: Request) -> int | None:
-    """Return how many entries of the list are wanted, or None for all."""
+    """Return the largest number of entries to list, or None for all."""
     text = request.query_params.get("limit")
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""The calls of `keys/views.py` in the OpenAPI document."""
+"""Describe the calls of `keys/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCOPES = list_of(TEXT)
 KEY = record(api_key_id=TEXT, name=TEXT)
 KEY_DETAILS = record(api_key_id=TEXT, name=TEXT, scopes=SCOPES)
 LIMIT = OpenApiParameter(
-    "limit", {**NUMBER, "minimum": 1, "maximum": 999_999}, description="The highest number of entries in the answer."
+    "limit", {**NUMBER, "minimum": 1, "maximum": 999_999}, description="The largest number of entries in the response."
 )
 
 api_keys = extend_schema_view(
@@ -32,7 +32,7 @@ api_keys = extend_schema_view(
         tag=API_KEYS,
         body={**record(name=NAME), "properties": {"name": NAME, "scopes": SCOPES}},
         replies={
-            201: Reply("The only answer that shows the key.", record(api_key=TEXT, **KEY_DETAILS["properties"])),
+            201: Reply("The new key, which is never shown again.", record(api_key=TEXT, **KEY_DETAILS["properties"])),
         },
     ),
 )

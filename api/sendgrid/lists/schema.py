@@ -1,4 +1,4 @@
-"""The calls of `lists/views.py` in the OpenAPI document."""
+"""Describe the calls of `lists/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from api.sendgrid.words import JOB, LIST_NAME, PAGE_TOKEN, REPEATABLE, SELF, UUI
 
 LISTS = "SendGrid: contact lists"
 LIST = {"id": UUID, "name": TEXT, "contact_count": NUMBER, "_metadata": SELF}
-WITH_SAMPLE = OpenApiParameter("contact_sample", FLAG, description="Show one of its contacts.")
-WITH_CONTACTS = OpenApiParameter("delete_contacts", FLAG, description="Delete its contacts, too, in a job.")
+WITH_SAMPLE = OpenApiParameter("contact_sample", FLAG, description="Whether to show one contact of the list.")
+WITH_CONTACTS = OpenApiParameter(
+    "delete_contacts", FLAG, description="Whether to delete the contacts of the list, too, in a job."
+)
 REMOVED = OpenApiParameter("contact_ids", TEXT, description=f"Up to {MAX_IDS} ids, separated by commas.", required=True)
 
 COMPONENTS: dict[str, Piece] = {

@@ -1,4 +1,4 @@
-"""The calls of `mail_settings/views.py` in the OpenAPI document."""
+"""Describe the calls of `mail_settings/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ COMPONENTS: dict[str, Piece] = {
     "ForwardBounceSetting": record(enabled=FLAG, email=nullable(TEXT)),
     "ForwardSpamSetting": record(enabled=FLAG, email=TEXT),
     "TemplateSetting": record(
-        enabled=FLAG, html_content={**TEXT, "example": "<p><% body %></p>", "description": "HTML with `<% body %>`"}
+        enabled=FLAG,
+        html_content={
+            **TEXT,
+            "example": "<p><% body %></p>",
+            "description": "HTML in which `<% body %>` is replaced with that of the mail.",
+        },
     ),
     "SettingSummaries": record(result=list_of(SUMMARY)),
 }
@@ -74,8 +79,8 @@ settings = extend_schema_view(
         "List the mail settings, and whether they are enabled",
         tag=SETTINGS,
         query=[
-            part("limit", 1, "The highest number of entries in the answer."),
-            part("offset", 0, "The number of entries before the first one of the answer."),
+            part("limit", 1, "The largest number of entries in the response."),
+            part("offset", 0, "The number of entries before the first one in the response."),
         ],
         replies={200: Reply("The settings.", component("SettingSummaries"))},
         refusals=[400],

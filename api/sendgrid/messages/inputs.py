@@ -15,7 +15,7 @@ HIGHEST_LIMIT: Final = 1000
 
 
 def read_text(request: Request) -> str:
-    """Return the query as it was written. Without one all messages are meant."""
+    """Return the query as it was written. An empty query selects all messages."""
     return str(request.query_params.get("query", ""))
 
 

@@ -1,4 +1,4 @@
-"""The calls of `messages/views.py` in the OpenAPI document."""
+"""Describe the calls of `messages/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ COMPONENTS: dict[str, Piece] = {
         events=list_of(component("ActivityEvent")),
         originating_ip=NOT_RECORDED,
         categories=list_of(TEXT),
-        unique_args={**TEXT, "description": "A JSON object."},
+        unique_args={**TEXT, "description": "A JSON object as a text."},
         outbound_ip=NOT_RECORDED,
         outbound_ip_type=one_of(["dedicated"]),
     ),
@@ -61,10 +61,10 @@ COMPONENTS: dict[str, Piece] = {
 QUERY = OpenApiParameter(
     "query",
     {**TEXT, "example": 'status="not_delivered" AND to_email="ada@example.com"'},
-    description="Conditions in SendGrid's query language. Without them all messages are meant.",
+    description="Conditions in SendGrid's query language. Without conditions, all messages are selected.",
 )
 WARNING: Final = Header(
-    "X-Sluice-Warning", "It says that older messages were not looked at, since that would have taken too long."
+    "X-Sluice-Warning", "A note that older messages were not searched, because that would have taken too long."
 )
 
 activity_call = partial(call, tag=ACTIVITY, errors="ActivityErrors")
@@ -78,7 +78,7 @@ messages = extend_schema_view(
             OpenApiParameter(
                 "limit",
                 {**NUMBER, "minimum": 1, "maximum": HIGHEST_LIMIT, "default": LIMIT},
-                description="The highest number of messages in the answer.",
+                description="The largest number of messages in the response.",
             ),
         ],
         replies={
@@ -110,7 +110,7 @@ one_download = extend_schema_view(
     get=activity_call(
         "get_activity_export",
         "Get the address of the file of an export, once it is ready",
-        replies={200: Reply("The address, which needs no key.", record(presigned_url=TEXT))},
+        replies={200: Reply("The address of the file. It needs no API key.", record(presigned_url=TEXT))},
         refusals=[404],
     ),
 )

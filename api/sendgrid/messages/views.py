@@ -42,9 +42,9 @@ class ActivityEndpoint(Endpoint):
 class Messages(ActivityEndpoint):
     def get(self, request: Request) -> Response:
         limit, condition = inputs.read_limit(request), inputs.read_condition(request)
-        found = search_activity(self.account, condition, limit=limit)
-        headers = {} if found.is_complete else {WARNING: INCOMPLETE}
-        return Response({"messages": [outputs.message_line(each) for each in found.activities]}, headers=headers)
+        result = search_activity(self.account, condition, limit=limit)
+        headers = {} if result.is_complete else {WARNING: INCOMPLETE}
+        return Response({"messages": [outputs.message_line(each) for each in result.activities]}, headers=headers)
 
 
 @schema.one_message

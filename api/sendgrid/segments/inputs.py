@@ -72,7 +72,7 @@ def read_segment_id(text: str) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class SegmentFilter:
-    """The segments that are wanted: those with these ids, or else those of these lists or of no list."""
+    """A filter of segments: those with these ids, or else those of these lists or of no list."""
 
     ids: list[UUID]
     lists: list[UUID]

@@ -1,4 +1,4 @@
-"""The calls of `segments/views.py` in the OpenAPI document."""
+"""Describe the calls of `segments/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ WITHOUT_EFFECT: Final = (
     WithoutEffect(
         ("refresh_segment",),
         ("user_time_zone",),
-        "It must be the name of a time zone; refreshes are not limited by the day.",
+        "The value must be the name of a time zone. Refreshes are not limited by the day.",
     ),
 )
 
@@ -108,8 +108,8 @@ refresh = extend_schema_view(
         tag=SEGMENTS,
         body=component("Refresh"),
         replies={
-            202: Reply("The segment is counted. The id of the job is its own.", JOB),
-            404: Reply("There is no such segment.", record(error=TEXT)),
+            202: Reply("The segment is counted. The id of the job is the id of the segment.", JOB),
+            404: Reply("The segment does not exist.", record(error=TEXT)),
         },
         refusals=[*REPEATABLE, 408],
     ),

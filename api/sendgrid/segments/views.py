@@ -47,7 +47,7 @@ class SegmentEndpoint(Endpoint):
         """Return the condition of a query. Raises InvalidQuery."""
         return read_query(query, query_words(self.account), field="query_dsl")
 
-    def tell(self, segment: Segment, status: int = 200, *, with_sample: bool = True) -> Response:
+    def answer_with(self, segment: Segment, status: int = 200, *, with_sample: bool = True) -> Response:
         """Answer with a segment, counted, and some of its contacts."""
         (fresh,) = counted([segment])
         return Response(outputs.segment(fresh, self._sample(fresh) if with_sample else []), status=status)
@@ -77,7 +77,7 @@ class SegmentsByQuery(SegmentEndpoint):
     @done_once
     def post(self, request: Request) -> Response:
         new = inputs.read_new_segment(request, self.account)
-        # A new one has both.
+        # A new segment has a name and a query.
         assert new.name is not None
         assert new.query is not None
         segment = segments.create_segment(
@@ -88,7 +88,7 @@ class SegmentsByQuery(SegmentEndpoint):
             written=new.query,
             list_id=new.list_id,
         )
-        return self.tell(segment, 201)
+        return self.answer_with(segment, 201)
 
 
 @schema.one_segment
@@ -97,7 +97,7 @@ class OneSegmentByQuery(SegmentEndpoint):
 
     def get(self, request: Request, segment_id: str) -> Response:
         with_sample = "contacts_sample" not in request.query_params or read_flag(request, "contacts_sample")
-        return self.tell(self.find(segment_id), with_sample=with_sample)
+        return self.answer_with(self.find(segment_id), with_sample=with_sample)
 
     def patch(self, request: Request, segment_id: str) -> Response:
         segment, change = self.find(segment_id), inputs.read_segment_change(request)
@@ -108,7 +108,7 @@ class OneSegmentByQuery(SegmentEndpoint):
             condition=self.read(change.query) if change.query else None,
             written=change.query,
         )
-        return self.tell(updated)
+        return self.answer_with(updated)
 
     def delete(self, request: Request, segment_id: str) -> Response:
         segments.delete_segment(self.account, self.find(segment_id).pk)

@@ -47,8 +47,8 @@ class SenderRequest(Body):
 
     def parts(self) -> Parts:
         """Return the values of all fields that the request holds, by their names in the core."""
-        plain = {name: value for name, value in self.given().items() if not isinstance(value, Body)}
-        return cast("Parts", plain | self.sender.given() | self.reply_to.given())
+        plain = {name: value for name, value in self.sent_fields().items() if not isinstance(value, Body)}
+        return cast("Parts", plain | self.sender.sent_fields() | self.reply_to.sent_fields())
 
 
 TEXTS: Final[Texts] = {

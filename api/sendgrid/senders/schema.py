@@ -1,4 +1,4 @@
-"""The calls of `senders/views.py` in the OpenAPI document."""
+"""Describe the calls of `senders/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 

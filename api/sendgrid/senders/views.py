@@ -68,7 +68,7 @@ class SenderEndpoint(Endpoint):
         return outputs.envelope(refusal)
 
 
-def tell(sender: Sender, status: int = 200) -> Response:
+def answer_with(sender: Sender, status: int = 200) -> Response:
     return Response(outputs.senders([sender])[0], status=status)
 
 
@@ -86,7 +86,7 @@ class Senders(SenderEndpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        return tell(senders.create_sender(self.account, **inputs.read_parts(request)), 201)
+        return answer_with(senders.create_sender(self.account, **inputs.read_parts(request)), 201)
 
 
 @schema.one_sender
@@ -94,11 +94,11 @@ class OneSender(SenderEndpoint):
     scopes = {"GET": of_legacy("read"), "PATCH": of_legacy("update"), "DELETE": of_legacy("delete")}
 
     def get(self, request: Request, sender_id: str) -> Response:
-        return tell(senders.get_sender(self.account, inputs.read_sender_id(sender_id)))
+        return answer_with(senders.get_sender(self.account, inputs.read_sender_id(sender_id)))
 
     def patch(self, request: Request, sender_id: str) -> Response:
         number = inputs.read_sender_id(sender_id)
-        return tell(senders.update_sender(self.account, number, **inputs.read_parts(request)))
+        return answer_with(senders.update_sender(self.account, number, **inputs.read_parts(request)))
 
     def delete(self, request: Request, sender_id: str) -> Response:
         senders.delete_sender(self.account, inputs.read_sender_id(sender_id))

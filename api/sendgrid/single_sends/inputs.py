@@ -91,8 +91,8 @@ class SingleSendChange(Body):
 
     def changes(self) -> dict[str, Any]:
         """Return the values of all fields that the request holds, by their names in the core."""
-        plain = {name: value for name, value in self.given().items() if not isinstance(value, Body)}
-        return plain | self.send_to.given() | self.email_config.given()
+        plain = {name: value for name, value in self.sent_fields().items() if not isinstance(value, Body)}
+        return plain | self.send_to.sent_fields() | self.email_config.sent_fields()
 
 
 class Copy(Body):
@@ -183,9 +183,9 @@ def with_design(account: Account, changes: Mapping[str, Any]) -> Mapping[str, An
     """
     if changes.get("design") is None:
         return changes
-    if given := [name for name in FROM_DESIGN if changes.get(name, "").strip()]:
+    if named := [name for name in FROM_DESIGN if changes.get(name, "").strip()]:
         raise Refusal(
-            400, *(Problem(f"{name} can't be given with design_id", f"email_config.{name}") for name in given)
+            400, *(Problem(f"{name} can't be given with design_id", f"email_config.{name}") for name in named)
         )
     design = prepare_content(account, changes["design"])
     if len(design.subject) > MAX_LINE_LENGTH:
@@ -237,7 +237,7 @@ def read_search(request: Request) -> Mapping[str, Any]:
     """Return the arguments of `list_campaigns`, from the body of POST singlesends/search, which may be empty."""
     if not has_body(request):
         return {}
-    search = read_fields(Search, without_nulls(read_object(request)), TEXTS).given()
+    search = read_fields(Search, without_nulls(read_object(request)), TEXTS).sent_fields()
     if "statuses" in search:
         search["statuses"] = frozenset(
             status for word in search["statuses"] for status in statuses_called(word, Dialect.SINGLE_SENDS)

@@ -1,4 +1,4 @@
-"""The calls of `single_sends/views.py` in the OpenAPI document."""
+"""Describe the calls of `single_sends/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ EMAIL_CONFIG: dict[str, Piece] = {
     "subject": TEXT,
     "html_content": TEXT,
     "plain_content": TEXT,
-    "generate_plain_content": {**FLAG, "description": "The plain text is made from the HTML, and a given one ignored."},
+    "generate_plain_content": {
+        **FLAG,
+        "description": "Whether the plain text is made from the HTML. Then a plain text in the request is ignored.",
+    },
     "design_id": nullable(
         {**UUID, "description": "A design whose subject and content are copied, with its CSS inlined."}
     ),
@@ -121,7 +124,7 @@ WITHOUT_EFFECT: Final = (
 
 
 def ids(name: str, highest: int, description: str, *, is_required: bool = False) -> OpenApiParameter:
-    """Single Sends in a query."""
+    """Return the parameter for the ids of Single Sends in a query."""
     piece = {**list_of(UUID), "maxItems": highest, **({"minItems": 1} if is_required else {})}
     return OpenApiParameter(name, piece, description=description, required=is_required)
 
@@ -151,7 +154,10 @@ single_sends = extend_schema_view(
         tag=SINGLE_SENDS,
         query=[ids("ids", MAX_IDS, "The ids of the Single Sends to delete.", is_required=True)],
         replies={
-            204: Reply("Deleted. The headers are present if something had to be stopped.", headers=RECEIPT_HEADERS)
+            204: Reply(
+                "The Single Sends are deleted. The headers are present if something had to be stopped.",
+                headers=RECEIPT_HEADERS,
+            )
         },
         refusals=[400, 404, 409],
     ),
@@ -185,7 +191,10 @@ one_single_send = extend_schema_view(
         "Delete a Single Send in any status; one that is being sent is stopped",
         tag=SINGLE_SENDS,
         replies={
-            204: Reply("Deleted. The headers are present if something had to be stopped.", headers=RECEIPT_HEADERS)
+            204: Reply(
+                "The Single Send is deleted. The headers are present if something had to be stopped.",
+                headers=RECEIPT_HEADERS,
+            )
         },
         refusals=[404, 409],
     ),
@@ -195,7 +204,7 @@ single_send_schedule = extend_schema_view(
         "schedule_single_send",
         "Schedule a Single Send, change its time, or send it now",
         tag=SINGLE_SENDS,
-        body=record(send_at={**TEXT, "description": "ISO 8601, in the future; or `now`."}),
+        body=record(send_at={**TEXT, "description": "A time in ISO 8601 that is in the future, or `now`."}),
         replies={201: Reply("The schedule of the Single Send.", component("SingleSendSchedule"))},
         refusals=[404, 409, 408],
     ),

@@ -34,17 +34,17 @@ class Span:
 
     @property
     def is_everything(self) -> bool:
-        """Return whether the totals of the Single Send are wanted."""
+        """Return whether the totals of the Single Send are requested."""
         return not (self.is_by_day or self.since or self.until)
 
 
 def read_chosen(request: Request) -> list[UUID]:
-    """`singlesend_ids`: whose statistics are wanted; none: of all."""
+    """Return the Single Sends that `singlesend_ids` names; an empty list stands for all."""
     return read_uuids(request, "singlesend_ids", highest=MAX_CHOSEN)
 
 
 def read_exported(request: Request) -> list[UUID]:
-    """`ids`: of which Single Sends."""
+    """Return the Single Sends that `ids` names."""
     return read_uuids(request, "ids", highest=MAX_IDS, lowest=1)
 
 
@@ -57,7 +57,7 @@ def read_uuids(request: Request, name: str, *, highest: int, lowest: int = 0) ->
 
 
 def read_span(request: Request) -> Span:
-    """`aggregated_by`, `start_date`, `end_date` and `timezone`."""
+    """Return the time span that `aggregated_by`, `start_date`, `end_date` and `timezone` describe."""
     aggregated_by = request.query_params.get("aggregated_by", TOTAL)
     if aggregated_by not in (DAY, TOTAL):
         raise Refusal(400, BAD_AGGREGATION)

@@ -92,5 +92,5 @@ def statistics_csv(counted: Iterable[tuple[Campaign, Mapping[str, int]]], zone: 
 
 
 def as_text(value: str) -> str:
-    """Spreadsheets would take these for a formula."""
+    """Return a value that no spreadsheet takes for a formula."""
     return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

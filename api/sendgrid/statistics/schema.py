@@ -1,4 +1,4 @@
-"""The calls of `statistics/views.py` in the OpenAPI document."""
+"""Describe the calls of `statistics/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINE = record(
     id=UUID,
     ab_variation=TEXT,
     ab_phase=TEXT,
-    aggregation={**TEXT, "description": "`total`, or a day."},
+    aggregation={**TEXT, "description": "`total`, or the day of the counters."},
     stats=component("Counters"),
 )
 LINK = record(url=TEXT, url_location=NUMBER, ab_variation=TEXT, ab_phase=TEXT, clicks=NUMBER)
@@ -46,8 +46,8 @@ one_single_sends_statistics = extend_schema_view(
         tag=STATISTICS,
         query=[
             OpenApiParameter("aggregated_by", one_of([DAY, TOTAL]), description="Days without an event are left out."),
-            OpenApiParameter("start_date", DATE, description="This day and later ones."),
-            OpenApiParameter("end_date", DATE, description="This day and earlier ones."),
+            OpenApiParameter("start_date", DATE, description="The first day."),
+            OpenApiParameter("end_date", DATE, description="The last day."),
             ZONE,
             *PAGE,
         ],
@@ -76,7 +76,7 @@ exported_statistics = extend_schema_view(
         "Export the statistics of Single Sends as CSV",
         tag=STATISTICS,
         query=[ids("ids", MAX_IDS, "The ids of the Single Sends.", is_required=True), ZONE],
-        replies={200: Reply("Lines of CSV. The first one holds the names of the columns.", TEXT, type="text/csv")},
+        replies={200: Reply("Lines of CSV. The first line has the names of the columns.", TEXT, type="text/csv")},
         refusals=[400],
     ),
 )

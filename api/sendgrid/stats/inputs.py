@@ -40,15 +40,15 @@ class Ranking(NamedTuple):
 
 def read_days(request: Request, *, longest: int | None = MAX_DAYS) -> Days:
     """Return the days from `start_date` to `end_date` (today, if it is missing), `longest` at most. Raises Refusal."""
-    first, last = (read_date(request, name, text=WRONG_DATE) for name in ("start_date", "end_date"))
+    start, last = (read_date(request, name, text=WRONG_DATE) for name in ("start_date", "end_date"))
     last = last or database_now().date()
-    if first is None:
+    if start is None:
         raise Refusal(400, Problem("start_date is required", "start_date"))
-    if last < first:
+    if last < start:
         raise Refusal(400, Problem("start_date must not be after end_date", "start_date"))
-    if longest is not None and (last - first).days >= longest:
+    if longest is not None and (last - start).days >= longest:
         raise Refusal(400, Problem(f"start_date and end_date must span at most {longest:,} days", "start_date"))
-    return Days(first, last)
+    return Days(start, last)
 
 
 def read_length(request: Request) -> Length:
@@ -83,11 +83,11 @@ def read_categories(request: Request, account: Account) -> list[str]:
         raise Refusal(400, WRONG_NUMBER)
     parts = {value: list(filter(None, value.split(","))) for value in values}
     candidates = {name for value, names in parts.items() for name in (value, *names)}
-    known = find_categories(account, [name for name in candidates if is_name(name)])
-    names = list(dict.fromkeys(name for value in values for name in ([value] if value in known else parts[value])))
+    categories = find_categories(account, [name for name in candidates if is_name(name)])
+    names = list(dict.fromkeys(name for value in values for name in ([value] if value in categories else parts[value])))
     if not 1 <= len(names) <= MAX_CATEGORIES:
         raise Refusal(400, WRONG_NUMBER)
-    if not known.issuperset(names):
+    if not categories.issuperset(names):
         raise Refusal(404, UNKNOWN_CATEGORY)
     return names
 

@@ -1,4 +1,4 @@
-"""The calls of `stats/views.py` in the OpenAPI document."""
+"""Describe the calls of `stats/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -46,8 +46,10 @@ def part_of_list(**limits: int) -> list[OpenApiParameter]:
     """Return the parameters for a part of a list, with the highest and the default limit if there are any."""
     limit = {**NUMBER, "minimum": 1, **limits}
     return [
-        OpenApiParameter("limit", limit, description="The highest number of entries in the answer."),
-        OpenApiParameter("offset", {**NUMBER, "minimum": 0, "default": 0}, description="How many entries to skip."),
+        OpenApiParameter("limit", limit, description="The largest number of entries in the response."),
+        OpenApiParameter(
+            "offset", {**NUMBER, "minimum": 0, "default": 0}, description="The number of entries to skip."
+        ),
     ]
 
 
@@ -55,16 +57,16 @@ def days(longest: str) -> list[OpenApiParameter]:
     """Return the parameters for a range of days, with a sentence about the longest range."""
     return [
         OpenApiParameter("start_date", DATE, required=True, description=f"The first day, in UTC. {longest}".strip()),
-        OpenApiParameter("end_date", DATE, description="The last day; today, if it is missing."),
+        OpenApiParameter("end_date", DATE, description="The last day. The default is today."),
     ]
 
 
-LONGEST: Final = f"The range may have {inputs.MAX_DAYS:,} days."
+LONGEST: Final = f"The range has at most {inputs.MAX_DAYS:,} days."
 AGGREGATED_BY = OpenApiParameter(
     "aggregated_by",
     {**one_of(Length), "default": Length.DAY},
-    description="The length of time of an entry. Its date is the first day, for weeks a Monday; only days of the range "
-    "are counted.",
+    description="The length of time that an entry covers. The date of an entry is its first day, which is a Monday for "
+    "weeks. Only days of the range are counted.",
 )
 
 statistics = extend_schema_view(
@@ -128,7 +130,7 @@ category_sums = extend_schema_view(
             OpenApiParameter(
                 "sort_by_direction",
                 {**one_of([inputs.DESCENDING, inputs.ASCENDING]), "default": inputs.DESCENDING},
-                description="`desc`: the highest comes first.",
+                description="With `desc`, the highest sum comes first.",
             ),
             *part_of_list(maximum=inputs.HIGHEST_PAGE, default=inputs.SUMS_PAGE),
             OpenApiParameter(

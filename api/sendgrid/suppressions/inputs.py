@@ -91,11 +91,11 @@ def read_time(request: Request, name: str) -> dt.datetime | None:
 def read_days(request: Request) -> Days:
     """Return the days from `start_date` to `end_date`, none of which is later than today."""
     today = database_now().date()
-    first = read_date(request, "start_date") or EARLIEST
+    start = read_date(request, "start_date") or EARLIEST
     last = read_date(request, "end_date") or today
-    if first > last:
+    if start > last:
         raise Refusal(400, Problem("start_date must not be later than end_date", "start_date"))
-    return Days(first, min(last, today))
+    return Days(start, min(last, today))
 
 
 def read_classification(name: str) -> Classification:

@@ -16,14 +16,14 @@ from mailer.outcomes.refusals import Refusals
 
 
 def suppression(row: Suppression) -> dict[str, Any]:
-    """Return an entry of a suppression list. Each kind of list has its own fields."""
+    """Return an entry of a suppression list. The fields differ between the kinds of lists."""
     entry: dict[str, Any] = {"created": seconds_of(row.created_at), "email": row.email}
     if row.kind in WITH_REASON:
         entry["reason"] = row.reason
     if row.kind in WITH_STATUS:
         entry["status"] = row.status
     if row.kind == SuppressionKind.SPAM:
-        entry["ip"] = ""  # of the sender, which is the peer's affair
+        entry["ip"] = ""  # the address of the sending server is not known
     return entry
 
 

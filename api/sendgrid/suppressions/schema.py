@@ -1,4 +1,4 @@
-"""The calls of `suppressions/views.py` in the OpenAPI document."""
+"""Describe the calls of `suppressions/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from mailer.outcomes.refusals import MOST_DOMAINS
 TIME: Piece = {**NUMBER, "minimum": 0, "maximum": LATEST}
 WINDOW = [
     OpenApiParameter(
-        "start_time", TIME, description="Only entries that were made at this time or later, in Unix time."
+        "start_time", TIME, description="Return only entries that were made at this time or later, in Unix time."
     ),
-    OpenApiParameter("end_time", TIME, description="Only entries that were made at this time or earlier."),
+    OpenApiParameter(
+        "end_time", TIME, description="Return only entries that were made at this time or earlier, in Unix time."
+    ),
     OpenApiParameter(
         "limit",
         {**NUMBER, "minimum": 1, "maximum": MAX_LIMIT},
-        description="The highest number of entries in the answer.",
+        description="The largest number of entries in the response.",
     ),
-    OpenApiParameter("offset", {**NUMBER, "minimum": 0}, description="How many entries to skip."),
+    OpenApiParameter("offset", {**NUMBER, "minimum": 0}, description="The number of entries to skip."),
     OpenApiParameter(
         "email",
         {**TEXT, "maxLength": MAX_ADDRESS_LENGTH},
@@ -52,7 +54,7 @@ def describe_list(name: str, words: str, entry: Piece, *, may_be_deleted: bool =
         f"remove_{name}",
         f'Remove addresses that {words} from their list; the body is `{{"emails": […]}}` or `{{"delete_all": true}}`',
         tag=SUPPRESSIONS,
-        replies={204: Reply("The addresses are off the list.")},
+        replies={204: Reply("The addresses are not on the list any more.")},
         refusals=WITH_BODY,
     )
     return extend_schema_view(get=get, delete=delete)
@@ -72,7 +74,7 @@ def describe_entry(name: str, words: str, entry: Piece) -> Describe:
             f"remove_{name}",
             f"Remove an address that {words} from its list",
             tag=SUPPRESSIONS,
-            replies={204: Reply("The address is off the list.")},
+            replies={204: Reply("The address is not on the list any more.")},
             refusals=[404],
         ),
     )
@@ -95,8 +97,8 @@ spam_reports = describe_list("spam_reports", "have reported spam", SPAM_REPORT)
 one_spam_report = describe_entry("spam_report", "has reported spam", SPAM_REPORT)
 
 DAYS = [
-    OpenApiParameter("start_date", DATE, description="This day and later ones, in UTC."),
-    OpenApiParameter("end_date", DATE, description="This day and earlier ones, in UTC."),
+    OpenApiParameter("start_date", DATE, description="The first day, in UTC."),
+    OpenApiParameter("end_date", DATE, description="The last day, in UTC."),
 ]
 
 
@@ -106,7 +108,7 @@ def describe_refusals(
     """Describe a call that reports refusals by day."""
     day = record(date=DATE, stats=list_of(record(**{column: names}, count=NUMBER)))
     reply = Reply(
-        f"{words} With `Accept: text/csv`, the answer has the same columns as CSV.", record(result=list_of(day))
+        f"{words} With `Accept: text/csv`, the response has the same columns as CSV.", record(result=list_of(day))
     )
     get = call(name, summary, tag=SUPPRESSIONS, query=DAYS, replies={200: reply}, refusals=refusals)
     return extend_schema_view(get=get)

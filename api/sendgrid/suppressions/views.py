@@ -56,7 +56,7 @@ class Entry(Endpoint):
 
 
 def scopes_for(name: str) -> Needed:
-    """Return the scopes for a list: its own, or those for all lists."""
+    """Return the scopes for a list: those for this list, and those for all lists."""
     return {
         "GET": (f"suppression.{name}.read", "suppression.read"),
         "DELETE": (f"suppression.{name}.delete", "suppression.delete"),

@@ -1,1 +1,1 @@
-"""SendGrid's calls for templates and their versions."""
+"""Serve SendGrid's calls for templates and their versions."""

@@ -52,7 +52,7 @@ class VersionChange(Body):
 
     def changes(self, *, is_new: bool) -> VersionFields:
         """Return the values that the request holds, by their names in the core."""
-        return cast("VersionFields", with_plain_content(self.given(), is_new=is_new))
+        return cast("VersionFields", with_plain_content(self.sent_fields(), is_new=is_new))
 
 
 class NewVersion(VersionChange):
@@ -91,7 +91,7 @@ def read_ids(template_id: str, version_id: str) -> tuple[str, uuid.UUID]:
 
 
 def read_generations(request: Request) -> list[bool]:
-    """Return which templates a list is to have: `True` for dynamic ones, `False` for legacy ones. Default: legacy."""
+    """Return the kinds of templates to list: `True` for dynamic templates, `False` for legacy ones, the default."""
     words = read_list(request, "generations", highest=len(GENERATIONS)) or ["legacy"]
     if not set(words) <= set(GENERATIONS):
         raise Refusal(400, WRONG_GENERATIONS)

@@ -1,4 +1,4 @@
-"""The calls of `templates/views.py` in the OpenAPI document."""
+"""Describe the calls of `templates/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from content.limits import SUBJECT_LENGTH
 TEMPLATES = "SendGrid: templates"
 NAME: Piece = {**TEXT, "minLength": 1, "maxLength": TITLE_LENGTH}
 GENERATION = one_of(GENERATIONS)
-ACTIVE: Piece = {"type": "integer", "enum": [0, 1], "description": "1 for the version that mail is made with."}
+ACTIVE: Piece = {
+    "type": "integer",
+    "enum": [0, 1],
+    "description": "1 for the active version, with which mail is made; 0 for the others.",
+}
 CONTENT: Piece = {**TEXT, "maxLength": CONTENT_BYTES}
 SHOWN: dict[str, Piece] = {
     "id": UUID,
@@ -36,17 +40,20 @@ WRITABLE: dict[str, Piece] = {
     "subject": {**TEXT, "maxLength": SUBJECT_LENGTH},
     "html_content": CONTENT,
     "plain_content": CONTENT,
-    "generate_plain_content": {**FLAG, "description": "The plain text is made from the HTML, and a given one ignored."},
+    "generate_plain_content": {
+        **FLAG,
+        "description": "Whether the plain text is made from the HTML. Then a plain text in the request is ignored.",
+    },
     "active": ACTIVE,
     "editor": one_of(EDITORS),
-    "test_data": {**TEXT, "description": "A JSON object in text form that fills previews and test mail."},
+    "test_data": {**TEXT, "description": "A JSON object as a text. Its values fill in previews and test mail."},
 }
 LINE: Piece = record(**SHOWN)
 COMPONENTS: dict[str, Piece] = {
     "TemplateVersionLine": {
         **LINE,
         "required": [name for name in LINE["required"] if name not in {"html_content", "plain_content"}],
-        "description": "Lists leave out the contents, and so does a template whose contents are large.",
+        "description": "The contents are missing in lists, and in a template whose contents are large.",
     },
     "TemplateVersion": record(**SHOWN, test_data=TEXT, warnings=list_of(record(message=TEXT))),
     "Template": record(
@@ -70,12 +77,12 @@ WITHOUT_EFFECT: Final = (
 
 WHICH = [
     OpenApiParameter(
-        "generations", TEXT, description="legacy, dynamic or legacy,dynamic. Only legacy templates if it is missing."
+        "generations", TEXT, description="`legacy`, `dynamic` or `legacy,dynamic`. The default is `legacy`."
     ),
     OpenApiParameter(
         "page_size",
         {"type": "integer", "minimum": 1, "maximum": HIGHEST_PAGE},
-        description="The highest number of entries. Without it, all templates are listed in `templates`.",
+        description="The largest number of entries. Without it, all templates are listed in `templates`.",
     ),
     PAGE_TOKEN,
 ]

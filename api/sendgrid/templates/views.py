@@ -39,12 +39,12 @@ class TemplateEndpoint(MarketingEndpoint):
 
     answers: ClassVar[Answers] = ANSWERS
 
-    def tell(self, template_id: str, status: int = 200) -> Response:
+    def answer_with(self, template_id: str, status: int = 200) -> Response:
         """Answer with a template and its versions."""
         return Response(outputs.template(versions.find_with_versions(self.account, template_id)), status=status)
 
 
-def tell_version(version: TemplateVersion, status: int = 200) -> Response:
+def answer_with_version(version: TemplateVersion, status: int = 200) -> Response:
     """Answer with a whole version."""
     return Response(outputs.version(version), status=status)
 
@@ -67,7 +67,7 @@ class Templates(TemplateEndpoint):
         new = inputs.read_new_template(request)
         is_dynamic = new.generation == "dynamic"
         template = templates.create_template(self.account, new.name, is_dynamic=is_dynamic)
-        return self.tell(template.public_id, 201)
+        return self.answer_with(template.public_id, 201)
 
 
 @schema.one_template
@@ -75,18 +75,18 @@ class OneTemplate(TemplateEndpoint):
     scopes = scopes_for("templates", GET="read", POST="create", PATCH="update", DELETE="delete")
 
     def get(self, request: Request, template_id: str) -> Response:
-        return self.tell(inputs.read_template_id(template_id))
+        return self.answer_with(inputs.read_template_id(template_id))
 
     @done_once
     def post(self, request: Request, template_id: str) -> Response:
         """Copy the template with its versions."""
         public_id, name = inputs.read_template_id(template_id), inputs.read_name_of_copy(request)
-        return self.tell(templates.duplicate_template(self.account, public_id, name).public_id, 201)
+        return self.answer_with(templates.duplicate_template(self.account, public_id, name).public_id, 201)
 
     def patch(self, request: Request, template_id: str) -> Response:
         public_id = inputs.read_template_id(template_id)
         templates.rename_template(self.account, public_id, inputs.read_name(request))
-        return self.tell(public_id)
+        return self.answer_with(public_id)
 
     def delete(self, request: Request, template_id: str) -> Response:
         templates.delete_template(self.account, inputs.read_template_id(template_id))
@@ -100,7 +100,7 @@ class Versions(TemplateEndpoint):
     @done_once
     def post(self, request: Request, template_id: str) -> Response:
         public_id, fields = inputs.read_template_id(template_id), inputs.read_new_version(request)
-        return tell_version(versions.create_version(self.account, public_id, rules=RULES, **fields), 201)
+        return answer_with_version(versions.create_version(self.account, public_id, rules=RULES, **fields), 201)
 
 
 @schema.one_version
@@ -108,11 +108,11 @@ class OneVersion(TemplateEndpoint):
     scopes = scopes_for("templates.versions", GET="read", PATCH="update", DELETE="delete")
 
     def get(self, request: Request, template_id: str, version_id: str) -> Response:
-        return tell_version(versions.find_version(self.account, *inputs.read_ids(template_id, version_id)))
+        return answer_with_version(versions.find_version(self.account, *inputs.read_ids(template_id, version_id)))
 
     def patch(self, request: Request, template_id: str, version_id: str) -> Response:
         ids, fields = inputs.read_ids(template_id, version_id), inputs.read_version_change(request)
-        return tell_version(versions.change_version(self.account, *ids, rules=RULES, **fields))
+        return answer_with_version(versions.change_version(self.account, *ids, rules=RULES, **fields))
 
     def delete(self, request: Request, template_id: str, version_id: str) -> Response:
         versions.delete_version(self.account, *inputs.read_ids(template_id, version_id))
@@ -125,7 +125,7 @@ class ActivateVersion(TemplateEndpoint):
 
     @done_once
     def post(self, request: Request, template_id: str, version_id: str) -> Response:
-        return tell_version(versions.activate_version(self.account, *inputs.read_ids(template_id, version_id)))
+        return answer_with_version(versions.activate_version(self.account, *inputs.read_ids(template_id, version_id)))
 
 
 TEMPLATE = r"^templates/(?P<template_id>[^/\0]{1,200})"

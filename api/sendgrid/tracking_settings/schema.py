@@ -1,4 +1,4 @@
-"""The calls of `tracking_settings/views.py` in the OpenAPI document."""
+"""Describe the calls of `tracking_settings/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 

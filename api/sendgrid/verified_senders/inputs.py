@@ -44,7 +44,7 @@ class Window(NamedTuple):
 
 def read_parts(request: Request) -> Parts:
     """Return the values that the body of a POST or PATCH holds, by their names in the core."""
-    return cast("Parts", read_fields(SenderRequest, read_object(request), TEXTS).given())
+    return cast("Parts", read_fields(SenderRequest, read_object(request), TEXTS).sent_fields())
 
 
 def read_window(request: Request) -> Window:

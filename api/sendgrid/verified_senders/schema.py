@@ -1,4 +1,4 @@
-"""The calls of `verified_senders/views.py` in the OpenAPI document."""
+"""Describe the calls of `verified_senders/views.py` in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ senders = extend_schema_view(
         "list_verified_senders",
         "List the account's senders, verified or not",
         query=[
-            number("limit", 1, 10**12, "The highest number of entries in the answer."),
+            number("limit", 1, 10**12, "The largest number of entries in the response."),
             number("lastSeenID", 0, HIGHEST_ID, "Return only senders with higher ids."),
             number("id", 0, HIGHEST_ID, "Return only the sender with this id."),
         ],
@@ -113,7 +113,7 @@ domains = extend_schema_view(
 steps_completed = extend_schema_view(
     get=describe(
         "get_completed_verifications",
-        "Tell whether the account has a verified sender, and whether the installation has verified domains",
+        "Get whether the account has a verified sender, and whether the installation has verified domains",
         replies={
             200: Reply("The completed steps.", record(results=record(sender_verified=FLAG, domain_verified=FLAG)))
         },

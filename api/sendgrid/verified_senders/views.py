@@ -47,7 +47,7 @@ class SenderEndpoint(Endpoint):
         return outputs.envelope(refusal)
 
 
-def tell(sender: Sender, status: int = 200) -> Response:
+def answer_with(sender: Sender, status: int = 200) -> Response:
     return Response(outputs.senders([sender])[0], status=status)
 
 
@@ -64,7 +64,7 @@ class VerifiedSenders(SenderEndpoint):
 
     @done_once
     def post(self, request: Request) -> Response:
-        return tell(senders.create_sender(self.account, required=REQUIRED, **inputs.read_parts(request)), 201)
+        return answer_with(senders.create_sender(self.account, required=REQUIRED, **inputs.read_parts(request)), 201)
 
 
 @schema.one_sender
@@ -73,7 +73,7 @@ class OneVerifiedSender(SenderEndpoint):
 
     def patch(self, request: Request, sender_id: str) -> Response:
         number = read_sender_id(sender_id)
-        return tell(senders.update_sender(self.account, number, required=REQUIRED, **inputs.read_parts(request)))
+        return answer_with(senders.update_sender(self.account, number, required=REQUIRED, **inputs.read_parts(request)))
 
     def delete(self, request: Request, sender_id: str) -> Response:
         senders.delete_sender(self.account, read_sender_id(sender_id))
@@ -92,7 +92,7 @@ class Resend(SenderEndpoint):
 
 @schema.verify
 class Verify(SenderEndpoint):
-    """Verify a sender for a caller that has the token: other than a program that opens links, it has a key, too."""
+    """Verify a sender for a caller with the token. Unlike a program that opens links, the caller also has a key."""
 
     scopes = needing(GET="update")
 

@@ -1,4 +1,4 @@
-"""The operations of the SOAP API, one file for each, and the table that finds them by the request's element."""
+"""Carry out the operations of the SOAP API, one file for each. A table finds them by the request's element."""
 
 from __future__ import annotations
 

@@ -27,26 +27,26 @@ Serve = Callable[[int, Element], Result]
 
 def create(call: Call) -> Element:
     """Return the reply to a Create."""
-    return _answer(call, "Create", partial(_create_one, call), done="created")
+    return _answer(call, "Create", partial(_create_one, call), participle="created")
 
 
 def update(call: Call) -> Element:
     """Return the reply to an Update."""
-    return _answer(call, "Update", partial(_update_one, call), done="rescheduled")
+    return _answer(call, "Update", partial(_update_one, call), participle="rescheduled")
 
 
 def delete(call: Call) -> Element:
     """Return the reply to a Delete: an error for each object."""
-    return _answer(call, "Delete", _refuse_one, done="deleted")
+    return _answer(call, "Delete", _refuse_one, participle="deleted")
 
 
-def _answer(call: Call, operation: str, serve: Serve, *, done: str) -> Element:
+def _answer(call: Call, operation: str, serve: Serve, *, participle: str) -> Element:
     check_options(call.payload)
     objects = list(elements(call.payload, "Objects"))
     if wrong := check_count(objects):
         # These replies have no place for such an error.
         raise Fault(FaultKind.CLIENT, wrong)
-    results = each_by_itself(objects, serve, done=done)
+    results = each_by_itself(objects, serve, participle=participle)
     reply = payload(f"{operation}Response")
     for result in results:
         add_result(reply, "Results", result, new_id=operation == "Create")

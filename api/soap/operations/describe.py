@@ -10,7 +10,7 @@ from api.soap.reading import Element, child, elements, text
 
 
 def describe(call: Call) -> Element:
-    """Return the reply. A type that is not served has no properties."""
+    """Return the reply to a Describe. A type that is not served has no properties."""
     reply = payload("DefinitionResponseMsg")
     requests = child(call.payload, "DescribeRequests")
     definitions = elements(requests, "ObjectDefinitionRequest") if requests is not None else iter(())
@@ -27,11 +27,11 @@ def define(parent: Element, kind: str) -> None:
     if kind != SEND:
         return
     add(parent, "Name", SEND)
-    for known in PROPERTIES:
+    for field in PROPERTIES:
         element = add(parent, "Properties")
-        add(element, "Name", known.name)
-        add(element, "DataType", known.kind.value)
-        add(element, "IsCreatable", written(known.is_creatable))
-        add(element, "IsUpdatable", written(known.is_updatable))
+        add(element, "Name", field.name)
+        add(element, "DataType", field.kind.value)
+        add(element, "IsCreatable", written(field.is_creatable))
+        add(element, "IsUpdatable", written(field.is_updatable))
         add(element, "IsRetrievable", "true")
-        add(element, "IsFilterable", written(bool(known.column)))
+        add(element, "IsFilterable", written(bool(field.column)))

@@ -1,4 +1,4 @@
-"""Perform: cancel, pause and resume sends, several of them in a call.
+"""Carry out a Perform: cancel, pause and resume sends, several of them in a call.
 
 A result is OK only if the stop was committed. Its text says how many messages were sent, how many are held back,
 and how many are still in flight.
@@ -34,7 +34,7 @@ from campaigns.receipts import came_too_late
 from campaigns.several import stop_campaigns
 from campaigns.states import CampaignStatus
 
-DONE: Final = {"cancel": "canceled", "pause": "paused", "resume": "resumed"}
+PARTICIPLES: Final = {"cancel": "canceled", "pause": "paused", "resume": "resumed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ STOPS: Final[Mapping[str, StopAction]] = {
 
 
 def perform(call: Call) -> Element:
-    """Return the reply."""
+    """Return the reply to a Perform."""
     check_options(call.payload)
     action = (text(call.payload, "Action") or "").lower()
     definitions = child(call.payload, "Definitions")
@@ -75,14 +75,14 @@ def perform(call: Call) -> Element:
 
 def _perform(call: Call, action: str, objects: list[Element]) -> list[Result]:
     reason = text(call.payload, "Options", "Explanation") or ""
-    done = DONE.get(action, "changed")
+    participle = PARTICIPLES.get(action, "changed")
     if stop := STOPS.get(action):
-        results = each_by_itself(objects, partial(_read_one, stop.message), done=done)
-        receipts = _stop(call, stop, reason, results, done=done)
+        results = each_by_itself(objects, partial(_read_one, stop.message), participle=participle)
+        receipts = _stop(call, stop, reason, results, participle=participle)
     else:
         receipts = {}
         serve = partial(_resume_one, call, reason, receipts) if action == "resume" else partial(_refuse_one, action)
-        results = each_by_itself(objects, serve, done=done)
+        results = each_by_itself(objects, serve, participle=participle)
     call.headers |= headers_of_receipts(list({receipt.pk: receipt for receipt in receipts.values()}.values()))
     return [_with_numbers(result, receipts.get(result.ordinal)) for result in results]
 
@@ -97,7 +97,7 @@ def _refuse_one(action: str, index: int, element: Element) -> Result:
     raise cannot_perform("this action" if action else "no action", SEND)
 
 
-def _stop(call: Call, stop: StopAction, reason: str, results: list[Result], *, done: str) -> dict[int, Receipt]:
+def _stop(call: Call, stop: StopAction, reason: str, results: list[Result], *, participle: str) -> dict[int, Receipt]:
     """Stop the sends of the results without a problem, store their outcomes there, and return the receipts."""
     named = [(result.ordinal, result.send) for result in results if result.problem is None and result.send is not None]
     stops = stop_campaigns(
@@ -112,7 +112,9 @@ def _stop(call: Call, stop: StopAction, reason: str, results: list[Result], *, d
     receipts = {}
     for (index, send), stopped in zip(named, stops, strict=True):
         if stopped.error is not None:
-            results[index] = Result.refused(index, problem_of_object(stopped.error, send=send, done=done), send=send)
+            results[index] = Result.refused(
+                index, problem_of_object(stopped.error, send=send, participle=participle), send=send
+            )
         elif stopped.is_repeated:
             results[index] = replace(results[index], message=ALREADY[stop.message])
         if stopped.receipt is not None:
@@ -143,8 +145,8 @@ def _with_numbers(result: Result, receipt: Receipt | None) -> Result:
     if receipt is None:
         return result
     if receipt.action == Receipt.Action.CANCEL and came_too_late(receipt):
-        gone = receipt.sent + receipt.in_doubt
-        text = f"Send {result.send} cannot be canceled: all {gone} messages were sent ({receipt_of(receipt)})"
+        sent = receipt.sent + receipt.in_doubt
+        text = f"Send {result.send} cannot be canceled: all {sent} messages were sent ({receipt_of(receipt)})"
         return Result.refused(result.ordinal, Problem(Code.SEND_STATUS, text), send=result.send)
     return replace(result, message=f"{result.message}: {numbers_of(receipt)} ({receipt_of(receipt)})")
 

@@ -46,7 +46,7 @@ class Request:
 
 
 def retrieve(call: Call) -> Element:
-    """Return the reply. An error is in its status."""
+    """Return the reply to a Retrieve. Its status holds the error, if one occurred."""
     reply = payload("RetrieveResponseMsg")
     try:
         request = read_request(call)
@@ -88,8 +88,8 @@ def read_request(call: Call) -> Request:
 
 def page_size(text: str | None) -> int:
     """Return the size of a page: the requested one, or `PAGE` if that is smaller."""
-    wanted = int(text) if text and text.isdecimal() and len(text) < 10 else PAGE
-    return min(max(wanted, 1), PAGE)
+    size = int(text) if text and text.isdecimal() and len(text) < 10 else PAGE
+    return min(max(size, 1), PAGE)
 
 
 def find_rows(account: Account, request: Request) -> list[Campaign]:

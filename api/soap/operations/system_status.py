@@ -18,12 +18,12 @@ IN_MAINTENANCE: Final = "InMaintenance"
 
 
 def get_system_status(call: Call) -> Element:
-    """Return the reply."""
+    """Return the reply to a GetSystemStatus."""
     is_frozen = Installation.objects.filter(frozen_at__isnull=False).exists()
     reply = payload("SystemStatusResponseMsg")
     result = add(add(reply, "Results"), "Result")
     add(result, "StatusCode", OK)
-    add(result, "StatusMessage", "All mail is held." if is_frozen else "")
+    add(result, "StatusMessage", "All mail is frozen." if is_frozen else "")
     add(result, "SystemStatus", IN_MAINTENANCE if is_frozen else OK)
     add(reply, "OverallStatus", OK)
     add(reply, "OverallStatusMessage", "")

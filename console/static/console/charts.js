@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  // Colours that people with any colour vision tell apart, on light and on dark ground.
+  // Colours that people with any colour vision can tell apart, on a light and on a dark background.
   const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8b8f98", "#8b5cf6"];
 
   const seriesOf = (series, kind) => ({

@@ -71,7 +71,7 @@
   document.addEventListener("htmx:afterSettle", hideIcons);
 
   // The window with a question is named by its heading. The browser gives the focus back when it closes, unless the
-  // element that opened it was drawn anew in the meantime; the new one then has the same id, or is inside that id.
+  // element that opened it was drawn again in the meantime. Then the new element has the same id, or is inside it.
   let openerId = null;
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.detail.target.id === "modal-content") openerId = event.detail.elt.closest("[id]")?.id;

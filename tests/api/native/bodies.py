@@ -11,8 +11,8 @@ STATES = (
 )
 NOT_FOUND = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "Batch not found."}}
 NO_MESSAGE = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "Message not found."}}
-NO_ROUTE = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "There is nothing here."}}
-UNKNOWN_FIELD = "This field is not known here."
+NO_ROUTE = {"error": {"code": "RESOURCE_NOT_FOUND", "message": "This path does not exist."}}
+UNKNOWN_FIELD = "This call does not have this field."
 NO_TIME = "Must be an ISO 8601 time with an offset, such as 2026-11-20T10:53:00Z."
 TOO_FAR = "Must not be more than ten years ahead."
 WRONG_TIMES: list[tuple[Any, str]] = [

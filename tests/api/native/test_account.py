@@ -85,7 +85,7 @@ def test_charlie_freezes_only_himself(client_of_charlie: ApiClient, alice: Accou
     answer = client_of_charlie.post(f"{ACCOUNT}/freeze", headers={"On-Behalf-Of": "alice"})
     assert answer.status_code == 403
     assert client_of_charlie.post(f"{ACCOUNT}/freeze", {"account": "alice"}).json() == invalid(
-        account=["This field is not known here."]
+        account=["This call does not have this field."]
     )
     assert not Receipt.objects.exists()
     assert client_of_charlie.post(f"{ACCOUNT}/freeze").status_code == 200

@@ -179,7 +179,7 @@ def test_on_behalf_of_makes_and_sees_the_subusers_batches(client_of_alice: ApiCl
     answer = client_of_alice.get(BATCHES, headers={"On-Behalf-Of": "charlie"})
     assert answer.status_code == 403
     assert answer.json() == {
-        "error": {"code": "FORBIDDEN", "message": "On-Behalf-Of names no subuser of this account."}
+        "error": {"code": "FORBIDDEN", "message": "On-Behalf-Of does not name a subuser of this account."}
     }
 
 
@@ -191,7 +191,7 @@ def test_errors_of_a_query_are_listed_by_field(client_of_alice: ApiClient) -> No
         ("status=sent", {"status": ['"sent" is not a valid choice.']}),
         ("limit=x&after=.", {"limit": ["A valid integer is required."], "after": no_id[1:]}),
         ("after=%00", {"after": no_id}),
-        ("state=open", {"state": ["This field is not known here."]}),
+        ("state=open", {"state": ["This call does not have this field."]}),
     ]
     for query, details in cases:
         answer = client_of_alice.get(f"{BATCHES}?{query}")

@@ -18,7 +18,7 @@ from tests.examples import few_by_default, further
 
 MESSAGES = "/sluice/v1/messages"
 ASK_PER_BATCH = ["Must be held or in_doubt. Messages in other states are listed by batch: batches/…/messages?state=…"]
-ONE_SELECTOR = ["Say exactly one of batch_id, message_ids and all: true."]
+ONE_SELECTOR = ["Give exactly one of batch_id, message_ids and all: true."]
 NO_LIST = ["Must be a list of 1 to 1000 ids."]
 NO_IDS = ["Must be a list of message ids, each one a string of digits."]
 NO_PATTERN = ["This value does not match the required pattern."]

@@ -149,7 +149,7 @@ def test_on_behalf_of_stops_the_subusers_batch(client_of_alice: ApiClient, subus
 
 
 def test_a_request_with_unknown_fields_stops_nothing(client_of_alice: ApiClient, open_batch: Batch) -> None:
-    unknown = ["This field is not known here."]
+    unknown = ["This call does not have this field."]
     cases: list[tuple[str, Any, dict[str, list[str]]]] = [
         ("", {"dryrun": True}, {"dryrun": unknown}),
         ("?dry_run=true", None, {"dry_run": unknown}),

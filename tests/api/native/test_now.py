@@ -95,4 +95,4 @@ def test_an_account_sees_its_own_mail_and_that_of_its_subusers(
 
 def test_a_query_is_refused(client_of_alice: ApiClient) -> None:
     answer = client_of_alice.get(f"{NOW}?limit=3")
-    assert (answer.status_code, answer.json()) == (422, invalid(limit=["This field is not known here."]))
+    assert (answer.status_code, answer.json()) == (422, invalid(limit=["This call does not have this field."]))

@@ -17,7 +17,7 @@ from tests.api.native.bodies import NO_ROUTE, written_time
 from tests.examples import further
 
 V1 = "/sluice/v1"
-NOT_ALLOWED = {"error": {"code": "METHOD_NOT_ALLOWED", "message": "The method is not allowed here."}}
+NOT_ALLOWED = {"error": {"code": "METHOD_NOT_ALLOWED", "message": "This path does not allow the method."}}
 
 
 def test_unknown_route_is_a_json_404_for_everyone(database: None) -> None:
@@ -95,7 +95,12 @@ def test_a_fault_of_ours_is_a_json_500(
     client_of_alice.http.raise_request_exception = False
     answer = client_of_alice.post(f"{V1}/batches")
     assert (answer.status_code, answer["Content-Type"]) == (500, "application/json")
-    assert answer.json() == {"error": {"code": "INTERNAL_ERROR", "message": "Something went wrong on our side."}}
+    assert answer.json() == {
+        "error": {
+            "code": "INTERNAL_ERROR",
+            "message": "An internal error occurred. The log of the server has the details.",
+        }
+    }
 
 
 def test_site_level_refusals_are_json() -> None:

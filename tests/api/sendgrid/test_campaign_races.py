@@ -84,7 +84,7 @@ def test_a_change_that_waits_in_vain_is_a_409_that_changes_nothing(
             )
             assert answer.status_code == 409, (method, path)
             error = answer.json()["errors"][0]
-            text = "Another change of this campaign is in progress; ask again."
+            text = "Another change of this campaign is in progress; try again."
             assert (error["field"], error["message"]) == (None, text), (method, path)
             stored, draft = again(campaign), CampaignStatus.DRAFT
             assert (stored.status, stored.title, stored.subject) == (draft, campaign.title, campaign.subject)

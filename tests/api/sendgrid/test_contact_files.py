@@ -92,7 +92,7 @@ def test_a_file_is_uploaded_once_whole_and_within_its_bound(client_of_alice: Api
     begun = begin(client_of_alice)
     part: dict[str, Any] = {"CONTENT_LENGTH": "40", "wsgi.input": io.BytesIO(FILE[:20])}
     broken_off = Client().put(begun["upload_uri"], content_type="text/csv", **part)
-    assert refusal_of(broken_off) == (400, [(None, "The file did not come whole: upload it again.")])
+    assert refusal_of(broken_off) == (400, [(None, "The upload was incomplete. Upload the file again.")])
     settings.IMPORT_BYTES = len(FILE) - 1
     assert upload(begun, FILE).status_code == 413
     settings.IMPORT_BYTES = len(FILE)

@@ -13,7 +13,7 @@ from tests.examples import for_each
 
 def test_every_core_error_has_an_answer() -> None:
     for error in map(made, core_errors()):
-        problem = errors.problem_of(error, send=7, done="canceled")
+        problem = errors.problem_of(error, send=7, participle="canceled")
         assert problem is not None
         assert problem.text
         assert "{" not in problem.text
@@ -42,7 +42,7 @@ def test_every_missing_part_of_a_send_has_a_code(need: Need) -> None:
 
 
 def test_a_conflict_names_the_status_in_the_apis_word() -> None:
-    problem = errors.problem_of(CampaignConflict(CampaignStatus.SENT), send=29, done="paused")
+    problem = errors.problem_of(CampaignConflict(CampaignStatus.SENT), send=29, participle="paused")
     assert problem is not None
     assert (int(problem.code), problem.text) == (7052, "Send 29 cannot be paused: status is Complete")
 

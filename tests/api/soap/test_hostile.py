@@ -163,7 +163,7 @@ def test_a_host_that_is_not_allowed_is_a_fault(database: None) -> None:
 
 def test_without_the_database_every_call_is_an_internal_error(soap_of_alice: SoapCaller, database_away: None) -> None:
     reply = soap_of_alice.ask(STATUS)
-    assert reply.fault == ("soap:Server", "The database is away; ask again.")
+    assert reply.fault == ("soap:Server", "The database is away; try again.")
     (code,) = reply.root.iterfind(".//{urn:fault.partner.exacttarget.com}Code")
     assert code.text == "13"
     assert ask_token({"client_id": "alice", "client_secret": soap_of_alice.text}).status_code == 503
@@ -178,9 +178,9 @@ def test_an_internal_error_reveals_no_details(
     table = dict(operations.OPERATIONS) | {"SystemStatusRequestMsg": operations.Operation("GetSystemStatus", broken)}
     monkeypatch.setattr("api.soap.views.OPERATIONS", table)
     reply = soap_of_alice.ask(STATUS)
-    assert reply.fault == ("soap:Server", "The request could not be done.")
+    assert reply.fault == ("soap:Server", "The request could not be carried out.")
     assert b"inside" not in reply.content
-    assert "soap_call_failed" in caplog.text
+    assert "SOAP call failed" in caplog.text
 
 
 def test_no_secret_is_logged(
@@ -193,7 +193,7 @@ def test_no_secret_is_logged(
     shown = capfd.readouterr()
     for secret in (soap_of_alice.text.rpartition(".")[2], token):
         assert secret not in caplog.text + shown.out + shown.err
-    assert "soap_call" in caplog.text
+    assert "SOAP call" in caplog.text
 
 
 def test_nothing_but_the_beginning_is_parsed_for_a_caller_without_a_key(

@@ -11,7 +11,7 @@ from audience.contacts import count_contacts
 from audience.jobs import deletions
 from audience.jobs.deletions import begin_deletion, begin_deletion_of_all, begin_deletion_of_list, begin_removal
 from audience.jobs.run import run_job
-from audience.jobs.upserts import Given, begin_upsert
+from audience.jobs.upserts import ContactValues, begin_upsert
 from audience.lists import create_list, delete_list, find_list, list_lists
 from audience.models import Contact, ContactList, JobStatus, Membership
 from tests.audience.jobs.jobs_done import done, emails
@@ -29,9 +29,9 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def readers(alice: Account, charlie: Account) -> ContactList:
     """Create eleven contacts of Alice, ten of them on a list, and one of Charlie."""
     readers = create_list(alice, "readers")
-    done(begin_upsert(alice, [Given({"email": email}) for email in PEOPLE], list_ids=[readers.pk]))
-    done(begin_upsert(alice, [Given({"email": "on-no-list@example.com"})]))
-    done(begin_upsert(charlie, [Given({"email": "his@example.com"})]))
+    done(begin_upsert(alice, [ContactValues({"email": email}) for email in PEOPLE], list_ids=[readers.pk]))
+    done(begin_upsert(alice, [ContactValues({"email": "on-no-list@example.com"})]))
+    done(begin_upsert(charlie, [ContactValues({"email": "his@example.com"})]))
     return find_list(alice, readers.pk)
 
 
@@ -52,7 +52,7 @@ def test_named_contacts_are_deleted(alice: Account, charlie: Account, readers: C
 @further
 def test_all_contacts_that_there_were_are_deleted(alice: Account, charlie: Account, readers: ContactList) -> None:
     job = begin_deletion_of_all(alice)
-    done(begin_upsert(alice, [Given({"email": "later@example.com"})]))
+    done(begin_upsert(alice, [ContactValues({"email": "later@example.com"})]))
     done(job)
     assert (job.status, job.requested_count, job.deleted_count) == (JobStatus.COMPLETED, 11, 11)
     assert emails(alice) == ["later@example.com"]

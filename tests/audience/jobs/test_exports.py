@@ -19,7 +19,7 @@ from audience.jobs.exports import FileFormat, begin_export, export_pages, parts_
 from audience.jobs.files import write_rejected
 from audience.jobs.lifecycle import take_job
 from audience.jobs.run import run_job
-from audience.jobs.upserts import Given, begin_upsert
+from audience.jobs.upserts import ContactValues, begin_upsert
 from audience.lists import create_list, delete_list
 from audience.models import Contact, ContactList, FieldType, Job, JobStatus
 from audience.query.conditions import Column, Compare, Kind, Operator
@@ -37,10 +37,10 @@ def readers(alice: Account, charlie: Account) -> ContactList:
     readers = create_list(alice, "readers")
     points = create_field(alice, "points", FieldType.NUMBER)
     fields = {"first_name": NAME, "alternate_emails": ["x@y.org"]}
-    some = [Given({"email": f"c{n}@example.com", **fields}, {points.pk: n}) for n in range(5)]
+    some = [ContactValues({"email": f"c{n}@example.com", **fields}, {points.pk: n}) for n in range(5)]
     done(begin_upsert(alice, some, list_ids=[readers.pk]))
-    done(begin_upsert(alice, [Given({"email": f"c{n}@example.com", "city": "Rome"}) for n in range(5, 10)]))
-    done(begin_upsert(charlie, [Given({"email": "his@example.com"})]))
+    done(begin_upsert(alice, [ContactValues({"email": f"c{n}@example.com", "city": "Rome"}) for n in range(5, 10)]))
+    done(begin_upsert(charlie, [ContactValues({"email": "his@example.com"})]))
     return readers
 
 
@@ -119,7 +119,7 @@ def test_an_export_continues_where_it_stopped(
     job.refresh_from_db()
     assert job.requested_count == 6
     assert parts_of(job) == []
-    done(begin_upsert(alice, [Given({"email": "later@example.com"})]))
+    done(begin_upsert(alice, [ContactValues({"email": "later@example.com"})]))
     Contact.objects.filter(email="c7@example.com").delete()
     assert numbers_of(done(job)) == [0, 1, 2, 3, 4, 5, 6, 8, 9]
     assert job.requested_count == 9
@@ -208,7 +208,7 @@ def test_no_cell_of_an_export_is_a_formula_and_an_import_restores_every_value(al
     pets = {each: create_field(each, "pet", FieldType.TEXT).pk for each in (alice, charlie)}
     points = {each: create_field(each, "points", FieldType.NUMBER).pk for each in (alice, charlie)}
     inputs = [
-        Given({"email": f"+{n}@example.com", "first_name": value}, {pets[alice]: value, points[alice]: -n})
+        ContactValues({"email": f"+{n}@example.com", "first_name": value}, {pets[alice]: value, points[alice]: -n})
         for n, value in enumerate(values)
     ]
     assert done(begin_upsert(alice, inputs)).status == JobStatus.COMPLETED

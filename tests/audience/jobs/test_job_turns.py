@@ -14,7 +14,7 @@ from audience.jobs.files import CHUNK_BYTES, upload_file
 from audience.jobs.imports import begin_import
 from audience.jobs.lifecycle import LEASE, fail_job, release_lease, take_next_job
 from audience.jobs.run import run_next_job
-from audience.jobs.upserts import Given, begin_upsert
+from audience.jobs.upserts import ContactValues, begin_upsert
 from audience.models import Job, JobChunk, JobStatus
 from audience.tasks import run_job
 from batches import hints
@@ -93,7 +93,11 @@ def test_a_task_publishes_at_most_one_hint(alice: Account, monkeypatch: pytest.M
 
 def test_more_jobs_than_may_wait_are_refused(alice: Account, charlie: Account, settings: LazySettings) -> None:
     settings.AUDIENCE_JOBS_RUNNING, settings.AUDIENCE_JOBS_WAITING = 1, 2
-    jobs = [begin_import(alice, ["email"]), begin_export(alice), begin_upsert(alice, [Given({"email": "a@x.org"})])]
+    jobs = [
+        begin_import(alice, ["email"]),
+        begin_export(alice),
+        begin_upsert(alice, [ContactValues({"email": "a@x.org"})]),
+    ]
     for begin in (lambda: begin_import(alice, ["email"]), lambda: begin_export(alice), lambda: begin_upsert(alice, [])):
         with pytest.raises(TooManyJobs):
             begin()
@@ -118,7 +122,7 @@ def test_the_files_of_an_account_are_bounded_together(alice: Account, charlie: A
     upload_file(second, [b" " * CHUNK_BYTES] * 2)
     settings.UPLOAD_BYTES = 2 * CHUNK_BYTES + 10
     with pytest.raises(UploadsFull):
-        begin_upsert(alice, [Given({"email": "b@example.com"})])
+        begin_upsert(alice, [ContactValues({"email": "b@example.com"})])
     assert emails(alice) == ["a@example.com"]
 
 
