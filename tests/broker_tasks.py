@@ -1,4 +1,4 @@
-"""Tasks for tests of a worker's connection to the broker, which a worker takes with `--include tests.broker_tasks`."""
+"""Define tasks for tests of a worker's connection to the broker (`--include tests.broker_tasks`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures that every test shares: a database that commits for real, the clock, two accounts, and a counting peer.
+"""Provide what every test shares: a database that commits for real, the clock, two accounts, a counting peer.
 
 Fixtures build rows through the core and are named by the state they leave behind.
 """

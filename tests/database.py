@@ -1,4 +1,4 @@
-"""The database of a test process: a clone of a template that the first process of a run has migrated.
+"""Make the database of a test process: a clone of a template that the first process of a run has migrated.
 
 The template also has a clock that tests can move, and a function that empties the tables. The server keeps it for the
 next run. The name of the template is a digest of all migrations, so changed migrations make a new one.

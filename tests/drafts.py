@@ -1,4 +1,4 @@
-"""Small drafts of mail for tests."""
+"""Make small drafts of mail for tests."""
 
 from __future__ import annotations
 

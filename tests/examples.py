@@ -1,4 +1,4 @@
-"""The number of examples that tests try: by default a few, which are always the same.
+"""Choose the number of examples that tests try: by default a few, which are always the same.
 
 `HYPOTHESIS_PROFILE=large ./sluice test …` tries many new ones in property tests. `./sluice test --all` tries all
 values of the tests that have `few_by_default`, and the tests that are `further` ones.

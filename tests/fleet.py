@@ -1,4 +1,4 @@
-"""Workers for tests: the real deliverer in a thread with its own connections."""
+"""Run workers for tests: the real deliverer in a thread with separate connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes of the product that tests suspend or kill.
+"""Fork processes of the product that tests suspend or kill.
 
 They are forked from a server that has imported the product, since the imports take longer than most tests.
 """

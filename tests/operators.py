@@ -1,4 +1,4 @@
-"""Logged-in users of the admin."""
+"""Log in users of the admin."""
 
 from __future__ import annotations
 

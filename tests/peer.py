@@ -1,4 +1,4 @@
-"""A real SMTP server for tests that keeps a ledger: every message with its time, recipient and Message-ID."""
+"""Run a real SMTP server for tests that keeps a ledger: every message with its time, recipient and Message-ID."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The imports of the fork server, which all processes that it forks share (tests/forked.py)."""
+"""Import what all processes that the fork server forks share (tests/forked.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The distribution of the tests to processes: files stay together, and so do files with the same costly beginning.
+"""Distribute the tests to processes: files stay together, and so do files with the same costly beginning.
 
 The first page of the console in a process costs two seconds of CPU, for its templates, and the first process that a
 test forks costs three, for the imports of the fork server (tests/forked.py).

@@ -1,4 +1,4 @@
-"""Beat while the database is away, and while it is stopped."""
+"""Test beat while the database is away, and while it is stopped."""
 
 from __future__ import annotations
 

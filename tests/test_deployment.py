@@ -1,4 +1,4 @@
-"""The contents of the Dockerfile and of docker-compose.yml. Tests in an engine are in tests/image/."""
+"""Test the contents of the Dockerfile and of docker-compose.yml. Tests in an engine are in tests/image/."""
 
 from __future__ import annotations
 

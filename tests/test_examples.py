@@ -1,4 +1,4 @@
-"""Tables that one test walks (tests/examples.py)."""
+"""Test tables that one test walks (tests/examples.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The groups Viewer, Operator and Administrator, and what their members can open."""
+"""Test the groups Viewer, Operator and Administrator, and what their members can open."""
 
 from __future__ import annotations
 

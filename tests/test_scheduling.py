@@ -1,4 +1,4 @@
-"""The groups of files that one process runs (tests/scheduling.py)."""
+"""Test the groups of files that one process runs (tests/scheduling.py)."""
 
 from __future__ import annotations
 

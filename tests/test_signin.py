@@ -1,4 +1,4 @@
-"""Sign-in to the admin: guessing passwords slows the guesser, and nobody else."""
+"""Test the sign-in to the admin: guessing passwords slows the guesser, and nobody else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every URL of the product, from Django's own list of routes."""
+"""List every URL of the product, from Django's list of routes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scopes of SendGrid's published lists: the permissions of an API key, and those of a teammate."""
+"""List the scopes of SendGrid's published lists: the permissions of an API key, and those of a teammate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts and keys in the admin: a secret is shown once, and viewing a page changes nothing."""
+"""Test accounts and keys in the admin: a secret is shown once, and viewing a page changes nothing."""
 
 from __future__ import annotations
 

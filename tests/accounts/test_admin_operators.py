@@ -1,4 +1,4 @@
-"""Operators in the admin: the permission to change operators does not grant every other permission."""
+"""Test operators in the admin: the permission to change operators does not grant every other permission."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands `manage.py create_account` and `create_key`."""
+"""Test the commands `manage.py create_account` and `create_key`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API keys from creation to revocation."""
+"""Test API keys from creation to revocation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scopes: which a key has, and which it may grant."""
+"""Test scopes: which scopes a key has, and which it may grant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The subusers on whose behalf a key may act."""
+"""Test the subusers on whose behalf a key may act."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The APIs with campaigns, as one journey needs them: each makes the same moves with its own calls."""
+"""Define the APIs with campaigns as one journey needs them: each makes the same moves with different calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients with keys, for tests of every API."""
+"""Provide clients with keys for tests of every API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors of the core, and which of them a call of an API can raise."""
+"""Find the errors of the core, and which of them a call of an API can raise."""
 
 from __future__ import annotations
 

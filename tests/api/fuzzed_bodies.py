@@ -1,4 +1,4 @@
-"""Values and bodies that no client should send, for the fuzz tests of all APIs."""
+"""Generate values and bodies that no client should send, for the fuzz tests of all APIs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects of each kind that an account has, by the names that the APIs give their ids."""
+"""Create objects of each kind that an account has, by the names that the APIs give their ids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures for tests of the audience."""
+"""Provide fixtures for tests of the audience."""
 
 from __future__ import annotations
 

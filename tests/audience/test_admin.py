@@ -1,4 +1,4 @@
-"""The audience in the admin: contacts are found, lists and segments changed, files imported."""
+"""Test the audience in the admin: contacts are found, lists and segments changed, files imported."""
 
 from __future__ import annotations
 

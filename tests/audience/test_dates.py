@@ -1,4 +1,4 @@
-"""Dates in the forms that callers write."""
+"""Test dates in the forms that callers write."""
 
 from __future__ import annotations
 

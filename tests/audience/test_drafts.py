@@ -1,4 +1,4 @@
-"""Values of a contact that can be stored, and the errors for others."""
+"""Test values of a contact that can be stored, and the errors for others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Custom fields."""
+"""Test custom fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists."""
+"""Test lists of contacts."""
 
 from __future__ import annotations
 

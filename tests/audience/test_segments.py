@@ -1,4 +1,4 @@
-"""Segments and searches."""
+"""Test segments and searches."""
 
 from __future__ import annotations
 

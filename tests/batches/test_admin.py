@@ -1,4 +1,4 @@
-"""Batches, waves and receipts in the admin: read-only, with three buttons that ask first and show the receipt."""
+"""Test batches, waves and receipts in the admin: read-only, with buttons that ask first and show the receipt."""
 
 from __future__ import annotations
 

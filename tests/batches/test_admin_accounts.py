@@ -1,4 +1,4 @@
-"""Freeze, thaw and purge of an account in the admin."""
+"""Test freeze, thaw and purge of an account in the admin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The freeze of the whole installation, in the admin and on the command line."""
+"""Test the freeze of the whole installation, in the admin and on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The buttons of a batch that need more than a reason, and their receipts."""
+"""Test the buttons of a batch that need more than a reason, and their receipts."""
 
 from __future__ import annotations
 

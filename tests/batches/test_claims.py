@@ -1,4 +1,4 @@
-"""Claims: one worker each, a new fence each time, and a look that detects a lost claim."""
+"""Test claims: one worker each, a new fence each time, and a look that detects a lost claim."""
 
 from __future__ import annotations
 

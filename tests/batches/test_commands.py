@@ -1,4 +1,4 @@
-"""The command `manage.py show_batch`."""
+"""Test the command `manage.py show_batch`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The counts of batches that read a bounded number of parcels."""
+"""Test the counts of batches that read a bounded number of parcels."""
 
 from __future__ import annotations
 

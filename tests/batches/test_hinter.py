@@ -1,4 +1,4 @@
-"""The hinter: a thread of a web process publishes hints after the commits that they are about."""
+"""Test the hinter, a thread of a web process that publishes hints after the commits that they are about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels of batches: the first subject of their mail, or the title of their campaign."""
+"""Test labels of batches: the first subject of their mail, or the title of their campaign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planning: one ETA task per wave, two minutes ahead, in the real broker; and without the broker."""
+"""Test planning: one ETA task per wave, two minutes ahead, in the real broker; and without the broker."""
 
 from __future__ import annotations
 

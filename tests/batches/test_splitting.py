@@ -1,4 +1,4 @@
-"""Splitting a claim: other workers can claim part of it, and all counts stay correct."""
+"""Test splitting a claim: other workers can claim part of it, and all counts stay correct."""
 
 from __future__ import annotations
 

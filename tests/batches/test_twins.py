@@ -1,4 +1,4 @@
-"""The locks of claiming and admitting: each race with its lock, and again without it."""
+"""Test the locks of claiming and admitting: each race with its lock, and again without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of the gate, as the specification states them and as the SQL applies them."""
+"""Test the rules of the gate, as the specification states them and as the SQL applies them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A short run of `./sluice bench --quick`, which shows that the benchmarks work, not that Sluice is fast."""
+"""Test a short run of `./sluice bench --quick`, which shows that the benchmarks work, not that Sluice is fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load of HTTP requests, against a small server of the standard library."""
+"""Test the load of HTTP requests, against a small server of the standard library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The results that the benchmarks compute from their figures."""
+"""Test the results that the benchmarks compute from their figures."""
 
 from __future__ import annotations
 

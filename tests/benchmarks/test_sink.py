@@ -1,4 +1,4 @@
-"""The sink that counts the messages of a benchmark."""
+"""Test the sink that counts the messages of a benchmark."""
 
 from __future__ import annotations
 

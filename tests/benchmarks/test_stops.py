@@ -1,4 +1,4 @@
-"""The verdict of the benchmark of stops on its counts."""
+"""Test the verdict of the benchmark of stops on its counts."""
 
 from __future__ import annotations
 

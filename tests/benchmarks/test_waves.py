@@ -1,4 +1,4 @@
-"""The figures of a wave's arrivals, with a contestant that sends what a test asks for."""
+"""Test the figures of a wave's arrivals, with a contestant that sends what a test asks for."""
 
 from __future__ import annotations
 

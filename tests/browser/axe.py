@@ -1,4 +1,4 @@
-"""axe-core, which finds faults of accessibility in a page. It is installed from npm at its first use."""
+"""Run axe-core, which finds faults of accessibility in a page. It is installed from npm at its first use."""
 
 from __future__ import annotations
 

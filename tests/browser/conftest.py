@@ -1,4 +1,4 @@
-"""One running Sluice and one Chromium for all tests in a browser."""
+"""Provide one running Sluice and one Chromium for all tests in a browser."""
 
 from __future__ import annotations
 

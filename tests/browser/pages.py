@@ -1,4 +1,4 @@
-"""An operator's page in the browser, and the pages that the admin has."""
+"""Define an operator's page in the browser, and find the pages that the admin has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A running Sluice with a counting peer, as the tests in a browser see it."""
+"""Run Sluice with a counting peer, as the tests in a browser see it."""
 
 from __future__ import annotations
 

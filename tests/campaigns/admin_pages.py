@@ -1,4 +1,4 @@
-"""The pages of campaigns in the admin, and how tests use them."""
+"""Find the pages of campaigns in the admin, and fill in their forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contacts, lists and campaigns for tests."""
+"""Build contacts, lists and campaigns for tests."""
 
 from __future__ import annotations
 

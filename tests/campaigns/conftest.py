@@ -1,4 +1,4 @@
-"""Campaigns of Alice, named by their state."""
+"""Provide campaigns of Alice, named by their state."""
 
 from __future__ import annotations
 

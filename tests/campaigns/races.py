@@ -1,4 +1,4 @@
-"""Moves of campaigns at one moment, each on another connection."""
+"""Make moves of campaigns at one moment, each on another connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of campaigns and the page of a campaign: what they show, and how they refresh."""
+"""Test the list of campaigns and the page of a campaign: what they show, and how they refresh."""
 
 from __future__ import annotations
 

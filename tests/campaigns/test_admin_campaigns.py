@@ -1,4 +1,4 @@
-"""Campaigns in the admin: the same steps as in SendGrid's pages, counted at the SMTP peer."""
+"""Test campaigns in the admin: the same steps as in SendGrid's pages, counted at the SMTP peer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The address to which notices about an account are mailed."""
+"""Test the address to which notices about an account are mailed."""
 
 from __future__ import annotations
 

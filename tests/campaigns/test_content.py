@@ -1,4 +1,4 @@
-"""The mail of a campaign: its own names before its sender's, its preheader, and its unsubscribe links."""
+"""Test the mail of a campaign: its names before its sender's, its preheader, and its unsubscribe links."""
 
 from __future__ import annotations
 

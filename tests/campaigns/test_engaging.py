@@ -1,4 +1,4 @@
-"""Engagements: what happened between contacts and campaigns is recorded once, in sets, and never for the wrong ones."""
+"""Test engagements: they are recorded once, in sets, and never for the wrong contacts or campaigns."""
 
 from __future__ import annotations
 

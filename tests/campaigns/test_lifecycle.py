@@ -1,4 +1,4 @@
-"""The lifecycle of a campaign from draft to sent, and its early ends."""
+"""Test the lifecycle of a campaign from draft to sent, and its early ends."""
 
 from __future__ import annotations
 

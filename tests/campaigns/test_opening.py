@@ -1,4 +1,4 @@
-"""Opens and clicks of campaigns: they reach contacts, segments and statistics once, and never for a machine."""
+"""Test opens and clicks of campaigns: they reach contacts, segments and statistics once, never for a machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The times of a campaign's parcels: rates, spreads, windows, and daylight saving time."""
+"""Test the times of a campaign's parcels: rates, spreads, windows, and daylight saving time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two moves of one campaign at one moment, on two connections: one of them succeeds as a whole."""
+"""Test two moves of one campaign at one moment, on two connections: one of them succeeds as a whole."""
 
 from __future__ import annotations
 

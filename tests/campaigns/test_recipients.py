@@ -1,4 +1,4 @@
-"""The list of a campaign's recipients reads packed events and events in rows of their own."""
+"""Test the list of a campaign's recipients, which reads packed and single events alike."""
 
 from __future__ import annotations
 

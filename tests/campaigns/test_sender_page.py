@@ -1,4 +1,4 @@
-"""The page behind the link that verifies a sender."""
+"""Test the page behind the link that verifies a sender."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statistics of campaigns over time, which are read from counters."""
+"""Test statistics of campaigns over time, which are read from counters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tags and templates of a campaign: what is refused, what is filled in once, and the values of each contact."""
+"""Test the tags and templates of a campaign: what is refused, what is filled in once, and the values of contacts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A short run of the whole chaos: a few of the faults that `./sluice chaos` injects, once each."""
+"""Test a short run of the whole chaos: a few of the faults that `./sluice chaos` injects, once each."""
 
 from __future__ import annotations
 

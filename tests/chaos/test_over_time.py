@@ -1,4 +1,4 @@
-"""The numbers that a page may show of the mail of the last minute, whenever it was built."""
+"""Test the numbers that a page may show of the mail of the last minute, whenever it was built."""
 
 from __future__ import annotations
 

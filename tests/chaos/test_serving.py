@@ -1,4 +1,4 @@
-"""The end of a server that runs in a thread of a test or a chaos run."""
+"""Test the end of a server that runs in a thread of a test or a chaos run."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def compare(client: Client, account: Account) -> Compared:
     """Compare the pages that an operator sees, and what the native API answers, with what is stored."""
     numbers = count_numbers()
     compared = compare_pages(lambda path: client.get(path).getvalue().decode(), numbers)
-    compare_now(json.dumps(outputs.one(outputs.now(read_now(scope_of(account))))), numbers, compared)
+    compare_now(json.dumps(outputs.envelope(outputs.now(read_now(scope_of(account))))), numbers, compared)
     return compared
 
 

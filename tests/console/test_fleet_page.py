@@ -1,4 +1,4 @@
-"""The page Fleet: what is wrong is red and says what to do, and the figures are those of the rows."""
+"""Test the page Fleet: what is wrong is red and says what to do, and the figures are those of the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frame of every page: landmarks, a link that skips the menu, titles, and the window with a question."""
+"""Test the frame of every page: landmarks, a link that skips the menu, titles, and the window with a question."""
 
 from __future__ import annotations
 

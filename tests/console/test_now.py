@@ -1,4 +1,4 @@
-"""The start page and the header: what they show is what the core counts, and they cost few statements."""
+"""Test the start page and the header: what they show is what the core counts, and they cost few statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run books: each kind of problem has one, and the console shows them."""
+"""Test the run books: each kind of problem has one, and the console shows them."""
 
 from __future__ import annotations
 

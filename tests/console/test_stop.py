@@ -1,4 +1,4 @@
-"""The page Stop: mailings are found, chosen and stopped with one confirmation, and each gets a receipt."""
+"""Test the page Stop: mailings are found, chosen and stopped with one confirmation, and each gets a receipt."""
 
 from __future__ import annotations
 

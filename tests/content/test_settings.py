@@ -1,4 +1,4 @@
-"""The settings of an account's mail: what is stored, what follows from it, and which values are refused."""
+"""Test the settings of an account's mail: what is stored, what follows from it, and which values are refused."""
 
 from __future__ import annotations
 

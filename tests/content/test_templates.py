@@ -1,4 +1,4 @@
-"""Templates and their versions in the core: one active version, contents that never change, and limits."""
+"""Test templates and their versions in the core: one active version, contents that never change, and limits."""
 
 from __future__ import annotations
 

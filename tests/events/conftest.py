@@ -1,4 +1,4 @@
-"""Receivers of webhooks and endpoints that post to them."""
+"""Provide receivers of webhooks, and endpoints that post to them."""
 
 from __future__ import annotations
 

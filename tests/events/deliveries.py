@@ -1,4 +1,4 @@
-"""Deliveries of an endpoint, as if a worker had made them."""
+"""Store deliveries of an endpoint as if a worker had made them."""
 
 from __future__ import annotations
 

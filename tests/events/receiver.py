@@ -1,4 +1,4 @@
-"""A receiver of webhooks on a loopback port, which behaves well until it is told otherwise."""
+"""Run a receiver of webhooks on a loopback port, which behaves well unless a test changes its behaviour."""
 
 from __future__ import annotations
 

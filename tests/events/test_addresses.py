@@ -1,4 +1,4 @@
-"""The addresses of endpoints: public ones, and those that the settings name."""
+"""Test the addresses of endpoints: public ones, and those that the settings name."""
 
 from __future__ import annotations
 

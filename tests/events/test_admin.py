@@ -1,4 +1,4 @@
-"""The pages of endpoints and deliveries: what they show, their buttons, and who may see what."""
+"""Test the pages of endpoints and deliveries: what they show, their buttons, and who may see what."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endpoints: their secrets are encrypted, and their lanes begin at the newest place."""
+"""Test endpoints: their secrets are encrypted, and their lanes begin at the newest place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which lanes are told to deliver."""
+"""Test which lanes get hints to deliver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens and clicks in the log, and in the forms of webhooks."""
+"""Test opens and clicks in the log, and in the forms of webhooks."""
 
 from __future__ import annotations
 

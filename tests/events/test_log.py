@@ -1,4 +1,4 @@
-"""The log: every event gets a place, places never come below one that was read, and events are read once."""
+"""Test the log: every event gets a place, places never come below one that was read, and events are read once."""
 
 from __future__ import annotations
 

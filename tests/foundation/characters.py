@@ -1,4 +1,4 @@
-"""Characters that nobody sees."""
+"""List characters that nobody sees."""
 
 from __future__ import annotations
 

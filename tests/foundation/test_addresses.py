@@ -1,4 +1,4 @@
-"""Addresses: their canonical form, and the characters that no address may have."""
+"""Test addresses: their canonical form, and the characters that no address may have."""
 
 # ruff: noqa: RUF001 (the tests are about characters that look like others)
 

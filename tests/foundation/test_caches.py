@@ -1,4 +1,4 @@
-"""Caches with a bound."""
+"""Test caches with a bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids as people and programs outside take them."""
+"""Test ids as people and programs outside take them."""
 
 from __future__ import annotations
 

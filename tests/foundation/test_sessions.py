@@ -1,4 +1,4 @@
-"""Sessions with PostgreSQL."""
+"""Test sessions with PostgreSQL."""
 
 from __future__ import annotations
 

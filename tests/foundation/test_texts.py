@@ -1,4 +1,4 @@
-"""The rule for characters, for every character that a parser could take for a line break or a command."""
+"""Test the rule for characters, for every character that a parser could take for a line break or a command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The services of docker-compose.yml as containers, with the flags, environments and commands that it gives them.
+"""Run the services of docker-compose.yml as containers, with their flags, environments and commands.
 
 Their network is a single one with nothing outside, in which every name of a service is 127.0.0.1. PostgreSQL, Redis and
 the SMTP peer run on this machine; a relay leads to them through unix sockets in a shared folder, and back to the web.

@@ -1,4 +1,4 @@
-"""A container engine for the tests: the one that runs on this machine, or Debian's, started for them alone.
+"""Provide a container engine for the tests: the one that runs on this machine, or Debian's, for the tests alone.
 
 An engine that is started here is unpacked from Debian's packages into a temporary folder and installed nowhere. It
 runs in new mount and process namespaces and keeps its data in memory there: when its first process ends, for whatever

@@ -1,4 +1,4 @@
-"""Claims of parcels, and outcomes of their messages."""
+"""Make claims of parcels, and outcomes of their messages."""
 
 from __future__ import annotations
 

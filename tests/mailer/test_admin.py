@@ -1,4 +1,4 @@
-"""Messages and the local inbox in the admin: found by exact terms, read-only, and harmless with any content."""
+"""Test messages and the local inbox in the admin: found by exact terms, read-only, harmless with any content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Designs and mail settings in the admin."""
+"""Test designs and mail settings in the admin."""
 
 from __future__ import annotations
 

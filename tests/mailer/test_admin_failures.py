@@ -1,4 +1,4 @@
-"""Failures in the admin: by class and by reply, for an account, a batch and a day, and the messages of one reason."""
+"""Test failures in the admin: by class and reply, for an account, a batch and a day, and the messages of a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of messages in the admin: filters, links, the file, and questions about everything that matches."""
+"""Test the list of messages in the admin: filters, links, the file, and questions about everything that matches."""
 
 from __future__ import annotations
 

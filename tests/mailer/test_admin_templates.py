@@ -1,4 +1,4 @@
-"""Templates in the admin: created, edited with a preview, and activated by operators who may do it."""
+"""Test templates in the admin: created, edited with a preview, and activated by operators who may do it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions on everything that matches: counted, carried out by the core, and harmless wherever a process dies."""
+"""Test actions on everything that matches: counted, carried out by the core, harmless wherever a process dies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of messages by filters: each page compared with what a look at every message finds, in both directions."""
+"""Test lists of messages by filters: each page is compared with what a look at every message finds, both ways."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any order of sends, stops, resumes, hints, sweeps and times, through the real pipeline on PostgreSQL.
+"""Test any order of sends, stops, resumes, hints, sweeps and times, through the real pipeline on PostgreSQL.
 
 The machine is not a model of the pipeline: it only keeps what a caller could know, and compares it with the mail that
 the peer received.

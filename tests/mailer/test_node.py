@@ -1,4 +1,4 @@
-"""The small loop of a node as a separate process."""
+"""Test the small loop of a node as a separate process."""
 
 from __future__ import annotations
 

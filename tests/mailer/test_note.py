@@ -1,4 +1,4 @@
-"""The hand-over note, written to the real Valkey and read as a rescuer reads it."""
+"""Test the hand-over note, written to the real Valkey and read as a rescuer reads it."""
 
 from __future__ import annotations
 

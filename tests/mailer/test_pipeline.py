@@ -1,4 +1,4 @@
-"""The way of a message: accept, plan, admit, deliver, record and sweep, on PostgreSQL and a real peer."""
+"""Test the way of a message: accept, plan, admit, deliver, record and sweep, on PostgreSQL and a real peer."""
 
 from __future__ import annotations
 

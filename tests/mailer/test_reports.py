@@ -1,4 +1,4 @@
-"""Check what a worker process reports about its connections, and when."""
+"""Test what a worker process reports about its connections, and when."""
 
 from __future__ import annotations
 

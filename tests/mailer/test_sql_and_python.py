@@ -1,4 +1,4 @@
-"""Rules that exist in SQL and in Python: for each pair the two give the same answer for every value."""
+"""Test rules that exist in SQL and in Python: for each pair the two give the same answer for every value."""
 
 from __future__ import annotations
 

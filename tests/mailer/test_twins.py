@@ -1,4 +1,4 @@
-"""The guards of delivering, recording and rescuing: each scenario with its guard, and again without it.
+"""Test the guards of delivering, recording and rescuing: each scenario with its guard, and again without it.
 
 The breach without a guard is the guard's purpose. If no breach appeared, the test with the guard would prove nothing.
 """

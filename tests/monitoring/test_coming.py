@@ -1,4 +1,4 @@
-"""List what is sent next: its fate is what the gate would say now, and its figures are those of the parcels."""
+"""Test the list of what is sent next: its fate is what the gate would say now, its figures are those of the parcels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""List what needs a person: each kind of problem appears with its figures, and ends with its cause."""
+"""Test the list of problems: each kind appears with its figures, and ends with its cause."""
 
 from __future__ import annotations
 

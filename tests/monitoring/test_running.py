@@ -1,4 +1,4 @@
-"""List what is being sent: each batch with its exact counts, while its mail is due, claimed, or was just sent."""
+"""Test the list of what is being sent: each batch with exact counts, while its mail is due, claimed or just sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search for mailings: what each kind of words finds, and that nobody finds another account's mail."""
+"""Test the search for mailings: what each kind of words finds, and that nobody finds another account's mail."""
 
 from __future__ import annotations
 

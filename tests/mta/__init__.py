@@ -1,1 +1,1 @@
-"""Delivery to independent mail servers: Postfix, Exim and Haraka. Run with `./sluice test -m mta`."""
+"""Test delivery to independent mail servers: Postfix, Exim and Haraka. Run with `./sluice test -m mta`."""

@@ -1,4 +1,4 @@
-"""One running Sluice for all mail servers, which use the same port one after the other."""
+"""Provide one running Sluice for all mail servers, which use the same port one after the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Postfix with a greylist, which defers each recipient once and counts this as an error of the client."""
+"""Run a Postfix with a greylist, which defers each recipient once and counts this as an error of the client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The programs of the mail servers, unpacked below `.state/mta` at their first use and kept there.
+"""Unpack the programs of the mail servers below `.state/mta` at their first use, and keep them there.
 
 Debian's packages are unpacked and not installed: postfix and exim4 exclude each other, and neither is to become the
 mail server of this machine.

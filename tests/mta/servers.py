@@ -1,4 +1,4 @@
-"""Independent mail servers on loopback ports, in temporary folders.
+"""Run independent mail servers on loopback ports, in temporary folders.
 
 Each keeps the mail that it takes in its queue or in a folder. A message counts as taken from the moment at which it is
 complete there, which is before the client gets the reply to its final dot.

@@ -1,4 +1,4 @@
-"""Waves of 500 messages to independent mail servers: no message is lost, and a pause is exact."""
+"""Test waves of 500 messages to independent mail servers: no message is lost, and a pause is exact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A running Sluice in front of a mail server, and waves of mail through both."""
+"""Run Sluice in front of a mail server, and send waves of mail through both."""
 
 from __future__ import annotations
 

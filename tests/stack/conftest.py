@@ -1,4 +1,4 @@
-"""Folders that the user of PostgreSQL can read; pytest's tmp_path has stricter permissions."""
+"""Provide folders that the user of PostgreSQL can read; pytest's tmp_path has stricter permissions."""
 
 from __future__ import annotations
 

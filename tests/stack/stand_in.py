@@ -1,4 +1,4 @@
-"""A launcher like `./sluice up` with stand-ins for the product's programs: `python -m tests.stack.stand_in STATE`.
+"""Run a launcher like `./sluice up` with stand-ins for the product's programs: `python -m tests.stack.stand_in STATE`.
 
 `--watchdog-only` leaves out the kernel's parent-death signal, as on a system that has none.
 """

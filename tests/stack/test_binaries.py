@@ -1,4 +1,4 @@
-"""The choice of the binaries of PostgreSQL and Valkey."""
+"""Test the choice of the binaries of PostgreSQL and Valkey."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that show and stop mail, with the system's Python and a stack that runs."""
+"""Test the commands that show and stop mail, with the system's Python and a stack that runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The output of `./sluice doctor` and `./sluice check`."""
+"""Test the output of `./sluice doctor` and `./sluice check`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folders of engines: locks, removal, and where sockets and data are."""
+"""Test the folders of engines: locks, removal, and where sockets and data are."""
 
 from __future__ import annotations
 

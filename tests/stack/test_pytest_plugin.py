@@ -1,4 +1,4 @@
-"""The environment of this very test run."""
+"""Test the environment of this very test run."""
 
 from __future__ import annotations
 

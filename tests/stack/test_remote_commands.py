@@ -1,4 +1,4 @@
-"""`./sluice ps`, `stop`, `pause`, `resume` and `keys` against a stand-in for the native API."""
+"""Test `./sluice ps`, `stop`, `pause`, `resume` and `keys` against a stand-in for the native API."""
 
 from __future__ import annotations
 

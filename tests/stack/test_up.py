@@ -1,4 +1,4 @@
-"""The decisions of `./sluice up` before it starts; tests/test_readme.py runs all of it."""
+"""Test the decisions of `./sluice up` before it starts; tests/test_readme.py runs all of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole web server with the product, while it is saturated, killed and stopped."""
+"""Test the whole web server with the product, while it is saturated, killed and stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop of the web server, on real sockets: slow clients delay nobody, and every limit holds."""
+"""Test the loop of the web server, on real sockets: slow clients delay nobody, and every limit holds."""
 
 from __future__ import annotations
 

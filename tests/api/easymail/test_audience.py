@@ -1,4 +1,4 @@
-"""Contacts, lists and their members, segments, identities and custom fields."""
+"""Test contacts, lists and their members, segments, identities and custom fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The behaviour that a program written for Easymail relies on, point by point."""
+"""Test the behaviour that a program written for Easymail relies on, point by point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conventions of all calls: authentication, envelopes, rates, and answers to unknown paths."""
+"""Test the conventions of all calls: authentication, envelopes, rates, and answers to unknown paths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A campaign over a real socket, counted where the mail arrives."""
+"""Test a campaign over a real socket, counted where the mail arrives."""
 
 from __future__ import annotations
 

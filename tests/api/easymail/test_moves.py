@@ -1,4 +1,4 @@
-"""Send, test, schedule, unschedule and cancel: from which status each is allowed, and what it answers."""
+"""Test send, test, schedule, unschedule and cancel: from which status each is allowed, and what it answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recipients a campaign would reach, those it was sent to, and where its links lead."""
+"""Test the recipients that a campaign would reach, those it was sent to, and where its links lead."""
 
 from __future__ import annotations
 

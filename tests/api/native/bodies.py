@@ -1,4 +1,4 @@
-"""Bodies of the native API to compare answers with."""
+"""Provide bodies of the native API to compare answers with."""
 
 from __future__ import annotations
 

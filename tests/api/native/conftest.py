@@ -1,4 +1,4 @@
-"""Batches in the states that the native API reports."""
+"""Provide batches in the states that the native API reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The path /sluice/v1/account: its settings, freeze, thaw and purge."""
+"""Test the path /sluice/v1/account: its settings, freeze, thaw and purge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The path /sluice/v1/batches: batches are created, listed and read."""
+"""Test the path /sluice/v1/batches: batches are created, listed and read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The path /sluice/v1/campaigns: find campaigns, and pause, resume and cancel them with receipts."""
+"""Test the path /sluice/v1/campaigns: find campaigns, and pause, resume and cancel them with receipts."""
 
 from __future__ import annotations
 

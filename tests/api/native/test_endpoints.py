@@ -1,4 +1,4 @@
-"""The paths below /sluice/v1/endpoints: endpoints with their secrets, and their deliveries."""
+"""Test the paths below /sluice/v1/endpoints: endpoints with their secrets, and their deliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET events: every event of the account once, in pages, and none of another account."""
+"""Test GET events: every event of the account is listed once, in pages, and no event of another account."""
 
 from __future__ import annotations
 

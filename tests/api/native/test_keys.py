@@ -1,4 +1,4 @@
-"""The path /sluice/v1/keys: list the keys, and revoke one with what it scheduled."""
+"""Test the path /sluice/v1/keys: list the keys, and revoke one with everything that it scheduled."""
 
 from __future__ import annotations
 

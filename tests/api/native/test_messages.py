@@ -1,4 +1,4 @@
-"""The messages of a batch: by page, by state, and one by one."""
+"""Test the messages of a batch: by page, by state, and one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pause, cancel and resume, for real and as a dry run."""
+"""Test pause, cancel and resume, for real and as a dry run."""
 
 from __future__ import annotations
 

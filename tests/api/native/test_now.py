@@ -1,4 +1,4 @@
-"""The path /sluice/v1/now: what is running, what comes next, what needs a person, what was stopped."""
+"""Test the path /sluice/v1/now: what is running, what comes next, what needs a person, what was stopped."""
 
 from __future__ import annotations
 

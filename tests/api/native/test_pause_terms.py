@@ -1,4 +1,4 @@
-"""The terms of a pause: how long it lasts, and how long its mail is retained."""
+"""Test the terms of a pause: how long it lasts, and how long its mail is retained."""
 
 from __future__ import annotations
 

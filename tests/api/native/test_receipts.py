@@ -1,4 +1,4 @@
-"""The path /sluice/v1/receipts: who stopped what, when and why."""
+"""Test the path /sluice/v1/receipts: who stopped what, when and why."""
 
 from __future__ import annotations
 

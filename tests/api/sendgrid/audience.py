@@ -1,4 +1,4 @@
-"""Helpers for tests of the audience's calls: they read errors, and run jobs as a worker does."""
+"""Provide helpers for tests of the audience's calls: they read errors, and run jobs as a worker does."""
 
 from __future__ import annotations
 

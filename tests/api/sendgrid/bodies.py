@@ -1,4 +1,4 @@
-"""Bodies of mail/send for tests to start from."""
+"""Provide bodies of mail/send for tests to start from."""
 
 from __future__ import annotations
 

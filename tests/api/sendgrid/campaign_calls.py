@@ -1,4 +1,4 @@
-"""Helpers that call the legacy campaigns API and check its answers."""
+"""Provide helpers that call the legacy campaigns API and check its answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that store contacts, lists and fields, and import files of contacts."""
+"""Provide calls that store contacts, lists and fields, and import files of contacts."""
 
 from __future__ import annotations
 

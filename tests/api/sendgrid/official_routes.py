@@ -1,4 +1,4 @@
-"""The paths of SendGrid's official API documents below /v3, with `{}` for each parameter."""
+"""List the paths of SendGrid's official API documents below /v3, with `{}` for each parameter."""
 
 from __future__ import annotations
 

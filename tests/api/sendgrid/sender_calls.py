@@ -1,4 +1,4 @@
-"""Calls that make senders."""
+"""Provide calls that make senders."""
 
 from __future__ import annotations
 

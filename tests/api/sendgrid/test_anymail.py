@@ -1,4 +1,4 @@
-"""django-anymail's SendGrid backend with another host, over a real socket: the mail arrives as Django was given it."""
+"""Test django-anymail's SendGrid backend with another host: the mail arrives as Django was given it."""
 
 from __future__ import annotations
 

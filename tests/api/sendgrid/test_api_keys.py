@@ -1,4 +1,4 @@
-"""The paths /v3/api_keys and /v3/scopes."""
+"""Test the paths /v3/api_keys and /v3/scopes."""
 
 from __future__ import annotations
 

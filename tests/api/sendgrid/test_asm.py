@@ -1,4 +1,4 @@
-"""Unsubscribe groups, group suppressions and global unsubscribes."""
+"""Test unsubscribe groups, group suppressions and global unsubscribes."""
 
 from __future__ import annotations
 

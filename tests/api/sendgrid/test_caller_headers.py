@@ -1,4 +1,4 @@
-"""Headers and Reply-To of a mail/send request: what is used, what is refused, and where it is shown."""
+"""Test headers and Reply-To of a mail/send request: what is used, what is refused, and where it is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error text for an invalid legacy campaign."""
+"""Test every error text for an invalid legacy campaign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Campaigns over a real socket with the official Python client, counted where the mail arrives."""
+"""Test campaigns over a real socket with the official Python client, counted where the mail arrives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several changes of a campaign at one moment, and repetitions of one change."""
+"""Test several changes of a campaign at one moment, and repetitions of one change."""
 
 from __future__ import annotations
 

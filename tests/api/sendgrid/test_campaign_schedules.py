@@ -1,4 +1,4 @@
-"""The schedules of legacy campaigns, and their test mail."""
+"""Test the schedules of legacy campaigns, and their test mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Legacy campaigns: their fields, and who may see them."""
+"""Test legacy campaigns: their fields, and who may see them."""
 
 from __future__ import annotations
 

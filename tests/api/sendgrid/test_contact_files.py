@@ -1,4 +1,4 @@
-"""Imports and exports of contacts: jobs, and files behind links."""
+"""Test imports and exports of contacts: jobs, and files behind links."""
 
 from __future__ import annotations
 

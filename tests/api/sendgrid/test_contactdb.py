@@ -1,4 +1,4 @@
-"""Legacy lists, recipients and custom fields."""
+"""Test legacy lists, recipients and custom fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Legacy exports: the jobs of the newer API, in another form."""
+"""Test legacy exports, which are the jobs of the newer API in another form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Legacy segments and searches."""
+"""Test legacy segments and searches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Contacts, lists and custom fields below /v3/marketing."""
+"""Test contacts, lists and custom fields below /v3/marketing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Designs in SendGrid's API: statuses, shapes, lists, errors, and their way into Single Sends."""
+"""Test designs in SendGrid's API: statuses, shapes, lists, errors, and their way into Single Sends."""
 
 from __future__ import annotations
 

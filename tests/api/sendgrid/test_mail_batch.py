@@ -1,4 +1,4 @@
-"""The path /v3/mail/batch: ids are created and validated."""
+"""Test the path /v3/mail/batch: ids are created and validated."""
 
 from __future__ import annotations
 

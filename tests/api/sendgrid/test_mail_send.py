@@ -1,4 +1,4 @@
-"""The call POST /v3/mail/send: what is accepted, who may send, and what is stored."""
+"""Test the call POST /v3/mail/send: what is accepted, who may send, and what is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The call POST /v3/mail/send: the unsubscribe group of a mail, and the suppressions that it bypasses."""
+"""Test the call POST /v3/mail/send: the unsubscribe group of a mail, and the suppressions that it bypasses."""
 
 from __future__ import annotations
 

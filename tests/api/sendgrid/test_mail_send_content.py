@@ -1,4 +1,4 @@
-"""The call POST /v3/mail/send: templates, sections, footers, tracking texts, copies, and the warning about tags."""
+"""Test POST /v3/mail/send: templates, sections, footers, tracking texts, copies, and the warning about tags."""
 
 from __future__ import annotations
 

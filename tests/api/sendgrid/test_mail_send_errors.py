@@ -1,4 +1,4 @@
-"""The errors of mail/send: field, text and place on the help page, byte for byte."""
+"""Test the errors of mail/send: field, text and place on the help page, byte for byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Email Activity API: search, one message, and downloads."""
+"""Test the Email Activity API: search, one message, and downloads."""
 
 from __future__ import annotations
 

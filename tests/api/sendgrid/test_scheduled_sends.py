@@ -1,4 +1,4 @@
-"""The path /v3/user/scheduled_sends: pause, cancel and undo."""
+"""Test the path /v3/user/scheduled_sends: pause, cancel and undo."""
 
 from __future__ import annotations
 

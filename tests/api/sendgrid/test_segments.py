@@ -1,4 +1,4 @@
-"""Segments that are defined by queries."""
+"""Test segments that are defined by queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error text for an invalid Single Send."""
+"""Test every error text for an invalid Single Send."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists and searches of Single Sends."""
+"""Test lists and searches of Single Sends."""
 
 from __future__ import annotations
 

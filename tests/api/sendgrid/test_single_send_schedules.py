@@ -1,4 +1,4 @@
-"""The schedules of Single Sends, and test mail."""
+"""Test the schedules of Single Sends, and test mail."""
 
 from __future__ import annotations
 

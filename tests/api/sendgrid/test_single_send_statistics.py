@@ -1,4 +1,4 @@
-"""Statistics of Single Sends: in total, by day, and as CSV."""
+"""Test statistics of Single Sends: in total, by day, and as CSV."""
 
 from __future__ import annotations
 

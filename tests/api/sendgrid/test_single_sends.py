@@ -1,4 +1,4 @@
-"""Single Sends: their fields, and who may see them."""
+"""Test Single Sends: their fields, and who may see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statistics of an account's mail, in all and by category."""
+"""Test statistics of an account's mail, in all and by category."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lists of bounces, blocks, invalid addresses, spam reports and global unsubscribes."""
+"""Test the lists of bounces, blocks, invalid addresses, spam reports and global unsubscribes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Templates and versions in SendGrid's API: statuses, shapes, lists and errors."""
+"""Test templates and versions in SendGrid's API: statuses, shapes, lists and errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The account as a user, with whose calls clients check a key."""
+"""Test the account as a user, with whose calls clients check a key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verified senders: the senders of campaigns in another form."""
+"""Test verified senders, which are the senders of campaigns in another form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callers of the SOAP API."""
+"""Provide callers of the SOAP API."""
 
 from __future__ import annotations
 

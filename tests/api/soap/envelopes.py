@@ -1,4 +1,4 @@
-"""Envelopes as clients of the SOAP API write them, and a caller that parses the replies."""
+"""Write envelopes as clients of the SOAP API do, and parse the replies."""
 
 from __future__ import annotations
 

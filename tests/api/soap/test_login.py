@@ -1,4 +1,4 @@
-"""Authentication: three forms of login, tokens, scopes and rates; an unknown caller learns nothing."""
+"""Test authentication: three forms of login, tokens, scopes and rates; an unknown caller learns nothing."""
 
 from __future__ import annotations
 

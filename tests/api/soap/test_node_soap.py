@@ -1,4 +1,4 @@
-"""Requests as node-soap writes them: the security header, prefixes, and values of JavaScript that have no XML form.
+"""Test requests as node-soap writes them: the security header, prefixes, and values that have no XML form.
 
 node-soap declares the prefixes of the WSDL on the envelope and writes `attributes` unchanged. Where a WSDL does not
 declare `tns`, the `tns:Send` that its users write therefore names an undeclared prefix.

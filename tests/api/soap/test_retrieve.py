@@ -1,4 +1,4 @@
-"""The operations Retrieve, Describe and GetSystemStatus."""
+"""Test the operations Retrieve, Describe and GetSystemStatus."""
 
 from __future__ import annotations
 

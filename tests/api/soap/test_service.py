@@ -1,4 +1,4 @@
-"""Envelopes as various clients write them, and the prefixes that clients look for in replies."""
+"""Test envelopes as various clients write them, and the prefixes that clients look for in replies."""
 
 from __future__ import annotations
 

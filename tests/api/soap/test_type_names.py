@@ -1,4 +1,4 @@
-"""The types of objects: how clients write `xsi:type`, and which names the API accepts as one of its types."""
+"""Test the types of objects: how clients write `xsi:type`, and which names the API accepts as its types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""zeep, a client that relies on the schema, over a real socket; and the schema itself."""
+"""Test zeep, a client that relies on the schema, over a real socket; and the schema itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The beginnings of cells that spreadsheets compute."""
+"""List the beginnings of cells that spreadsheets compute."""
 
 from __future__ import annotations
 

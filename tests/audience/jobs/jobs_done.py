@@ -1,4 +1,4 @@
-"""Jobs for tests, created through the core and run as a worker does."""
+"""Create jobs for tests through the core, and run them as a worker does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The formats of CSV files."""
+"""Test the formats of CSV files."""
 
 from __future__ import annotations
 

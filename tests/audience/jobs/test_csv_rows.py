@@ -1,4 +1,4 @@
-"""Rows of CSV files, whatever the blocks in which their bytes arrive."""
+"""Test rows of CSV files, whatever the blocks in which their bytes arrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs: which worker runs them, what happens to abandoned ones, and how long they are kept."""
+"""Test jobs: which worker runs them, what happens to abandoned ones, and how long they are kept."""
 
 from __future__ import annotations
 

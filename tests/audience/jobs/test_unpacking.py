@@ -1,4 +1,4 @@
-"""The content of an uploaded file, compressed or not."""
+"""Test the content of an uploaded file, compressed or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The meaning of conditions in plain Python, to compare the SQL with: True, False, or None for unknown."""
+"""Evaluate conditions in plain Python, to compare the SQL with: True, False, or None for unknown."""
 
 from __future__ import annotations
 

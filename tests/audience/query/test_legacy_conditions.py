@@ -1,4 +1,4 @@
-"""The conditions of the legacy API."""
+"""Test the conditions of the legacy API."""
 
 from __future__ import annotations
 

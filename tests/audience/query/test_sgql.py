@@ -1,4 +1,4 @@
-"""The query language of searches and segments: which contacts it finds, and its errors."""
+"""Test the query language of searches and segments: which contacts it finds, and its errors."""
 
 from __future__ import annotations
 

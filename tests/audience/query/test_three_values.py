@@ -1,4 +1,4 @@
-"""The logic of queries: a missing value is unknown, and so is its negation."""
+"""Test the logic of queries: a missing value is unknown, and so is its negation."""
 
 from __future__ import annotations
 

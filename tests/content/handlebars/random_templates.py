@@ -1,4 +1,4 @@
-"""Random templates with data for them: the data has the names that the templates read, and values of all kinds.
+"""Generate random templates with data that has the names that they read, and values of all kinds.
 
 The generator is seeded, so that a number repeats a case. Some templates are damaged at one place, to compare what the
 two parsers accept.

@@ -1,4 +1,4 @@
-"""Templates, data and the text that they render: one case for each rule, so that a failure names the rule.
+"""List templates, data and the text that they render: one case for each rule, so that a failure names the rule.
 
 `test_oracle.py` compares the same cases with handlebars.js.
 """

@@ -1,4 +1,4 @@
-"""Templates that are refused, with the place, and data that cannot be rendered."""
+"""Test templates that are refused, with the place, and data that cannot be rendered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What templates render, case by case, and how tags that the next step replaces are kept."""
+"""Test what templates render, case by case, and how tags that the next step replaces are kept."""
 
 from __future__ import annotations
 

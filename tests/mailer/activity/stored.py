@@ -1,4 +1,4 @@
-"""Messages of two accounts with outcomes of every kind, and the same facts as plain values."""
+"""Store messages of two accounts with outcomes of every kind, and provide the same facts as plain values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mails that the composer has made, and the messages that a reader's parser finds in them."""
+"""Compose mails, and read the messages with a reader's parser."""
 
 from __future__ import annotations
 

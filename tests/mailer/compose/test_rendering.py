@@ -1,4 +1,4 @@
-"""The order in which a message is rendered, compared with a slow renderer that only this test has."""
+"""Test the order in which a message is rendered, compared with a slow renderer that only this test has."""
 
 from __future__ import annotations
 

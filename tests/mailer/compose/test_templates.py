@@ -1,4 +1,4 @@
-"""Mail with a template: dynamic, legacy, of a campaign, and in the wrapper of its account."""
+"""Test mail with a template: dynamic, legacy, of a campaign, and in the wrapper of its account."""
 
 from __future__ import annotations
 

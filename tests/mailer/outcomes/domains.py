@@ -1,4 +1,4 @@
-"""Domains of mailboxes with the provider groups that they are expected to be in."""
+"""List domains of mailboxes with the provider groups that they are expected to be in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The provider group of an address."""
+"""Test the provider group of an address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail with groups, and its recipients' suppressions."""
+"""Provide mail with groups, and suppressions of its recipients."""
 
 from __future__ import annotations
 

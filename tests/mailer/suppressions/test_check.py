@@ -1,4 +1,4 @@
-"""The suppressions that keep a mail from a recipient."""
+"""Test the suppressions that keep a mail from a recipient."""
 
 from __future__ import annotations
 

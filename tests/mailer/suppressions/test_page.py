@@ -1,4 +1,4 @@
-"""The pages behind the link in a mail: only its holder may unsubscribe."""
+"""Test the pages behind the link in a mail: only its holder may unsubscribe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page that shows a message as it was sent: for the holder of its link, and harmless with any content."""
+"""Test the page that shows a message as it was sent: for the holder of its link, and harmless with any content."""
 
 from __future__ import annotations
 

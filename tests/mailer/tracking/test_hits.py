@@ -1,4 +1,4 @@
-"""Hits: they wait in memory, and are stored and counted as late events."""
+"""Test hits: they wait in memory, and are stored and counted as late events."""
 
 from __future__ import annotations
 

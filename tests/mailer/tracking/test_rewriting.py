@@ -1,4 +1,4 @@
-"""The links and the pixel of tracked mail: what is rewritten, and that nothing else is changed."""
+"""Test the links and the pixel of tracked mail: what is rewritten, and that nothing else is changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tracked URLs: redirects and pixels, without the database."""
+"""Test tracked URLs: redirects and pixels, without the database."""
 
 from __future__ import annotations
 

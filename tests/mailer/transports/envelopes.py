@@ -1,4 +1,4 @@
-"""Envelopes for tests."""
+"""Make envelopes for tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guards for tests: gates that a test opens, closes or gives up at."""
+"""Provide guards for tests: gates that a test opens, closes or gives up at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""aiosmtpd, an independent server, on a free port in a thread."""
+"""Run aiosmtpd, an independent server, on a free port in a thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An SMTP server that follows the protocol, except where its script differs.
+"""Run an SMTP server that follows the protocol, except where its script differs.
 
 A script gives, for each stage of a session, the server's act at that stage: one act for every time, or a list with one
 act for each time (after the last one the server follows the protocol). An act is the bytes of the reply, or one of the

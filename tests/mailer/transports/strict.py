@@ -1,4 +1,4 @@
-"""A peer with Postfix's limits that counts the copies of each recipient."""
+"""Run a peer with Postfix's limits that counts the copies of each recipient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Django's e-mail backends as a transport: the messages they get, and the outcomes of their exceptions."""
+"""Test Django's e-mail backends as a transport: the messages they get, and the outcomes of their exceptions."""
 
 from __future__ import annotations
 

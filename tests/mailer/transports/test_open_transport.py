@@ -1,4 +1,4 @@
-"""The choice of a transport, and the sandbox, which sends nothing."""
+"""Test the choice of a transport, and the sandbox, which sends nothing."""
 
 from __future__ import annotations
 

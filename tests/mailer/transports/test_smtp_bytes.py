@@ -1,4 +1,4 @@
-"""Bytes in, bytes out: dots, replies, addresses."""
+"""Test bytes in and bytes out: dots, replies, addresses."""
 
 from __future__ import annotations
 

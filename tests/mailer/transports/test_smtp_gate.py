@@ -1,4 +1,4 @@
-"""The gate: once it is closed no byte reaches the peer, and the results agree with the peer's mail."""
+"""Test the gate: once it is closed no byte reaches the peer, and the results agree with the peer's mail."""
 
 from __future__ import annotations
 

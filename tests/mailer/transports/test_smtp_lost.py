@@ -1,4 +1,4 @@
-"""Peers that disconnect, hang or send garbage: the outcomes claim exactly what is known of each message."""
+"""Test peers that disconnect, hang or send garbage: the outcomes claim exactly what is known of each message."""
 
 from __future__ import annotations
 

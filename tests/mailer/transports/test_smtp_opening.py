@@ -1,4 +1,4 @@
-"""Encryption, passwords, and the URL that configures them."""
+"""Test encryption, passwords, and the URL that configures them."""
 
 from __future__ import annotations
 

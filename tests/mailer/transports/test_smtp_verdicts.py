@@ -1,4 +1,4 @@
-"""The meaning of a negative reply, by code, enhanced code, text and stage."""
+"""Test the meaning of a negative reply, by code, enhanced code, text and stage."""
 
 from __future__ import annotations
 

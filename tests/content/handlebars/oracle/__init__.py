@@ -1,4 +1,4 @@
-"""handlebars.js in Node, with helpers that are written here, as the oracle of what templates render."""
+"""Run handlebars.js in Node as the oracle of what templates render, with the helpers that are defined here."""
 
 from __future__ import annotations
 
