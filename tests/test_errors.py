@@ -23,7 +23,7 @@ def test_an_unknown_route_of_the_api_is_a_json_404(database: None, path: str) ->
 
 
 @pytest.mark.parametrize("path", ["/sluice", "/sluice/", "/sluice/v1/nothing/here"])
-def test_an_unknown_route_of_the_native_api_is_a_json_404_of_its_own(database: None, path: str) -> None:
+def test_an_unknown_route_of_the_native_api_is_a_json_404_in_its_form(database: None, path: str) -> None:
     answer = Client().get(path)
     assert answer.status_code == 404
     assert answer.json() == {"error": {"code": "RESOURCE_NOT_FOUND", "message": "This path does not exist."}}

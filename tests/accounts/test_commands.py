@@ -27,7 +27,7 @@ def test_account_is_created_below_its_parent(database: None) -> None:
     assert Account.objects.get(pk=child["id"]).parent_id == parent["id"]
 
 
-def test_without_json_the_account_is_told_in_a_line(database: None) -> None:
+def test_without_json_the_account_is_printed_in_a_line(database: None) -> None:
     out = StringIO()
     call_command("create_account", "shop", stdout=out)
     assert out.getvalue() == f"account shop (id {Account.objects.get().pk})\n"
@@ -81,7 +81,7 @@ def test_key_without_scope_has_full_access_and_is_printed_alone(alice: Account) 
         (["alice", "--name", "x" * 101], "1 to 100 characters"),
     ],
 )
-def test_key_that_cannot_be_is_refused(arguments: list[str], complaint: str, alice: Account) -> None:
+def test_an_impossible_key_is_refused(arguments: list[str], complaint: str, alice: Account) -> None:
     with pytest.raises(CommandError, match=complaint):
         run("create_key", *arguments)
     assert not alice.keys.exists()

@@ -118,7 +118,7 @@ def test_revoked_key_is_not_renamed(alice: Account) -> None:
     assert ApiKey.objects.get(pk=key.pk).name == "shop"
 
 
-def test_limit_counts_living_keys_of_the_account_only(alice: Account, charlie: Account, settings) -> None:
+def test_limit_counts_valid_keys_of_the_account_only(alice: Account, charlie: Account, settings) -> None:
     settings.API_KEYS_LIMIT = 2
     first, _ = create_key(alice, "one")
     create_key(alice, "two")

@@ -117,7 +117,7 @@ CALLERS: list[tuple[CallerRefused, int]] = [
 
 
 @pytest.mark.parametrize("api", CODED)
-def test_a_caller_that_is_not_let_in_is_told_by_the_status(api: str) -> None:
+def test_a_caller_that_is_not_let_in_gets_the_answer_of_the_status(api: str) -> None:
     refusals = [(CODED[api].answer_for(error, "GET anything"), status) for error, status in CALLERS]
     assert [refusal and refusal.status for refusal, _ in refusals] == [status for _, status in refusals]
 

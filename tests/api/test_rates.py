@@ -69,7 +69,7 @@ def test_refusals_have_rate_headers_and_count(settings: Any, alice: Account, new
     assert (answer.status_code, answer[REMAINING]) == (200, "0")
 
 
-def test_mail_send_has_a_rate_of_its_own_and_no_headers(settings: Any, client_of_alice: ApiClient) -> None:
+def test_mail_send_has_a_separate_rate_and_no_headers(settings: Any, client_of_alice: ApiClient) -> None:
     settings.RATE_LIMIT_PER_MINUTE, settings.MAIL_SEND_RATE_LIMIT_PER_MINUTE = 1, 2
     answers = [client_of_alice.post(SEND, mail_body()) for _ in range(3)]
     assert [each.status_code for each in answers] == [202, 202, 429]

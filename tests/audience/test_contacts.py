@@ -90,7 +90,7 @@ def test_all_contacts_are_deleted_in_pages_up_to_the_last_one_at_the_time(
     assert (count_contacts(alice), count_contacts(charlie)) == (1, 1)
 
 
-def test_an_account_without_contacts(alice: Account) -> None:
+def test_an_account_without_contacts_has_empty_pages(alice: Account) -> None:
     assert (count_contacts(alice), last_contact_id(alice)) == (0, 0)
     assert list_contacts(alice, limit=9) == []
     assert delete_contacts(alice, []) == 0

@@ -51,7 +51,7 @@ def test_a_segment_keeps_its_query_and_condition(alice: Account, people: dict[in
     assert find_segment(alice, made.pk).counted_at is not None
 
 
-def test_a_segment_of_a_list(alice: Account, people: dict[int, int]) -> None:
+def test_a_segment_of_a_list_finds_contacts_of_the_list_only(alice: Account, people: dict[int, int]) -> None:
     friends = create_list(alice, "friends")
     store(alice, {"email": "0@x.org"}, {"email": "2@x.org"}, list_ids=(friends.pk,))
     made = create_segment(alice, "Anns", named("Ann"), dialect="sgql", written="", list_id=friends.pk)

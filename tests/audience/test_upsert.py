@@ -156,7 +156,7 @@ def test_texts_of_every_kind_survive(alice: Account, fields: dict[str, FieldDefi
 
 
 @pytest.mark.large
-def test_ten_thousand_at_once(alice: Account) -> None:
+def test_ten_thousand_contacts_are_stored_at_once(alice: Account) -> None:
     rows = [ContactDraft(email=f"c{n}@x.org", texts={"first_name": f"n{n}"}) for n in range(10_000)]
     assert len(upsert_contacts(alice, rows).created) == 10_000
     again = [*rows[:5_000], *(ContactDraft(email=row.email, texts={"city": "Ulm"}) for row in rows[5_000:])]

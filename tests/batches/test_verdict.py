@@ -41,7 +41,7 @@ def verdict_at(gate: Gate, moment: dt.timedelta) -> Verdict:
         (Gate(BatchStatus.PAUSED, is_late=True), Verdict.WAIT, Verdict.RETAIN, Verdict.EXPIRE),
     ],
 )
-def test_the_table_of_verdicts(gate: Gate, before: Verdict, during: Verdict, later: Verdict) -> None:
+def test_each_gate_has_the_verdicts_of_the_table(gate: Gate, before: Verdict, during: Verdict, later: Verdict) -> None:
     assert verdict_at(gate, -HOUR) is before
     assert verdict_at(gate, dt.timedelta(0)) is during
     assert verdict_at(gate, 71 * HOUR) is during

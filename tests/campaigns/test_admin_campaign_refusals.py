@@ -154,7 +154,7 @@ def test_what_was_saved_with_a_wrong_template_cannot_be_sent(operator: Client, d
 
 
 @further
-def test_somebody_was_first(operator: Client, sending: Campaign, alice: Account) -> None:
+def test_a_move_that_comes_second_changes_nothing(operator: Client, sending: Campaign, alice: Account) -> None:
     pause_campaign(alice, sending.pk, actor="key Website")
     answer = press(operator, sending, "pause")
     assert "Nothing was changed: the campaign is paused." in unescape(answer.text)

@@ -81,7 +81,7 @@ def test_a_copy_has_its_markdown_and_its_names(alice: Account) -> None:
     assert copy.html_content == "<p><strong>a</strong></p>"
 
 
-def test_each_api_needs_its_own_scope(alice: Account) -> None:
+def test_each_api_needs_a_different_scope(alice: Account) -> None:
     campaign = Campaign.objects.create(account=alice, title="x")
     everything = find_missing(campaign, needs=frozenset(Need))
     assert set(find_missing(campaign, needs=NEEDED)) == {Need.SUBJECT, Need.SENDER, Need.CONTENT, Need.AUDIENCE}

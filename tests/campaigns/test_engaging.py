@@ -100,7 +100,7 @@ def test_every_outcome_is_recorded_for_its_contact(alice: Account, deliverer: De
         assert search(alice, query) == names, query
 
 
-def test_events_of_a_few_messages_are_recorded_from_rows_of_their_own(
+def test_events_of_a_few_messages_are_recorded_from_separate_rows(
     alice: Account, charlie: Account, sent: Campaign
 ) -> None:
     add_contacts(charlie, ["r0@example.com"])

@@ -106,7 +106,7 @@ def test_a_parcel_holds_about_a_second(seconds_each: float, size: int) -> None:
     assert Pace(seconds_each).parcel_size(500) == size
 
 
-def test_the_same_wall_clock_elsewhere() -> None:
+def test_a_wall_clock_time_is_found_in_another_zone() -> None:
     eight_in_berlin = utc("2026-05-04T06:00")
     assert at_wall_clock(eight_in_berlin, of=BERLIN, target=ZoneInfo("America/New_York")) == utc("2026-05-04T12:00")
     assert at_wall_clock(eight_in_berlin, of=BERLIN, target=ZoneInfo("Asia/Tokyo")) == utc("2026-05-03T23:00")

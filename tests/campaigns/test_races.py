@@ -90,7 +90,7 @@ def test_two_sweepers_prepare_a_campaign_once(alice: Account) -> None:
 
 
 @pytest.mark.parametrize("seed", few_by_default(range(5), 0, 1))
-def test_schedule_against_send_now(alice: Account, seed: int) -> None:
+def test_of_a_schedule_and_a_send_now_one_succeeds(alice: Account, seed: int) -> None:
     campaign = ready_campaign(alice)
     later = database_now() + dt.timedelta(hours=1)
 
@@ -109,7 +109,9 @@ def test_schedule_against_send_now(alice: Account, seed: int) -> None:
 
 
 @pytest.mark.parametrize("moments", few_by_default([AROUND, MOMENTS], AROUND))
-def test_unschedule_against_fire(alice: Account, peer: CountingPeer, clock: Clock, moments: tuple[float, ...]) -> None:
+def test_a_campaign_is_unscheduled_or_sent_as_a_whole(
+    alice: Account, peer: CountingPeer, clock: Clock, moments: tuple[float, ...]
+) -> None:
     """If the campaign is unscheduled nothing of it is sent; otherwise all of it is."""
     taken_back = 0
     with SweepingThread(), DeliveringThread(peer):
@@ -172,7 +174,9 @@ def on_its_own_connection(work: Callable[[], object]) -> object:
 
 
 @pytest.mark.parametrize("sent_for", few_by_default([(0.1, 0.5), SENT_FOR], (0.1, 0.5)))
-def test_cancel_against_finish(alice: Account, peer: CountingPeer, sent_for: tuple[float, ...]) -> None:
+def test_a_cancel_counts_what_was_sent_or_fails(
+    alice: Account, peer: CountingPeer, sent_for: tuple[float, ...]
+) -> None:
     """A cancel that wins returns how many messages were sent; a cancel after the last message fails."""
     with SweepingThread(), DeliveringThread(peer):
         for seconds in sent_for:
@@ -195,7 +199,7 @@ def test_cancel_against_finish(alice: Account, peer: CountingPeer, sent_for: tup
             assert again(campaign).status == CampaignStatus.CANCELLED
 
 
-def test_pause_against_cancel_leaves_the_campaign_cancelled(alice: Account) -> None:
+def test_a_pause_and_a_cancel_leave_the_campaign_cancelled(alice: Account) -> None:
     campaign = ready_campaign(alice)
     send_now(alice, campaign.pk)
     expand_all()

@@ -157,7 +157,7 @@ def test_figures_of_all_pages_equal_what_is_stored(database: None, deliverer: De
     assert FAMILIES - compared.families.keys() == set()
 
 
-def test_waves_that_differ_by_little_or_by_days_have_rows_of_their_own(alice: Account, clock: Clock) -> None:
+def test_waves_that_differ_by_little_or_by_days_have_separate_rows(alice: Account, clock: Clock) -> None:
     batch = create_batch(alice)
     soon = database_now().replace(microsecond=0) + dt.timedelta(minutes=1)
     for messages, ahead in enumerate(CLOSE, start=1):

@@ -83,7 +83,7 @@ def test_what_is_wrong_is_red_and_says_what_to_do(operator: Client, alice: Accou
     assert "No node with" not in page
 
 
-def test_a_broker_that_is_away_is_said_to_be(operator: Client, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def test_a_broker_that_is_away_is_reported(operator: Client, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.setattr(fleet, "_redis", lambda: fleet.client_for("redis://127.0.0.1:1/0", timeout_seconds=0.1))
     page = text_of(operator)
     assert "Redis does not answer." in page

@@ -108,7 +108,7 @@ def test_deleted_templates_and_versions_leave_nothing_but_the_contents_of_mail(a
     assert second.content_id != first.content_id
 
 
-def test_plain_text_is_made_from_the_html_unless_the_version_has_its_own(alice: Account) -> None:
+def test_plain_text_is_made_from_the_html_unless_the_version_has_one(alice: Account) -> None:
     template = template_of(alice)
 
     def change(version: TemplateVersion, **fields: str) -> str:
@@ -123,7 +123,7 @@ def test_plain_text_is_made_from_the_html_unless_the_version_has_its_own(alice: 
     assert version_of(template, html_content="", plain_content="text").content.plain == "text"
 
 
-def test_a_copy_has_versions_of_its_own(alice: Account) -> None:
+def test_a_copy_has_separate_versions(alice: Account) -> None:
     template = template_of(alice, is_dynamic=False)
     first, second = version_of(template), version_of(template, name="Second", is_active=True)
     copy = duplicate_template(alice, template.public_id)

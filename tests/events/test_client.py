@@ -50,7 +50,7 @@ def test_the_certificate_has_to_be_that_of_the_name(receiver: Receiver, secure: 
     assert len(receiver.got) == 2
 
 
-def test_a_url_that_is_none_is_an_answer(loopback: None) -> None:
+def test_an_invalid_url_is_an_answer(loopback: None) -> None:
     urls = {
         "ftp://127.0.0.1/": "this is not the URL of an endpoint",
         "http:///": "this is not the URL of an endpoint",

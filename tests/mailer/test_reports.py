@@ -73,7 +73,7 @@ def test_a_process_reports_after_a_slice_and_at_most_once_a_second(
     assert connections_in_use() == 0, "whatever it reported, it has no claim"
 
 
-def test_a_peer_that_does_not_answer_is_told_from_an_idle_process(
+def test_a_peer_that_does_not_answer_is_distinguished_from_an_idle_process(
     alice: Account, peer: CountingPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with held_slice(alice, peer, monkeypatch) as worker:

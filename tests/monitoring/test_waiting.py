@@ -118,7 +118,7 @@ def test_each_reason_gives_way_to_the_next_one(alice: Account, clock: Clock) -> 
     assert why_waiting([batch, other]) == {}
 
 
-def test_cancelled_mail_is_not_said_to_be_frozen(alice: Account) -> None:
+def test_cancelled_mail_is_not_reported_as_frozen(alice: Account) -> None:
     """The gate's own order: a cancelled batch is discarded, whatever is frozen."""
     batch = batch_of(alice)
     freeze_account(alice, actor="test", reason="")

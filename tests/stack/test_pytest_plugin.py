@@ -10,7 +10,7 @@ from foundation.redis_client import client_for
 from stack.pytest_plugin import forget_earlier_runs, redis_url_of
 
 
-def test_each_test_process_has_a_redis_database_of_its_own() -> None:
+def test_each_test_process_has_a_separate_redis_database() -> None:
     assert (
         redis_url_of("gw3", "redis+socket:///run/v.sock?virtual_host=0") == "redis+socket:///run/v.sock?virtual_host=3"
     )
@@ -18,7 +18,7 @@ def test_each_test_process_has_a_redis_database_of_its_own() -> None:
 
 
 @pytest.mark.skipif("/sluice-test" not in os.environ["REDIS_URL"], reason="Redis is not the plugin's")
-def test_this_process_uses_its_own(worker_id: str) -> None:
+def test_this_process_uses_its_redis_database(worker_id: str) -> None:
     number = "0" if worker_id == "master" else worker_id.removeprefix("gw")
     assert os.environ["REDIS_URL"].endswith(f"?virtual_host={number}")
 

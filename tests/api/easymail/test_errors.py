@@ -7,6 +7,6 @@ from api.easymail.proposed import missing_of
 from campaigns.errors import Need
 
 
-def test_all_that_is_needed_has_a_name() -> None:
+def test_every_need_has_a_name() -> None:
     assert set(proposed.MISSING) == proposed.NEEDS
     assert {"subject", "content", "sender_identity"} < set(missing_of(list(Need)))

@@ -55,7 +55,7 @@ def program(client_of_alice: ApiClient, server_url: str) -> Program:
 
 
 @pytest.mark.large
-def test_a_campaign_from_draft_to_its_cancel_in_flight(alice: Account, program: Program, peer: CountingPeer) -> None:
+def test_a_campaign_is_cancelled_in_flight(alice: Account, program: Program, peer: CountingPeer) -> None:
     body = whole_body(alice, RECIPIENTS)
     body["content"] = "# Hello [%first_name | friend%]\n\n[Leave]([unsubscribe])"
     uuid = program.do("POST", "/campaigns", body)["uuid"]

@@ -112,7 +112,7 @@ TIMES = {
 
 
 @further
-def test_a_time_that_cannot_be_is_refused(alice: Account, client_of_alice: ApiClient) -> None:
+def test_an_impossible_time_is_refused(alice: Account, client_of_alice: ApiClient) -> None:
     for status in (Status.DRAFT, Status.SCHEDULED):
         campaign = campaign_in(alice, status)
         for name, body in TIMES.items():

@@ -68,7 +68,7 @@ def test_a_stop_answers_with_its_receipt(client_of_alice: ApiClient, due_batch: 
     assert status_of(due_batch) == BatchStatus.CANCELLED
 
 
-def test_every_move_is_allowed_from_the_other_two_and_conflicts_with_its_own(
+def test_every_move_is_allowed_from_the_other_two_statuses_only(
     client_of_alice: ApiClient, open_batch: Batch, step: int
 ) -> None:
     for action, status in list(product(TARGETS, BatchStatus))[::step]:

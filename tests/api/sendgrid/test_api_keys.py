@@ -157,7 +157,7 @@ def test_deleted_key_is_dead_at_the_very_next_request(client_of_alice: ApiClient
     assert refused["WWW-Authenticate"] == "Bearer"
 
 
-def test_unknown_keys_have_their_own_words(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
+def test_unknown_keys_have_a_text_for_each_method(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
     for key_id in ["unknown", "%ff", "x" * 200, "' or 1=1"]:
         with subtests.test(key_id=key_id):
             path = f"{KEYS}/{key_id}"

@@ -24,7 +24,7 @@ def client(client_of_alice: ApiClient, server_url: str) -> Any:
 
 
 @pytest.mark.large
-def test_the_legacy_contact_database(client: Any) -> None:
+def test_the_legacy_contact_database_is_managed(client: Any) -> None:
     db = client.contactdb
     field = db.custom_fields.post(request_body={"name": "pet", "type": "text"})
     assert field.status_code == 201
@@ -68,7 +68,7 @@ def test_senders_are_shared_by_both_apis(client: Any) -> None:
 
 
 @further
-def test_contacts_lists_fields_and_segments(client: Any) -> None:
+def test_contacts_lists_fields_and_segments_are_managed(client: Any) -> None:
     marketing = client.marketing
     field = marketing.field_definitions.post(request_body={"name": "pet", "field_type": "Text"})
     assert field.status_code == 200
@@ -97,7 +97,7 @@ def test_contacts_lists_fields_and_segments(client: Any) -> None:
 
 
 @pytest.mark.large
-def test_an_import_and_an_export(client: Any) -> None:
+def test_contacts_are_imported_and_exported(client: Any) -> None:
     contacts = client.marketing.contacts
     begun = contacts.imports.put(request_body={"file_type": "csv", "field_mappings": [EMAIL, FIRST_NAME]}).to_dict
     headers = {each["header"]: each["value"] for each in begun["upload_headers"]}

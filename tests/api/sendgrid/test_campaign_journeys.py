@@ -79,7 +79,7 @@ def send_ready_campaign(account: Account) -> None:
 
 
 @pytest.mark.large
-def test_a_legacy_campaign_from_draft_to_its_deletion_in_progress(
+def test_a_legacy_campaign_is_deleted_in_progress(
     alice: Account, sendgrid: SendGridAPIClient, customers: ContactList, peer: CountingPeer
 ) -> None:
     campaigns = sendgrid.client.campaigns
@@ -130,7 +130,7 @@ def deliver_test_mail(peer: CountingPeer) -> None:
 
 
 @pytest.mark.large
-def test_a_single_send_from_draft_to_its_deletion_in_progress(
+def test_a_single_send_is_deleted_in_progress(
     alice: Account, sendgrid: SendGridAPIClient, customers: ContactList, peer: CountingPeer
 ) -> None:
     single_sends = sendgrid.client.marketing.singlesends

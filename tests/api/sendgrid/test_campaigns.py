@@ -210,7 +210,7 @@ def test_a_list_that_was_deleted_is_no_audience(alice: Account, client_of_alice:
     assert [field for field, _ in problems(answer, 400)] == ["list_ids"]
 
 
-def test_a_parent_acts_for_a_subuser_whose_campaigns_are_its_own(
+def test_a_parent_acts_for_a_subuser_and_sees_only_the_subusers_campaigns(
     subuser: Account, client_of_alice: ApiClient, client_of_charlie: ApiClient
 ) -> None:
     for_subuser = {"On-Behalf-Of": subuser.username}

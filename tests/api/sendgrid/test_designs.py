@@ -31,7 +31,7 @@ def errors_of(answer: Any) -> list[tuple[str, str]]:
     return [(error["field"], error["message"]) for error in answer.json()["errors"]]
 
 
-def test_design_from_its_creation_to_its_deletion(client_of_alice: ApiClient) -> None:
+def test_a_design_is_created_changed_and_deleted(client_of_alice: ApiClient) -> None:
     design = new_design(client_of_alice, name="News", subject="Hello", categories=["a"], editor="design")
     assert set(design) == LINE | TEXTS
     assert (design["html_content"], design["plain_content"]) == (HTML, "Hi {{first_name}}")

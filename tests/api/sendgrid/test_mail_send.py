@@ -158,7 +158,7 @@ def test_on_behalf_of_has_no_effect_here(client_of_alice: ApiClient, subuser: Ac
     assert {mail.account for mail in Mail.objects.all()} == {client_of_alice.account}
 
 
-def test_wrong_credentials_are_401_in_their_own_words(database: None, subtests: pytest.Subtests) -> None:
+def test_wrong_credentials_are_401_with_sendgrids_text(database: None, subtests: pytest.Subtests) -> None:
     for authorization, message in [
         (None, "Permission denied, wrong credentials"),
         ("", "Permission denied, wrong credentials"),

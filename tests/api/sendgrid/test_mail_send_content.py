@@ -187,7 +187,7 @@ def test_sections_footer_and_copy_are_in_the_message(
     assert "bcc" not in own.personal, "its link to unsubscribe still knows its recipient"
 
 
-def test_subscription_tracking_and_the_tag_of_open_tracking(
+def test_subscription_tracking_and_the_tag_of_open_tracking_take_effect(
     client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     tracking: dict[str, Any] = {
@@ -208,7 +208,7 @@ def test_subscription_tracking_and_the_tag_of_open_tracking(
     assert "/all" in second[0], "the text has no tag, so it gets the default link"
 
 
-def test_the_tag_of_subscription_tracking_and_a_group(
+def test_the_tag_of_subscription_tracking_becomes_the_link_of_the_group(
     client_of_alice: ApiClient, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     group = {"name": "News", "description": "News"}

@@ -34,7 +34,7 @@ def helper_mail(**changes: object) -> Mail:
 
 
 @further
-def test_scheduled_batch_from_id_to_resume(sendgrid: SendGridAPIClient) -> None:
+def test_a_scheduled_batch_is_stopped_and_resumed(sendgrid: SendGridAPIClient) -> None:
     made = sendgrid.client.mail.batch.post()
     assert made.status_code == 201
     batch_id = made.to_dict["batch_id"]
@@ -111,7 +111,7 @@ def test_keys_are_created_and_revoked(sendgrid: SendGridAPIClient, server_url: s
 
 
 @further
-def test_every_operation_of_templates(sendgrid: SendGridAPIClient) -> None:
+def test_every_operation_of_templates_succeeds(sendgrid: SendGridAPIClient) -> None:
     templates = sendgrid.client.templates
     made = templates.post(request_body={"name": "Welcome", "generation": "dynamic"})
     template_id = made.to_dict["id"]
@@ -147,7 +147,7 @@ def test_every_operation_of_templates(sendgrid: SendGridAPIClient) -> None:
 
 
 @further
-def test_every_operation_of_designs(sendgrid: SendGridAPIClient) -> None:
+def test_every_operation_of_designs_succeeds(sendgrid: SendGridAPIClient) -> None:
     designs = sendgrid.client.designs
     made = designs.post(request_body={"name": "News", "html_content": "<p>Hi</p>"})
     one = designs._(made.to_dict["id"])

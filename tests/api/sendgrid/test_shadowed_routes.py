@@ -34,6 +34,6 @@ def test_classifications_are_no_addresses(client_of_alice: ApiClient) -> None:
     assert answer.json() == {"errors": [{"field": None, "message": "not found"}]}
 
 
-def test_an_address_may_still_begin_so(client_of_alice: ApiClient) -> None:
+def test_an_address_may_begin_like_a_documented_path(client_of_alice: ApiClient) -> None:
     for address in ("classifications@example.com", "classifications2", "x/classifications@example.com"):
         assert client_of_alice.get(f"/v3/suppression/bounces/{address}").json() == []

@@ -80,7 +80,7 @@ def lines(client: ApiClient, query: str) -> list[dict[str, Any]]:
 
 
 @further
-def test_statistics_of_all_single_sends_or_of_some(
+def test_statistics_are_those_of_all_single_sends_or_of_some(
     sent: Campaign, charlie: Account, alice: Account, client_of_alice: ApiClient
 ) -> None:
     draft = Campaign.objects.create(account=alice, title="draft")
@@ -100,7 +100,9 @@ def test_statistics_of_all_single_sends_or_of_some(
     assert client_of_alice.get(page["_metadata"]["next"]).json()["results"][0]["id"] == str(sent.uuid)
 
 
-def test_statistics_of_one_in_all_and_by_the_day(sent: Campaign, client_of_alice: ApiClient, clock: Clock) -> None:
+def test_statistics_of_one_single_send_are_in_total_or_by_day(
+    sent: Campaign, client_of_alice: ApiClient, clock: Clock
+) -> None:
     (total,) = lines(client_of_alice, f"/{sent.uuid}")
     assert (total["aggregation"], total["stats"]) == ("total", HAPPENED)
 

@@ -174,7 +174,7 @@ def test_the_range_ends_today_by_the_clock_of_the_database(client_of_alice: ApiC
 
 
 @further
-def test_a_range_of_three_years_and_its_parts(client_of_alice: ApiClient, alice: Account) -> None:
+def test_a_range_of_three_years_is_answered_in_parts(client_of_alice: ApiClient, alice: Account) -> None:
     first, last = dt.date(2024, 1, 1), dt.date(2026, 12, 31)
     for day in (first, last):
         count_day(alice, day, {Measure.SENT: 7})
@@ -273,7 +273,7 @@ def test_categories_are_listed_as_they_were_sent(client_of_alice: ApiClient, ali
         assert names(client_of_alice, urlencode({"category": prefix})) == expected, prefix
 
 
-def test_a_page_of_categories(client_of_alice: ApiClient, alice: Account) -> None:
+def test_categories_are_listed_in_pages(client_of_alice: ApiClient, alice: Account) -> None:
     everything = [f"category {n:03}" for n in range(120)]
     count_day(alice, DAY, {Measure.ACCEPTED: 1}, *everything[:70])
     count_day(alice, DAY + dt.timedelta(days=1), {Measure.SENT: 1}, *everything[:70])
@@ -292,7 +292,7 @@ def test_a_page_of_categories(client_of_alice: ApiClient, alice: Account) -> Non
     assert 'offset=80>; rel="next"' in client_of_alice.get(f"{CATEGORIES}?limit=40&offset=80")["Link"]
 
 
-def test_statistics_of_some_categories(client_of_alice: ApiClient, alice: Account) -> None:
+def test_statistics_of_some_categories_are_returned(client_of_alice: ApiClient, alice: Account) -> None:
     count_day(alice, DAY, {Measure.SENT: 5}, "news", "a, b", "c")
     count_day(alice, DAY + dt.timedelta(days=1), {Measure.SENT: 2}, "news")
     for query, expected in (

@@ -48,7 +48,7 @@ def errors_of(answer: Any) -> list[tuple[str, str]]:
     return [(error["field"], error["message"]) for error in errors]
 
 
-def test_template_from_its_creation_to_its_deletion(client_of_alice: ApiClient) -> None:
+def test_a_template_is_created_changed_and_deleted(client_of_alice: ApiClient) -> None:
     created = client_of_alice.post(PATH, {"name": "Welcome"})
     template = created.json()
     assert created.status_code == 201
@@ -78,7 +78,7 @@ def test_template_from_its_creation_to_its_deletion(client_of_alice: ApiClient) 
     assert client_of_alice.get(f"{path}/versions/{version['id']}").status_code == 404
 
 
-def test_version_from_its_creation_to_its_deletion(client_of_alice: ApiClient) -> None:
+def test_a_version_is_created_changed_and_deleted(client_of_alice: ApiClient) -> None:
     template = new_template(client_of_alice)
     version = new_version(client_of_alice, template, test_data='{"name": "Ada"}', editor="design")
     assert set(version) == LINE | TEXTS | {"warnings", "test_data"}
@@ -178,7 +178,7 @@ def test_wrong_fields_are_refused_by_name(client_of_alice: ApiClient) -> None:
     assert not TemplateVersion.objects.exists()
 
 
-def test_limits_have_their_own_texts(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_have_separate_texts(client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("content.templates.TEMPLATES", 1)
     monkeypatch.setattr("content.versions.VERSIONS", 1)
     template = new_template(client_of_alice)

@@ -168,7 +168,7 @@ def test_a_token_answer_has_the_url_of_the_endpoint(soap_of_alice: SoapCaller, s
     assert (legacy["expiresIn"], check_in(oauth(legacy["accessToken"])).overall) == (1200, "OK")
 
 
-def test_no_token_for_others(soap_of_alice: SoapCaller) -> None:
+def test_other_callers_get_no_token(soap_of_alice: SoapCaller) -> None:
     wrong = ask_token({"client_id": "alice", "client_secret": "SG.x"})
     assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
     assert ask_token({"client_id": 1, "client_secret": []}).status_code == 401

@@ -94,7 +94,7 @@ def test_a_body_before_its_header_is_read(alice: Account, soap_of_alice: SoapCal
                 assert post(document, path, **headers).overall == "OK"
 
 
-def test_the_newer_soap_is_answered_in_its_own_words(alice: Account, soap_of_alice: SoapCaller) -> None:
+def test_soap_12_is_answered_in_its_form(alice: Account, soap_of_alice: SoapCaller) -> None:
     campaign = campaign_in(alice, CampaignStatus.SCHEDULED)
     header = '<a:Action xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing">{}</a:Action>'
     body = perform("cancel", campaign.pk)

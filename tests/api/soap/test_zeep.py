@@ -87,9 +87,7 @@ def status_of(zeep: Zeep, number: int) -> str:
 
 
 @pytest.mark.large
-def test_a_send_from_creation_to_a_cancel_half_way(
-    zeep: Zeep, alice: Account, customers: ContactList, peer: CountingPeer
-) -> None:
+def test_a_send_is_canceled_half_way(zeep: Zeep, alice: Account, customers: ContactList, peer: CountingPeer) -> None:
     add_sender(alice)
     UnsubscribeGroup.objects.create(account=alice, name="news")
     email = zeep.get_type("ns0:Email")(Subject="Hello", HTMLBody="<a href='[unsubscribe]'>leave</a>")

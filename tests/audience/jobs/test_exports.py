@@ -57,7 +57,7 @@ def numbers_of(job: Job) -> list[int]:
     return [int(row["email"][1:].partition("@")[0]) for row in csv_of(job)]
 
 
-def test_all_contacts_as_csv(alice: Account, readers: ContactList) -> None:
+def test_all_contacts_are_exported_as_csv(alice: Account, readers: ContactList) -> None:
     job = done(begin_export(alice))
     assert (job.status, job.requested_count) == (JobStatus.COMPLETED, 10)
     rows = csv_of(job)
@@ -76,7 +76,7 @@ def test_all_contacts_as_csv(alice: Account, readers: ContactList) -> None:
 
 
 @further
-def test_contacts_as_json(alice: Account, readers: ContactList, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contacts_are_exported_as_json(alice: Account, readers: ContactList, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "PAGE", 3)
     (text,) = files_of(done(begin_export(alice, list_ids=[readers.pk], file_format=FileFormat.JSON)))
     contacts: list[dict[str, Any]] = json.loads(text)
@@ -88,7 +88,7 @@ def test_contacts_as_json(alice: Account, readers: ContactList, monkeypatch: pyt
 
 
 @further
-def test_each_contact_of_lists_and_segments_once(
+def test_each_contact_of_lists_and_segments_is_exported_once(
     alice: Account, readers: ContactList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exports, "PAGE", 2)
@@ -168,7 +168,7 @@ def test_an_export_without_contacts_is_a_file_too(alice: Account, file_format: F
 
 
 @further
-def test_lists_and_segments_have_to_be_there(alice: Account, charlie: Account, readers: ContactList) -> None:
+def test_lists_and_segments_have_to_exist(alice: Account, charlie: Account, readers: ContactList) -> None:
     condition = Compare(Column("email", Kind.TEXT), Operator.LT, "c3")
     segment = create_segment(alice, "some", condition, dialect="sgql", written="")
     with pytest.raises(UnknownList):

@@ -72,7 +72,7 @@ def test_more_than_one_request_may_have_are_refused(alice: Account, monkeypatch:
     assert not Job.objects.exists()
 
 
-def test_lists_have_to_be_there(alice: Account, charlie: Account) -> None:
+def test_lists_have_to_exist(alice: Account, charlie: Account) -> None:
     with pytest.raises(UnknownList):
         begin_upsert(alice, [ContactValues({"email": "a@example.com"})], list_ids=[create_list(charlie, "his").pk])
     readers = create_list(alice, "readers")

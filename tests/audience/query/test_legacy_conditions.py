@@ -68,7 +68,7 @@ CONDITIONS = [
 ]
 
 
-def test_a_condition_finds(alice: Account, people: None, subtests: pytest.Subtests) -> None:
+def test_each_condition_finds_its_contacts(alice: Account, people: None, subtests: pytest.Subtests) -> None:
     for condition, letters in CONDITIONS:
         with subtests.test(condition=condition, letters=letters):
             assert search(alice, condition) == letters
@@ -84,7 +84,7 @@ def test_and_binds_stronger_than_or(alice: Account, people: None) -> None:
     assert search(alice, one("email", "contains", "org"), one("orders", "gt", "1", "and")) == "ab"
 
 
-def test_opens_and_clicks_of_a_campaign(alice: Account, people: None) -> None:
+def test_contacts_are_found_by_opens_and_clicks_of_a_campaign(alice: Account, people: None) -> None:
     ann = Contact.objects.get(email="ann@x.org")
     Engagement.objects.create(contact_id=ann.pk, campaign_id=513, kind=EngagementKind.OPENED, at=database_now())
     assert search(alice, one("opens.campaign_identifier", "eq", "513")) == "a"
@@ -93,7 +93,7 @@ def test_opens_and_clicks_of_a_campaign(alice: Account, people: None) -> None:
     assert search(alice, one("opens.campaign_identifier", "eq", "not a number")) == ""
 
 
-def test_being_on_a_list(alice: Account, charlie: Account, people: None) -> None:
+def test_contacts_on_a_list_are_found(alice: Account, charlie: Account, people: None) -> None:
     hers, his = create_list(alice, "hers"), create_list(charlie, "his")
     store(alice, {"email": "ann@x.org"}, list_ids=(hers.pk,))
     assert search(alice, one("lists", "eq", str(hers.pk))) == "a"

@@ -151,7 +151,7 @@ QUERIES = [
 ]
 
 
-def test_a_query_finds(alice: Account, people: None, subtests: pytest.Subtests, step: int) -> None:
+def test_each_query_finds_its_contacts(alice: Account, people: None, subtests: pytest.Subtests, step: int) -> None:
     for query, letters in QUERIES[::step]:
         with subtests.test(query=query, letters=letters):
             assert search(alice, query) == letters

@@ -18,7 +18,7 @@ from tests.examples import for_each
 from tests.mailer.compose.composed import DATE, HTML, PLAIN, compose, parse
 
 
-def test_a_plain_mail() -> None:
+def test_a_plain_mail_is_read_back() -> None:
     envelope = compose()
     message = parse(envelope)
     assert (message["From"], message["To"], message["Subject"]) == ("from@example.com", "to@example.com", "Hello")

@@ -56,7 +56,7 @@ A picture https://example.com
         ("", ""),
     ],
 )
-def test_ordinary_html(html: str, text: str) -> None:
+def test_ordinary_html_becomes_the_text_that_a_reader_sees(html: str, text: str) -> None:
     assert plain_text_of(html) == text
 
 

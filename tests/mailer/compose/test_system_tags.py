@@ -33,7 +33,7 @@ def test_other_texts_are_no_tags() -> None:
     assert list(find_system_tags("[un\u017fubscribe] <%asm_group%> [%unsubscribe%]")) == []
 
 
-def test_tags_to_unsubscribe_are_those_of_links_to_leave() -> None:
+def test_tags_to_unsubscribe_are_those_of_unsubscribe_links() -> None:
     ways_out = {name for name, (text, *_) in SPELLINGS.items() if has_unsubscribe_tag(f"<p>{text}</p>")}
     assert ways_out == {name for name in SPELLINGS if "unsubscribe" in name or "preferences" in name}
 

@@ -72,7 +72,7 @@ def test_a_late_record_has_it(claim: Claim) -> None:
     assert [event.is_encrypted for event in events] == [True, True, None]
 
 
-def test_recipients_who_were_not_asked_about_have_events_of_their_own(claim: Claim) -> None:
+def test_recipients_whom_the_peer_never_judged_have_separate_events(claim: Claim) -> None:
     outcomes, message_id = outcomes_of(claim), claim.first_message_id
     refusals = Refused("553 5.1.3 bad"), Refused("553 5.1.3 bad", is_ours=True)
     add_result(outcomes, Result(message_id, refusals), ("a@example.com", "b@example.com"))

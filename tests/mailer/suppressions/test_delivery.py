@@ -59,7 +59,7 @@ def test_an_unsubscribed_recipient_gets_all_other_mail(
     assert peer.recipients == ["left@example.com"]
 
 
-def test_another_accounts_suppressions_are_its_own(
+def test_suppressions_of_another_account_have_no_effect(
     alice: Account, charlie: Account, send: Send, peer: CountingPeer, deliverer: Deliverer
 ) -> None:
     """This holds when both accounts' mail is in one slice and one of them has no suppressions."""

@@ -114,7 +114,7 @@ def test_a_mail_program_unsubscribes_with_one_click(kind: str, browser: Client, 
     assert suppressed() == {("alice", ANN, "News")}
 
 
-def test_twice_is_as_good_as_once_and_can_be_undone(browser: Client, path: str) -> None:
+def test_unsubscribing_twice_changes_nothing_and_can_be_undone(browser: Client, path: str) -> None:
     for _ in range(2):
         browser.post(path, {"leave": ""})
     assert Suppression.objects.count() == 1
@@ -224,7 +224,7 @@ def test_a_forged_link_is_a_404_without_an_effect(browser: Client, path: str, se
     assert suppressed() == set()
 
 
-def test_a_link_unsubscribes_from_its_own_accounts_mail(
+def test_a_link_unsubscribes_from_mail_of_its_account_only(
     browser: Client, path: str, alice: Account, charlie: Account
 ) -> None:
     """Charlie has a group of the same name, and his mail still arrives. A link of a deleted account is invalid."""
@@ -251,7 +251,7 @@ def own_links() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("page", ["", "/all", "/preferences"])
-def test_one_of_several_is_mailed_a_link_of_their_own(page: str, browser: Client, path_of_several: str) -> None:
+def test_one_of_several_recipients_is_mailed_a_personal_link(page: str, browser: Client, path_of_several: str) -> None:
     question = browser.get(path_of_several + page)
     assert "What is your address?" in text_of(question)
     assert b"example.com" not in question.content, "nobody learns the addresses of others"

@@ -149,7 +149,7 @@ def test_three_links_within_two_seconds_are_a_scanner(message: TrackedMessage) -
         (BROWSER, "not an address", False),
     ],
 )
-def test_machines_are_told_from_people(agent: str, address: str, expected: bool) -> None:
+def test_machines_are_distinguished_from_people(agent: str, address: str, expected: bool) -> None:
     assert is_machine({"REQUEST_METHOD": "GET", "HTTP_USER_AGENT": agent}, address) is expected
 
 

@@ -268,7 +268,7 @@ def test_every_exception_has_its_outcome(
     assert ScriptedBackend.opened == 2  # never on a failed connection
 
 
-def test_each_refused_recipient_has_its_own_answer(transport: DjangoBackendTransport) -> None:
+def test_each_refused_recipient_has_a_separate_answer(transport: DjangoBackendTransport) -> None:
     answers = {"a@example.net": (550, b"nobody"), "B@example.net": (450, b"busy")}
     ScriptedBackend.acts = [smtplib.SMTPRecipientsRefused(answers)]
     (result,) = transport.send_slice([make_envelope(recipients=("a@example.net", "b@example.net"))], TestGuard())

@@ -349,7 +349,7 @@ def test_when_folding_fails_the_transport_refuses_an_injected_message(
 ATTACK = "Hello\x1e.\x1eMAIL FROM:<evil@example.com>\x1eRCPT TO:<victim@example.com>\x1eDATA\x1e\x1eevil\x1e.\x1e"
 
 
-def test_without_folding_stuffing_and_check_a_subject_sends_a_mail_of_its_own(
+def test_without_folding_stuffing_and_check_a_subject_sends_another_mail(
     start_server: StartServer, open_smtp: OpenSmtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mailer.compose.mime.field", fold_badly)

@@ -192,7 +192,7 @@ def test_354_without_an_accepted_recipient_is_answered_with_a_dot_only(
     assert server.stored == [b"", make_envelope(2).data]
 
 
-def test_replies_in_odd_pieces(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+def test_replies_are_read_in_odd_pieces(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     hello = b"250-scripted\r\n250-SIZE 1000\r\n250 PIPELINING\r\n"
     taken = b"250-2.0.0 taken\r\n250-2.0.0 as\r\n250 2.0.0 promised\r\n"
     script = {"EHLO": Pieces(hello), "MAIL": Pieces(b"250-a\r\n250 b\r\n", 3), "DOT": Pieces(taken, 7)}

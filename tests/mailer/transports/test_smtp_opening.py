@@ -57,7 +57,7 @@ def send_one(transport: SmtpTransport) -> object:
 # --- a server that others wrote ---------------------------------------------------------------------------------------
 
 
-def test_a_real_server_with_starttls(tls: ssl.SSLContext, ca_file: Path, open_smtp: OpenSmtp) -> None:
+def test_a_real_server_gets_mail_by_starttls(tls: ssl.SSLContext, ca_file: Path, open_smtp: OpenSmtp) -> None:
     with RealServer(tls_context=tls, require_starttls=True) as server:
         transport = open_smtp(f"smtp://127.0.0.1:{server.port}?starttls=always&ca={ca_file}")
         assert kinds_of(transport.send_slice(make_envelopes(3), TestGuard())) == ["Sent"] * 3
@@ -65,7 +65,7 @@ def test_a_real_server_with_starttls(tls: ssl.SSLContext, ca_file: Path, open_sm
     assert server.were_encrypted == [True] * 3
 
 
-def test_a_real_server_with_implicit_tls_and_a_big_body(
+def test_a_real_server_gets_a_big_body_over_implicit_tls(
     tls: ssl.SSLContext, ca_file: Path, open_smtp: OpenSmtp
 ) -> None:
     data = b"Subject: big\r\n\r\n" + b"0123456789\r\n" * 30_000
@@ -77,7 +77,7 @@ def test_a_real_server_with_implicit_tls_and_a_big_body(
 
 
 @pytest.mark.parametrize("excluded", [["LOGIN"], ["PLAIN"]], ids=["plain", "login"])
-def test_a_real_server_with_a_password(
+def test_a_real_server_accepts_the_password(
     tls: ssl.SSLContext, ca_file: Path, open_smtp: OpenSmtp, excluded: list[str]
 ) -> None:
     def check(server: object, session: object, envelope: object, mechanism: str, data: LoginPassword) -> AuthResult:
@@ -125,7 +125,7 @@ def test_a_connection_that_was_lost_in_the_slice_counts(
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
-def test_pipelining_over_tls(
+def test_pipelining_works_over_tls(
     start_server: StartServer, open_smtp: OpenSmtp, tls: ssl.SSLContext, ca_file: Path, scheme: str
 ) -> None:
     features = (*FEATURES, "STARTTLS") if scheme == "smtp" else FEATURES
@@ -152,7 +152,7 @@ def test_the_gate_holds_over_tls(
     assert len(server.stored) == kinds_of(results).count("Sent") <= begin_limit
 
 
-def test_a_held_back_dot_over_tls(
+def test_a_dot_is_held_back_over_tls(
     start_server: StartServer, open_smtp: OpenSmtp, tls: ssl.SSLContext, ca_file: Path
 ) -> None:
     server = start_server({"DATA": HangInBody(100_000)}, tls=tls)
@@ -251,7 +251,7 @@ def test_no_reason_holds_the_password(start_server: StartServer, open_smtp: Open
     assert server.commands[1] == f"AUTH PLAIN {token.decode()}"
 
 
-def test_a_peer_without_a_mechanism_we_know(start_server: StartServer, open_smtp: OpenSmtp) -> None:
+def test_a_peer_without_a_known_mechanism_is_not_sent_mail(start_server: StartServer, open_smtp: OpenSmtp) -> None:
     server = start_server(features=(*FEATURES, "AUTH CRAM-MD5"))
     assert send_one(open_smtp(server.url.replace("//", f"//{LOGIN}"))) == NotSent(
         "the peer offers neither AUTH PLAIN nor AUTH LOGIN"
@@ -261,7 +261,7 @@ def test_a_peer_without_a_mechanism_we_know(start_server: StartServer, open_smtp
 # --- the URL ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_whole_url() -> None:
+def test_every_part_of_a_url_is_read() -> None:
     address = SmtpAddress.parse(f"smtps://{LOGIN}mx.example.org:2465?verify=no&ca=/x.pem&hello=me.test&starttls=never")
     assert address == SmtpAddress(
         host="mx.example.org",
@@ -277,7 +277,7 @@ def test_a_whole_url() -> None:
     assert SECRET not in repr(address)
 
 
-def test_default_ports() -> None:
+def test_a_url_without_a_port_has_the_default_port() -> None:
     assert SmtpAddress.parse("smtp://mx.test").port == 25
     assert SmtpAddress.parse("smtps://mx.test").port == 465
     assert SmtpAddress.parse("smtp://[::1]:2525") == SmtpAddress(host="::1", port=2525)

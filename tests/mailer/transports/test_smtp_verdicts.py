@@ -70,7 +70,7 @@ def test_every_reply_means_the_same_wherever_it_comes_from() -> None:
         (Stage.DOT, b"530 5.7.0 log in", NotSent),
     ],
 )
-def test_replies_of_real_servers(stage: Stage, reply: bytes, kind: type[Outcome]) -> None:
+def test_replies_of_real_servers_have_their_outcome(stage: Stage, reply: bytes, kind: type[Outcome]) -> None:
     assert type(judge(reply, stage, ADDRESS)) is kind
 
 
