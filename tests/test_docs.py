@@ -66,15 +66,19 @@ def test_the_table_of_verdicts_is_the_codes() -> None:
 
 
 def test_every_link_between_the_pages_leads_somewhere() -> None:
-    pages = [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]
-    for page in pages:
-        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+    links = [
+        (page, target)
+        for page in (*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md"))
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text())
+    ]
+    assert len(links) > 100
+    assert [(page.name, target) for page, target in links if not (page.parent / target).exists()] == []
 
 
 def test_the_architecture_names_files_that_exist() -> None:
-    for name in re.findall(r"`((?:\w+/)+[\w.]*|\w+\.(?:py|yml))`", (DOCS / "architecture.md").read_text()):
-        assert (DOCS.parent / name).exists(), name
+    names = re.findall(r"`((?:\w+/)+[\w.]*|\w+\.(?:py|yml))`", (DOCS / "architecture.md").read_text())
+    assert len(names) > 50
+    assert [name for name in names if not (DOCS.parent / name).exists()] == []
 
 
 @pytest.mark.parametrize("name", WITHOUT_EFFECT)

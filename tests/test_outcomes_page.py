@@ -46,7 +46,9 @@ def test_the_tables_of_reasons_have_every_classification_and_every_class() -> No
 
 def test_the_replies_of_the_page_are_judged_as_it_says() -> None:
     for name, _, _, replies, lists in table("classification", "in logs and webhooks"):
-        for reply in re.findall("`(.+?)`", replies):
+        examples = re.findall("`(.+?)`", replies)
+        assert bool(examples) == (name != "Unclassified"), name
+        for reply in examples:
             judgement = judge_reply(reply, is_of_recipient=True)
             assert judgement.classification.label == name, reply
             assert (

@@ -84,7 +84,7 @@ def test_every_event_is_read_once_for_each_recipient(
         ]
     )
     assert len({event.id for event in events}) == 13
-    assert all(event.is_first for event in events if event.kind == EventKind.SENT)
+    assert {event.is_first for event in events if event.kind == EventKind.SENT} == {True}
     assert shown(read(charlie)) == [("sent", "other0@example.com")]
 
 

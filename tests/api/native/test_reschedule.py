@@ -49,11 +49,12 @@ def test_a_batch_is_rescheduled(client_of_alice: ApiClient, open_batch: Batch) -
 
 def test_a_time_that_has_passed_means_now(client_of_alice: ApiClient, open_batch: Batch) -> None:
     message_id = first_message()
-    for thing, left in ((message_id, 2), (open_batch, 0)):
-        assert client_of_alice.post(path_of(thing), {"send_at": "0001-01-01T00:00:00Z"}).status_code == 200
+    for target, scheduled in ((message_id, 2), (open_batch, 0)):
+        assert client_of_alice.post(path_of(target), {"send_at": "0001-01-01T00:00:00Z"}).status_code == 200
         counted = client_of_alice.get(f"/sluice/v1/batches/{open_batch.public_id}").json()["data"]["counts"]
-        assert counted == counts(scheduled=left, due=3 - left)
-    assert all(parcel.send_at <= database_now() for parcel in Parcel.objects.exclude(state=ParcelState.DONE))
+        assert counted == counts(scheduled=scheduled, due=3 - scheduled)
+    waiting = Parcel.objects.exclude(state=ParcelState.DONE)
+    assert {parcel.send_at <= database_now() for parcel in waiting} == {True}
 
 
 def test_one_message_is_rescheduled_with_a_receipt(client_of_alice: ApiClient, open_batch: Batch) -> None:
