@@ -62,8 +62,8 @@ def sample_of(item: Any, repeats: int) -> str:
 def _character(item: Any) -> str:
     """Return the first of `CANDIDATES` that one item for a single character matches, letters first."""
     tree = parser.State()
-    one = parser.SubPattern(tree, [item])
-    matcher = re._compiler.compile(one, 0)  # type: ignore[attr-defined]
+    pattern = parser.SubPattern(tree, [item])
+    matcher = re._compiler.compile(pattern, 0)  # type: ignore[attr-defined]
     for character in "a0" + "".join(CANDIDATES):
         if matcher.fullmatch(character):
             return character

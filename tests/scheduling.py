@@ -35,7 +35,7 @@ def scope_of(nodeid: str) -> str:
 
 
 def starting_place(item: pytest.Item) -> int:
-    """Return where a test stands when the tests are sorted: those of long groups first."""
+    """Return the key by which a test is sorted: tests of long groups come first."""
     groups = list(TOGETHER)
     scope = scope_of(item.nodeid)
     return groups.index(scope) if scope in groups else len(groups)

@@ -54,7 +54,7 @@ def test_the_campaigns_table_has_the_dialects_words() -> None:
 def test_the_batch_diagram_lets_every_status_reach_every_other() -> None:
     drawn = set(ARROW.findall(section("A batch")))
     labels = [status.label for status in BatchStatus]
-    assert drawn == {(one, other) for one in labels for other in labels if one != other}
+    assert drawn == {(before, after) for before in labels for after in labels if before != after}
 
 
 def test_the_table_of_verdicts_is_the_codes() -> None:

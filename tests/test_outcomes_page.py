@@ -63,10 +63,10 @@ def test_the_table_of_lists_says_which_suppress() -> None:
 
 
 def test_the_tables_of_counters_have_every_series_and_every_measure() -> None:
-    kept = {
+    lifetimes = {
         each.label: ", ".join(f"{SPANS[span]} {TIMES[days]}" for span, days in KEPT[each].items()) for each in Series
     }
-    assert {label: times for label, _, times in table("series", "counted for each")} == kept
+    assert {label: times for label, _, times in table("series", "counted for each")} == lifetimes
     assert [row[0] for row in table("measure", "what it counts")] == Measure.labels[len(EventKind) :]
 
 

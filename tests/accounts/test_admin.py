@@ -37,10 +37,10 @@ def secret_in(page: str) -> str:
 
 
 def test_every_page_opens_for_an_operator(operator: Client, alice: Account, key: ApiKey) -> None:
-    account, one = f"{ACCOUNTS}{alice.pk}/", f"{KEYS}{key.pk}/"
+    account, key_page = f"{ACCOUNTS}{alice.pk}/", f"{KEYS}{key.pk}/"
     for path in (
         *(ACCOUNTS, f"{ACCOUNTS}add/", f"{account}change/", f"{account}delete/", f"{account}history/"),
-        *(KEYS, f"{KEYS}add/", f"{one}change/", f"{one}revoke/", f"{one}history/"),
+        *(KEYS, f"{KEYS}add/", f"{key_page}change/", f"{key_page}revoke/", f"{key_page}history/"),
         *("/admin/auth/user/", "/admin/auth/user/add/", "/admin/auth/group/", "/admin/accounts/"),
     ):
         assert operator.get(path).status_code == 200, path

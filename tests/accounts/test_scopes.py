@@ -37,11 +37,11 @@ def test_names_are_unique_and_fit_their_column() -> None:
     assert max(map(len, ALL_SCOPES)) <= 100
 
 
-@for_each("wanted", ["mail.sends", FULL_ACCESS, "", "\0", "mail.*"])
-def test_an_unknown_scope_cannot_be_granted(wanted: str) -> None:
+@for_each("scope", ["mail.sends", FULL_ACCESS, "", "\0", "mail.*"])
+def test_an_unknown_scope_cannot_be_granted(scope: str) -> None:
     with pytest.raises(ScopesNotGrantable) as caught:
-        choose_scopes([wanted, "mail.send"])
-    assert caught.value.scopes == [wanted]
+        choose_scopes([scope, "mail.send"])
+    assert caught.value.scopes == [scope]
 
 
 def test_without_a_choice_a_key_gets_the_scopes_of_its_creator() -> None:
@@ -50,5 +50,5 @@ def test_without_a_choice_a_key_gets_the_scopes_of_its_creator() -> None:
 
 
 def test_automatic_scopes_are_given_by_anyone_and_doubles_fall_away() -> None:
-    wanted = [*AUTOMATIC_SCOPES, "mail.send", "mail.send"]
-    assert choose_scopes(wanted, giver=["mail.send"]) == [*AUTOMATIC_SCOPES, "mail.send"]
+    scopes = [*AUTOMATIC_SCOPES, "mail.send", "mail.send"]
+    assert choose_scopes(scopes, giver=["mail.send"]) == [*AUTOMATIC_SCOPES, "mail.send"]

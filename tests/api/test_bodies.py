@@ -31,9 +31,9 @@ TEXTS = {
 }
 
 
-def problems(given: dict[str, Any]) -> list[str]:
+def problems(body: dict[str, Any]) -> list[str]:
     with pytest.raises(ValidationError) as caught:
-        Pet.model_validate(given)
+        Pet.model_validate(body)
     return [text.format(name=flaw.field, **flaw.limits) for flaw, text in explain(caught.value, TEXTS)]
 
 
@@ -43,8 +43,8 @@ def test_given_holds_only_the_fields_of_the_request() -> None:
 
 
 def test_every_wrong_field_is_explained_once_in_the_order_of_the_model() -> None:
-    given = {"born_at": "today", "id": 1, "owner": True, "toy_names": [1, 2, 3], "title": " "}
-    assert problems(given) == [
+    body = {"born_at": "today", "id": 1, "owner": True, "toy_names": [1, 2, 3], "title": " "}
+    assert problems(body) == [
         "title is blank",
         "toy_names must be strings",
         "owner must be an integer",

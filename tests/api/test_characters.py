@@ -69,7 +69,7 @@ def values(request: pytest.FixtureRequest) -> list[str]:
     return VALUES if request.param == "all" else FEW
 
 
-# --- what the peer took -----------------------------------------------------------------------------------------------
+# --- the mail that the peer received ----------------------------------------------------------------------------------
 
 
 def messages_by_recipient(peer: CountingPeer) -> dict[str, EmailMessage]:

@@ -59,7 +59,7 @@ def batch(alice: Account) -> Batch:
     return create_batch(alice)
 
 
-# --- the same answer again --------------------------------------------------------------------------------------------
+# --- repeated requests ------------------------------------------------------------------------------------------------
 
 
 def test_repeated_mail_is_accepted_once_and_answered_twice(client_of_alice: ApiClient) -> None:
@@ -114,7 +114,7 @@ def test_a_new_api_key_takes_no_idempotency_key(client_of_alice: ApiClient) -> N
     assert not IdempotencyKey.objects.exists()
 
 
-# --- whose key, for what, how long -----------------------------------------------------------------------------------
+# --- the account, the path and the lifetime of a key ------------------------------------------------------------------
 
 
 def test_key_belongs_to_an_account_and_a_path(
@@ -192,7 +192,7 @@ def test_old_keys_are_swept(client_of_alice: ApiClient, clock: Clock, monkeypatc
     assert IdempotencyKey.objects.count() == 1
 
 
-# --- what is not kept -------------------------------------------------------------------------------------------------
+# --- answers that are not stored --------------------------------------------------------------------------------------
 
 
 def test_a_refusal_leaves_the_key_free(client_of_alice: ApiClient, batch: Batch) -> None:

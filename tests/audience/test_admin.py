@@ -128,9 +128,9 @@ def test_a_page_of_contacts_costs_the_same_for_few_and_for_many(operator: Client
 
     add_contacts(alice, ["ann@example.com"])
     operator.get(CONTACTS)
-    one = cost()
+    cost_of_few = cost()
     add_contacts(alice, [f"c{n}@example.com" for n in range(2 * SHOWN)])
-    assert cost() == one
+    assert cost() == cost_of_few
 
 
 @further

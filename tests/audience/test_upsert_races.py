@@ -87,7 +87,7 @@ def test_a_second_upsert_of_the_account_waits_for_the_first(alice: Account, char
     with ThreadPoolExecutor(2) as pool, transaction.atomic():
         lock_audience(alice)
         waiting = pool.submit(upsert_and_close, alice)
-        # Another account's does not wait.
+        # An upsert of another account does not wait.
         assert pool.submit(upsert_and_close, charlie).result(timeout=20) == 1
         wait_until(somebody_waits)
         assert not waiting.done()

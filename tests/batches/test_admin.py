@@ -111,11 +111,11 @@ def test_the_list_costs_the_same_for_one_and_for_many(operator: Client, batch: B
         return len(queries)
 
     operator.get(BATCHES)
-    one = cost()
+    cost_of_one = cost()
     for _ in range(8):
         more = create_batch(charlie)
         accept_mail(charlie, draft(1, batch_id=more.public_id))
-    assert cost() == one
+    assert cost() == cost_of_one
 
 
 ALREADY = {"pause": BatchStatus.PAUSED, "cancel": BatchStatus.CANCELLED, "resume": BatchStatus.OPEN}

@@ -39,7 +39,7 @@ def new_parcel(batch: Batch, send_at: dt.datetime, state: ParcelState, *, due_at
         state=state,
         send_at=send_at,
         due_at=due_at or send_at,
-        # Its events need a partition, and the first one may be gone.
+        # The events of the parcel need a partition, and the first partition may have been dropped.
         base=newest_parcel_id(),
         size=1,
     )

@@ -132,7 +132,7 @@ def test_a_round_of_accounts_starts_again_in_the_same_claim(alice: Account, char
     claimer = Claimer()
     first = claimer.claim_next(Lane.TRANSACTIONAL, messages=1)
     assert [claim.account_id for claim in first] == [min(alice.pk, charlie.pk)]
-    rest = claimer.claim_next(Lane.TRANSACTIONAL, messages=10)
-    assert {claim.account_id for claim in rest} == {alice.pk, charlie.pk}
+    claims = claimer.claim_next(Lane.TRANSACTIONAL, messages=10)
+    assert {claim.account_id for claim in claims} == {alice.pk, charlie.pk}
     accept_mail(alice, draft(1))
     assert len(claimer.claim_next(Lane.TRANSACTIONAL)) == 1, "the account of the last turn has one, too"

@@ -27,7 +27,7 @@ MINUTE = dt.timedelta(minutes=1)
 
 
 class Broker:
-    """The test's own Redis database."""
+    """The Redis database of the test."""
 
     def __init__(self, client: Any) -> None:
         self.client = client

@@ -83,8 +83,8 @@ def test_without_node_bullmq_is_unavailable(
 def test_an_environment_is_made_once_and_again_only_after_an_interruption_or_a_change(
     tmp_path: Path,
 ) -> None:
-    wanted = tmp_path / "wanted"
-    wanted.write_text("one")
+    requirements = tmp_path / "wanted"
+    requirements.write_text("one")
     calls: list[Path] = []
 
     def install(folder: Path, _: Path) -> None:
@@ -94,12 +94,12 @@ def test_an_environment_is_made_once_and_again_only_after_an_interruption_or_a_c
             raise StackError("the network is away")
 
     with pytest.raises(Unavailable, match="the network is away"):
-        environments.made("peer", wanted, install)
-    first = environments.made("peer", wanted, install)
-    assert environments.made("peer", wanted, install) == first
+        environments.made("peer", requirements, install)
+    first = environments.made("peer", requirements, install)
+    assert environments.made("peer", requirements, install) == first
     assert len(calls) == 2
-    wanted.write_text("two")
-    second = environments.made("peer", wanted, install)
+    requirements.write_text("two")
+    second = environments.made("peer", requirements, install)
     assert second != first
     assert (second / "installed").exists()
     assert not first.exists()

@@ -46,7 +46,6 @@ class Desk:
         try:
             response = self.page.goto(self.site.url(path), wait_until="load")
         except Error as error:
-            # Chromium shows an error of its own for a response without a body.
             if "ERR_HTTP_RESPONSE_CODE_FAILURE" not in str(error):
                 raise
             return 405

@@ -136,10 +136,10 @@ def test_the_list_costs_the_same_for_one_and_for_many(operator: Client, draft: C
 
     send_now(alice, draft.pk)
     operator.get(CAMPAIGNS)
-    one = cost()
+    cost_of_one = cost()
     for _ in range(5):
         send_now(alice, ready_campaign(alice, recipients=0, is_to_all=True).pk)
-    assert cost() == one
+    assert cost() == cost_of_one
 
 
 @further

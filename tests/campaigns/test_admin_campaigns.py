@@ -125,13 +125,13 @@ def test_a_scheduled_campaign_is_rescheduled_or_sent_now(
 def test_a_frozen_account_is_reported(operator: Client, sending: Campaign) -> None:
     assert "is frozen" not in operator.get(change_page(sending)).text
     freeze_account(sending.account, actor="test")
-    told = "No mail of it is sent before the thaw: the account alice is frozen."
-    assert told in operator.get(change_page(sending)).text
+    warning = "No mail of it is sent before the thaw: the account alice is frozen."
+    assert warning in operator.get(change_page(sending)).text
     pause_campaign(sending.account, sending.pk, actor="test")
-    assert told in operator.get(f"{CAMPAIGNS}{sending.pk}/resume/").text
+    assert warning in operator.get(f"{CAMPAIGNS}{sending.pk}/resume/").text
     freeze_installation(actor="test")
-    told = "No mail of it is sent before the thaw: the account alice and the whole installation are frozen."
-    assert told in operator.get(change_page(sending)).text
+    warning = "No mail of it is sent before the thaw: the account alice and the whole installation are frozen."
+    assert warning in operator.get(change_page(sending)).text
 
 
 @further

@@ -49,8 +49,8 @@ def deliver(campaign: Campaign, deliverer: Deliverer) -> None:
 
 
 def search(account: Account, query: str) -> set[str]:
-    found = find_matching(account, read_query(query, vocabulary_of(account)), limit=50)
-    return {email.partition("@")[0] for email in emails(found)}
+    contacts = find_matching(account, read_query(query, vocabulary_of(account)), limit=50)
+    return {email.partition("@")[0] for email in emails(contacts)}
 
 
 @pytest.fixture

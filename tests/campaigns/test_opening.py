@@ -52,8 +52,8 @@ def message_to(name: str) -> Message:
 
 
 def search(account: Account, query: str) -> set[str]:
-    found = find_matching(account, read_query(query, vocabulary_of(account)), limit=50)
-    return {email.partition("@")[0] for email in emails(found)}
+    contacts = find_matching(account, read_query(query, vocabulary_of(account)), limit=50)
+    return {email.partition("@")[0] for email in emails(contacts)}
 
 
 def test_opens_and_clicks_are_found_and_counted(alice: Account, sent: Campaign) -> None:

@@ -176,7 +176,7 @@ def test_figures_of_all_pages_equal_what_is_stored_after_any_history(
 ) -> None:
     answer_as_the_recipients_say(peer)
 
-    # A smaller example of a failure is not looked for: the pages of one take seconds.
+    # Failing examples are not shrunk, because the pages of each example take seconds.
     @sampling(
         max_examples=examples(20), deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
     )

@@ -24,7 +24,7 @@ from tests.waiting import wait_until
 
 
 class Builder:
-    """Counts how often a fragment was built. While `may_end` is not set, a build goes on."""
+    """A builder that counts how often a fragment was built. While `may_end` is not set, a build goes on."""
 
     def __init__(self, *, is_final: bool = False, seconds: float = 0.0) -> None:
         self.count = 0

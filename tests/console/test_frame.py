@@ -57,6 +57,6 @@ def test_texts_that_are_no_ids_find_nothing(operator: Client, alice: Account) ->
             assert operator.get(f"/admin/{page}/{text}/change/").status_code == 302, (page, text[:20])
             if page != "accounts/account":
                 assert operator.get(f"/admin/{page}/{text}/change/?live=1").status_code == 404, (page, text[:20])
-        found = operator.get("/admin/batches/batch/", {"account": text})
-        assert (found.status_code, path_of_batch in found.text) == (200, False), text[:20]
+        batches = operator.get("/admin/batches/batch/", {"account": text})
+        assert (batches.status_code, path_of_batch in batches.text) == (200, False), text[:20]
     assert path_of_batch in operator.get("/admin/batches/batch/", {"account": str(alice.pk)}).text

@@ -30,9 +30,9 @@ DAY = dt.timedelta(days=1)
 
 def read_chart(text: str, name: str) -> dict[str, list[Any]]:
     """Return the values of a chart's series by label."""
-    found = re.search(rf'<script id="data-{name}" type="application/json">(.*?)</script>', text, re.DOTALL)
-    assert found is not None
-    return {series["label"]: series["values"] for series in json.loads(found[1])["series"]}
+    match = re.search(rf'<script id="data-{name}" type="application/json">(.*?)</script>', text, re.DOTALL)
+    assert match is not None
+    return {series["label"]: series["values"] for series in json.loads(match[1])["series"]}
 
 
 def words_of(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
-class Got:
+class Arrival:
     """A request as it arrived."""
 
     headers: dict[str, str]
@@ -33,7 +33,7 @@ class Got:
 class Behaviour:
     """An answer: its status, headers and body, after a pause. With `cuts` the connection is closed instead.
 
-    That looks as if the receiver was killed: before or after it has stored what it got, as `keeps` says.
+    That looks as if the receiver was killed: before or after it has stored the request, as `keeps` says.
     """
 
     status: int = 200
@@ -50,12 +50,12 @@ FINE = Behaviour()
 
 
 class Receiver:
-    """Runs the server. `decide` is called with the number of the request and the request; it chooses the answer."""
+    """A server of webhooks. `decide` chooses the answer; it gets the number of the request and the request."""
 
-    def __init__(self, decide: Callable[[int, Got], Behaviour] = lambda number, got: FINE) -> None:
+    def __init__(self, decide: Callable[[int, Arrival], Behaviour] = lambda number, arrival: FINE) -> None:
         self.decide = decide
-        self.got: list[Got] = []
-        self.accepted: list[Got] = []
+        self.arrivals: list[Arrival] = []
+        self.accepted: list[Arrival] = []
         self.connections = 0
         self._lock = threading.Lock()
         self._server = Server(("127.0.0.1", 0), handler_of(self))
@@ -79,21 +79,21 @@ class Receiver:
         """Speak TLS on connections that are opened after this."""
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
-    def take(self, got: Got) -> Behaviour:
+    def take(self, arrival: Arrival) -> Behaviour:
         """Note a request, and return the answer to it."""
         with self._lock:
-            self.got.append(got)
-            number = len(self.got)
-        behaviour = self.decide(number, got)
+            self.arrivals.append(arrival)
+            number = len(self.arrivals)
+        behaviour = self.decide(number, arrival)
         if 200 <= behaviour.status < 300 and behaviour.keeps:
             with self._lock:
-                self.accepted.append(got)
+                self.accepted.append(arrival)
         return behaviour
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """Return all events of accepted requests, in the order of arrival."""
-        return [event for got in self.accepted for event in got.events]
+        return [event for arrival in self.accepted for event in arrival.events]
 
 
 class Server(ThreadingHTTPServer):
@@ -113,8 +113,8 @@ def handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            got = Got({name.lower(): value for name, value in self.headers.items()}, body, self.path)
-            behaviour = receiver.take(got)
+            arrival = Arrival({name.lower(): value for name, value in self.headers.items()}, body, self.path)
+            behaviour = receiver.take(arrival)
             time.sleep(behaviour.pause)
             if behaviour.cuts:
                 self.close_connection = True

@@ -30,8 +30,8 @@ def test_only_public_addresses_are_allowed() -> None:
 
 def test_one_forbidden_address_of_a_name_is_enough(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     def answer(*addresses: str) -> None:
-        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in addresses]
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        results = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: results)
 
     settings.WEBHOOK_ALLOWED_NETWORKS = []
     answer("93.184.215.14", "93.184.215.15", "93.184.215.14")

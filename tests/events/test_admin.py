@@ -97,22 +97,22 @@ def test_deliveries_are_posted_again(
     assert f"{path}replay/" in read(operator, f"{path}change/")
     assert "once more" in read(operator, f"{path}replay/")
     operator.post(f"{path}replay/")
-    receiver.decide = lambda number, got: Behaviour(500)
+    receiver.decide = lambda number, arrival: Behaviour(500)
     page = operator.post(f"{path}replay/", follow=True).text
     assert "has not accepted the delivery: the response was 500" in page
-    assert [got.body for got in receiver.got] == [receiver.got[0].body] * 3
+    assert [arrival.body for arrival in receiver.arrivals] == [receiver.arrivals[0].body] * 3
     assert Delivery.objects.values_list("attempts", "state").get() == (3, DeliveryState.DELIVERED)
-    receiver.decide = lambda number, got: FINE
+    receiver.decide = lambda number, arrival: FINE
     replay = f"{ENDPOINTS}{endpoint.pk}/replay/"
     assert "a second time" in read(operator, replay)
     for since, words in (("2100-01-01T00:00", "more than a year ahead"), ("2020-01-01T00:00", "is delivered again")):
         assert words in operator.post(replay, {"since": since}, follow=True).text
     assert sum(map(run_lane, due_lanes())) == 2
-    assert [len(got.events) for got in receiver.got] == [2, 2, 2, 2]
+    assert [len(arrival.events) for arrival in receiver.arrivals] == [2, 2, 2, 2]
     disable(endpoint)
     assert f"{path}replay/" not in read(operator, f"{path}change/")
     operator.post(f"{path}replay/")
-    assert len(receiver.got) == 4
+    assert len(receiver.arrivals) == 4
 
 
 def test_a_viewer_has_no_buttons_and_sees_bodies_only_with_messages(alice: Account) -> None:

@@ -17,7 +17,7 @@ from events.webhooks.client import Client
 from events.webhooks.endpoints import create_endpoint
 from events.webhooks.oauth import BadToken, forget_token, token_for
 from events.webhooks.secrets import encrypt
-from tests.events.receiver import FINE, Behaviour, Got, Receiver
+from tests.events.receiver import FINE, Arrival, Behaviour, Receiver
 
 
 @pytest.fixture
@@ -29,10 +29,10 @@ def secure(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> str:
     authority.configure_trust(context)
     receiver.use_tls(server)
     monkeypatch.setattr(client, "ssl_context", lambda: context)
-    found = socket.getaddrinfo
+    look_up = socket.getaddrinfo
 
     def resolve(host: Any, *arguments: Any, **options: Any) -> Any:
-        return found("127.0.0.1" if str(host).endswith(".example") else host, *arguments, **options)
+        return look_up("127.0.0.1" if str(host).endswith(".example") else host, *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     return receiver.url.split(":")[2].split("/")[0]
@@ -42,12 +42,12 @@ def test_the_certificate_has_to_be_that_of_the_name(receiver: Receiver, secure: 
     with Client() as connection:
         assert connection.post(f"https://hook.example:{secure}/a%20b?c=d", b"{}", {}).is_success
         assert connection.post(f"https://hook.example:{secure}/", b"{}", {}).is_success
-    assert receiver.got[0].headers["host"] == f"hook.example:{secure}"
-    assert (receiver.got[0].path, receiver.connections) == ("/a%20b?c=d", 1)
+    assert receiver.arrivals[0].headers["host"] == f"hook.example:{secure}"
+    assert (receiver.arrivals[0].path, receiver.connections) == ("/a%20b?c=d", 1)
     with Client() as connection:
         other = connection.post(f"https://other.example:{secure}/", b"{}", {})
     assert other.error.startswith("the certificate is not valid: Hostname mismatch")
-    assert len(receiver.got) == 2
+    assert len(receiver.arrivals) == 2
 
 
 def test_an_invalid_url_is_an_answer(loopback: None) -> None:
@@ -66,11 +66,11 @@ def test_an_invalid_url_is_an_answer(loopback: None) -> None:
 def test_a_user_in_the_url_is_sent_as_basic_authorization(receiver: Receiver) -> None:
     with Client() as connection:
         connection.post(receiver.url.replace("//", "//a%40b:c%3Ad@"), b"{}", {})
-    assert receiver.got[0].headers["authorization"] == "Basic YUBiOmM6ZA=="
+    assert receiver.arrivals[0].headers["authorization"] == "Basic YUBiOmM6ZA=="
 
 
 def test_a_large_answer_is_read_in_part(receiver: Receiver) -> None:
-    receiver.decide = lambda number, got: Behaviour(body=b"x" * 1_000_000)
+    receiver.decide = lambda number, arrival: Behaviour(body=b"x" * 1_000_000)
     with Client() as connection:
         answer = connection.post(receiver.url, b"{}", {})
     assert (answer.is_success, len(answer.body), len(answer.reply)) == (True, 64 * 1024, 1024)
@@ -86,9 +86,9 @@ NO_TOKENS = [
 
 
 def test_a_token_is_fetched_once_and_again_when_it_was_refused(alice: Account, receiver: Receiver) -> None:
-    def decide(number: int, got: Got) -> Behaviour:
+    def decide(number: int, arrival: Arrival) -> Behaviour:
         token = {"access_token": f"token{number}", "token_type": "Bearer", "expires_in": 3600}
-        return Behaviour(body=json.dumps(token).encode()) if b"grant_type" in got.body else FINE
+        return Behaviour(body=json.dumps(token).encode()) if b"grant_type" in arrival.body else FINE
 
     receiver.decide = decide
     endpoint = create_endpoint(
@@ -107,10 +107,10 @@ def test_a_token_is_fetched_once_and_again_when_it_was_refused(alice: Account, r
         assert token_for(endpoint, connection) == {"Authorization": "Bearer token2"}
         forget_token(endpoint)
         for body in NO_TOKENS:
-            receiver.decide = lambda number, got, body=body: Behaviour(body=body)
+            receiver.decide = lambda number, arrival, body=body: Behaviour(body=body)
             with pytest.raises(BadToken):
                 token_for(endpoint, connection)
-        receiver.decide = lambda number, got: Behaviour(body=b'{"access_token": "last", "expires_in": null}')
+        receiver.decide = lambda number, arrival: Behaviour(body=b'{"access_token": "last", "expires_in": null}')
         assert token_for(endpoint, connection) == {"Authorization": "Bearer last"}
-    assert receiver.got[0].headers["authorization"] == "Basic bWU6c2VjcmV0"
-    assert receiver.got[0].body == b"grant_type=client_credentials"
+    assert receiver.arrivals[0].headers["authorization"] == "Basic bWU6c2VjcmV0"
+    assert receiver.arrivals[0].body == b"grant_type=client_credentials"

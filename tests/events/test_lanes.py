@@ -62,10 +62,10 @@ def test_events_arrive_once_and_signed(
     assert len({event["id"] for event in receiver.events}) == 34
     assert "other0x0@example.com" not in {event["recipient"] for event in receiver.events}
     assert first is not None
-    for got in receiver.got:
+    for arrival in receiver.arrivals:
         for secret in (text, write_secret(decrypt(first))):
-            content: Any = Webhook(secret).verify(got.body, got.headers)
-            assert (content["type"], len(content["data"])) == ("events", len(got.events))
+            content: Any = Webhook(secret).verify(arrival.body, arrival.headers)
+            assert (content["type"], len(content["data"])) == ("events", len(arrival.events))
     stored = Delivery.objects.values_list("state", "attempts", "status_code", "body")
     assert set(stored) == {(DeliveryState.DELIVERED, 1, 200, None)}
 
@@ -77,11 +77,11 @@ def test_events_arrive_once_and_signed(
 def test_a_failed_body_comes_again_unchanged_at_the_times_of_the_schedule(
     alice: Account, endpoint: Endpoint, receiver: Receiver, deliverer: Deliverer, clock: Clock
 ) -> None:
-    receiver.decide = lambda number, got: Behaviour(500, body=b"no\0t now")
+    receiver.decide = lambda number, arrival: Behaviour(500, body=b"no\0t now")
     send(alice, deliverer, 3)
     assert run_due() == 0
     for failures, wait in enumerate((5, 60, 300, 1800, 7200, 18000, 36000, 36000), start=1):
-        assert len(receiver.got) == failures
+        assert len(receiver.arrivals) == failures
         clock.advance(seconds=wait - 2)
         assert due_lanes() == []
         clock.advance(seconds=2)
@@ -91,13 +91,13 @@ def test_a_failed_body_comes_again_unchanged_at_the_times_of_the_schedule(
     assert delivery.error == "the response was 500"
 
     send(alice, deliverer, 1, name="later")
-    receiver.decide = lambda number, got: FINE
+    receiver.decide = lambda number, arrival: FINE
     clock.advance(hours=10)
     assert run_due() + run_due() == 4
-    same = [got for got in receiver.got if got.headers["webhook-id"] == str(delivery.public_id)]
+    same = [arrival for arrival in receiver.arrivals if arrival.headers["webhook-id"] == str(delivery.public_id)]
     assert len(same) == 10
-    assert {got.body for got in same} == {same[0].body}
-    signed = {(got.headers["webhook-timestamp"], got.headers["webhook-signature"]) for got in same}
+    assert {arrival.body for arrival in same} == {same[0].body}
+    signed = {(arrival.headers["webhook-timestamp"], arrival.headers["webhook-signature"]) for arrival in same}
     assert len({signature for _, signature in signed}) == len({timestamp for timestamp, _ in signed})
     endpoint.refresh_from_db()
     assert (endpoint.failing_since, endpoint.failures, endpoint.retry_at) == (None, 0, None)
@@ -106,7 +106,7 @@ def test_a_failed_body_comes_again_unchanged_at_the_times_of_the_schedule(
 def test_an_endpoint_that_fails_for_three_days_is_disabled(
     alice: Account, endpoint: Endpoint, receiver: Receiver, deliverer: Deliverer, clock: Clock
 ) -> None:
-    receiver.decide = lambda number, got: Behaviour(500)
+    receiver.decide = lambda number, arrival: Behaviour(500)
     send(alice, deliverer, 3)
     for _ in range(8):
         run_due()
@@ -124,14 +124,14 @@ def test_an_endpoint_that_fails_for_three_days_is_disabled(
 def test_after_an_outage_all_lanes_continue_at_once(
     alice: Account, endpoint: Endpoint, receiver: Receiver, deliverer: Deliverer, clock: Clock
 ) -> None:
-    receiver.decide = lambda number, got: Behaviour(500)
+    receiver.decide = lambda number, arrival: Behaviour(500)
     send(alice, deliverer, *[1] * 12)
     for wait in (0, 5, 60, 300):
         clock.advance(seconds=wait)
         run_due()
     endpoint.refresh_from_db()
     assert endpoint.failures == 4
-    receiver.decide = lambda number, got: FINE
+    receiver.decide = lambda number, arrival: FINE
     clock.advance(seconds=1800)
     Lane.objects.update(next_at=database_now() + dt.timedelta(hours=10))
     Lane.objects.filter(number=1).update(next_at=None)
@@ -141,11 +141,11 @@ def test_after_an_outage_all_lanes_continue_at_once(
 def test_a_receiver_that_is_gone_gets_nothing_more(
     alice: Account, endpoint: Endpoint, receiver: Receiver, deliverer: Deliverer
 ) -> None:
-    receiver.decide = lambda number, got: Behaviour(410)
+    receiver.decide = lambda number, arrival: Behaviour(410)
     send(alice, deliverer, 3)
     run_due()
     endpoint.refresh_from_db()
-    assert (endpoint.is_enabled, len(receiver.got)) == (False, 1)
+    assert (endpoint.is_enabled, len(receiver.arrivals)) == (False, 1)
     assert "410" in endpoint.disabled_reason
 
 
@@ -155,9 +155,11 @@ def test_a_receiver_that_is_busy_is_given_the_time_that_it_asks_for(
     later = (database_now() + dt.timedelta(seconds=200)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     never = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
     cases = ((429, "40", 40), (503, later, 150), (429, "soon", 300), (503, never, 1800), (400, "9999", 7200))
-    for status, asked, seconds in cases:
-        receiver.decide = lambda number, got, answer=(status, asked): Behaviour(answer[0], {"Retry-After": answer[1]})
-        if not receiver.got:
+    for status, retry_after, seconds in cases:
+        receiver.decide = lambda number, arrival, answer=(status, retry_after): Behaviour(
+            answer[0], {"Retry-After": answer[1]}
+        )
+        if not receiver.arrivals:
             send(alice, deliverer, 3)
         run_due()
         clock.advance(seconds=seconds - 5)
@@ -179,15 +181,15 @@ def test_bad_answers_are_failures_with_a_reason(
     for error, behaviour in [*cases.items(), *(("no response within 0.3 s", each) for each in late)]:
         if behaviour in late:
             monkeypatch.setattr(lanes, "Client", lambda: Client(timeout_seconds=0.3))
-        receiver.decide = lambda number, got, behaviour=behaviour: behaviour
+        receiver.decide = lambda number, arrival, behaviour=behaviour: behaviour
         Lane.objects.update(next_at=None)
         Endpoint.objects.update(retry_at=F("failing_since"))
-        before = len(receiver.got)
+        before = len(receiver.arrivals)
         assert run_due() == 0
         assert Delivery.objects.get().error == error
         # The thread of the receiver may be later than the end of the attempt.
-        wait_until(lambda before=before: len(receiver.got) > before, why="the body")
-        assert len(receiver.got) == before + 1
+        wait_until(lambda before=before: len(receiver.arrivals) > before, why="the body")
+        assert len(receiver.arrivals) == before + 1
 
 
 def test_a_host_inside_the_network_gets_nothing(
@@ -196,11 +198,11 @@ def test_a_host_inside_the_network_gets_nothing(
     settings.WEBHOOK_ALLOWED_NETWORKS = []
     send(alice, deliverer, 3)
     run_due()
-    assert (Delivery.objects.get().error, receiver.got) == ("the address of the host is not allowed", [])
+    assert (Delivery.objects.get().error, receiver.arrivals) == ("the address of the host is not allowed", [])
 
 
 class Killed(BaseException):
-    """Ends a process wherever it is."""
+    """The end of a process, wherever it is."""
 
 
 def test_a_process_that_dies_at_any_step_leads_to_the_same_body(
@@ -229,9 +231,13 @@ def test_a_process_that_dies_at_any_step_leads_to_the_same_body(
     assert lanes.run_lane(lane_id) == 30
     ids = Counter(event["id"] for event in receiver.events)
     assert len(ids) == 30
-    first = [got for got in receiver.got if got.headers["webhook-id"] == receiver.got[0].headers["webhook-id"]]
-    assert (len(first), {got.body for got in first}) == (2, {receiver.got[0].body})
-    numbers = [len(got.events) for got in receiver.got]
+    first = [
+        arrival
+        for arrival in receiver.arrivals
+        if arrival.headers["webhook-id"] == receiver.arrivals[0].headers["webhook-id"]
+    ]
+    assert (len(first), {arrival.body for arrival in first}) == (2, {receiver.arrivals[0].body})
+    numbers = [len(arrival.events) for arrival in receiver.arrivals]
     assert numbers == [7, 7, 7, 7, 7, 2]
 
 
@@ -270,11 +276,11 @@ def test_a_large_body_is_cut_and_its_parts_are_in_order(
     monkeypatch.setattr(bodies, "MOST_BYTES", 2000)
     send(alice, deliverer, 60)
     assert run_due() == 60
-    assert all(len(got.body) < 2200 for got in receiver.got)
+    assert all(len(arrival.body) < 2200 for arrival in receiver.arrivals)
     numbers = [int(event["message"]) % PARCEL_SPAN for event in receiver.events]
     assert numbers == list(range(60))
     delivery = Delivery.objects.order_by("id")[2]
-    assert read_body(delivery) == receiver.got[2].body
+    assert read_body(delivery) == receiver.arrivals[2].body
     assert Position(delivery.after_place, delivery.after_offset) < Position(delivery.place, delivery.offset)
 
 
@@ -282,7 +288,7 @@ def test_whoever_enables_an_endpoint_waits_for_an_attempt_that_fails_at_this_mom
     alice: Account, endpoint: Endpoint, receiver: Receiver, deliverer: Deliverer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both lock the lane before the endpoint, or else each of them could wait for the other one."""
-    receiver.decide = lambda number, got: Behaviour(500)
+    receiver.decide = lambda number, arrival: Behaviour(500)
     send(alice, deliverer, 3)
     fail = wait_after
     with ThreadPoolExecutor(1) as threads:

@@ -113,17 +113,17 @@ def test_events_of_all_recipients_are_read_for_those_who_have_no_outcome(
     alice: Account, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
     mail = draft(1)
-    one = mail.personalizations[0]._replace(
+    personalization = mail.personalizations[0]._replace(
         to=(Address("a@example.com"), Address("b@example.com")),
         cc=(Address("c@example.com"),),
         bcc=(Address("d@example.com"),),
     )
-    accept_mail(alice, replace(mail, personalizations=(one,)))
+    accept_mail(alice, replace(mail, personalizations=(personalization,)))
     peer.replies["b@example.com"] = "550 5.1.1 unknown"
     deliverer.deliver_due(seconds=5)
     parcel = Parcel.objects.get()
     write(parcel, EventKind.EXPIRED, fence=7)
-    accept_mail(alice, replace(mail, personalizations=(one._replace(to=(Address("e@example.com"),)),)))
+    accept_mail(alice, replace(mail, personalizations=(personalization._replace(to=(Address("e@example.com"),)),)))
     deliverer.deliver_due(seconds=5)
     publish_events()
 

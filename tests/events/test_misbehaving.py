@@ -30,7 +30,7 @@ from mailer.pipeline.deliver import Deliverer
 from mailer.sweep import sweep
 from tests.conftest import Clock
 from tests.drafts import draft
-from tests.events.receiver import FINE, Behaviour, Got, Receiver
+from tests.events.receiver import FINE, Arrival, Behaviour, Receiver
 from tests.forked import forked
 from tests.peer import CountingPeer
 
@@ -59,9 +59,9 @@ def work(seed: int) -> None:
 
 def work_for_a_while(seed: int, receiver: Receiver, *, requests: int) -> None:
     """Let a worker post a few requests, and kill it in the middle of one or of what follows."""
-    wanted, until = len(receiver.got) + requests, time.monotonic() + 2
+    target, until = len(receiver.arrivals) + requests, time.monotonic() + 2
     with forked(work, seed) as worker:
-        while len(receiver.got) < wanted and time.monotonic() < until:
+        while len(receiver.arrivals) < target and time.monotonic() < until:
             time.sleep(0.005)
         time.sleep(random.Random(seed).choice([0, 0.01, 0.1]))
         worker.kill()
@@ -85,7 +85,7 @@ DECK = [*BEHAVIOURS, *["fine"] * 20, "error", "error", *["killed after it has st
 random.Random(20).shuffle(DECK)
 
 
-def misbehave(number: int, got: Got) -> Behaviour:
+def misbehave(number: int, arrival: Arrival) -> Behaviour:
     """Choose what the receiver does with a request."""
     return BEHAVIOURS[DECK[number % len(DECK)]]
 
@@ -116,8 +116,8 @@ def test_every_event_arrives_whatever_happens(
         clock.advance(hours=choice.choice([0, 1, 10]))
         for endpoint in Endpoint.objects.filter(is_enabled=False):
             enable(endpoint)
-    assert len(receiver.got) > len(DECK), "every misbehaviour was seen"
-    receiver.decide = lambda number, got: FINE
+    assert len(receiver.arrivals) > len(DECK), "every misbehaviour was seen"
+    receiver.decide = lambda number, arrival: FINE
     for _ in range(10):
         clock.advance(hours=11)
         while due := due_lanes():
@@ -164,9 +164,9 @@ def arrived(receiver: Receiver, dialect: str) -> dict[str, dict[str, Any]]:
     The same id always comes with the same content.
     """
     events: dict[str, dict[str, Any]] = {}
-    for got in receiver.accepted:
-        if got.path.startswith(f"/{dialect}"):
-            for event in got.events:
+    for arrival in receiver.accepted:
+        if arrival.path.startswith(f"/{dialect}"):
+            for event in arrival.events:
                 id = event.get("sg_event_id") or event["id"]
                 assert events.setdefault(id, event) == event
     return events

@@ -45,7 +45,7 @@ def alice(alice: Account) -> Account:
 @pytest.fixture
 def gone(receiver: Receiver) -> Receiver:
     """Run a receiver that is gone."""
-    receiver.decide = lambda number, got: GONE
+    receiver.decide = lambda number, arrival: GONE
     return receiver
 
 
@@ -103,7 +103,7 @@ def test_four_lanes_that_see_the_end_at_one_moment_mail_one_notice(
     assert len(due) == 4
     together = threading.Barrier(len(due), timeout=10)
 
-    def decide(number: int, got: Any) -> Behaviour:
+    def decide(number: int, arrival: Any) -> Behaviour:
         together.wait()
         return GONE
 
@@ -117,7 +117,7 @@ def test_four_lanes_that_see_the_end_at_one_moment_mail_one_notice(
 
     with ThreadPoolExecutor(len(due)) as threads:
         list(threads.map(run, due))
-    assert len(receiver.got) == 4
+    assert len(receiver.arrivals) == 4
     assert list_notices() == [("alice", EMAIL)]
 
 
@@ -129,13 +129,13 @@ def test_an_endpoint_that_failed_for_three_days_and_its_notice_come_together_or_
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    receiver.decide = lambda number, got: Behaviour(500)
+    receiver.decide = lambda number, arrival: Behaviour(500)
     send(alice, deliverer)
     run_due()
     clock.advance(hours=73)
 
     class Killed(BaseException):
-        """Ends a process wherever it is."""
+        """The end of a process, wherever it is."""
 
     def die_after_mailing(*arguments: Any) -> None:
         assert notices.tell_owner(*arguments)
@@ -208,14 +208,14 @@ def test_the_answer_of_a_former_receiver_does_not_disable_an_endpoint(
 ) -> None:
     send(alice, deliverer)
 
-    def decide(number: int, got: Any) -> Behaviour:
+    def decide(number: int, arrival: Any) -> Behaviour:
         with in_another_session() as elsewhere:
             elsewhere(change_endpoint, endpoint, Changes(url=f"{receiver.url}&new"))
         return GONE
 
     receiver.decide = decide
     run_due()
-    assert len(receiver.got) == 1
+    assert len(receiver.arrivals) == 1
     endpoint.refresh_from_db()
     assert (endpoint.is_enabled, list_notices()) == (True, [])
 

@@ -54,7 +54,7 @@ def test_everything_since_a_time_comes_again_with_the_same_ids(
     assert run_due() == 6
     assert recipients(receiver) == {"old": 6, "new": 12}
     assert len({event["id"] for event in receiver.events}) == 12
-    assert len({got.headers["webhook-id"] for got in receiver.got}) == len(receiver.got)
+    assert len({arrival.headers["webhook-id"] for arrival in receiver.arrivals}) == len(receiver.arrivals)
 
     assert replay_since(endpoint, since - DAY) == 4
     assert run_due() == 12
@@ -71,7 +71,7 @@ def test_a_pending_body_is_replaced_and_a_lane_that_is_not_so_far_stays(
     send(alice, deliverer, "old")
     run_due()
     clock.advance(hours=2)
-    receiver.decide = lambda number, got: Behaviour(500)
+    receiver.decide = lambda number, arrival: Behaviour(500)
     since = database_now()
     send(alice, deliverer, "new")
     run_due()
@@ -80,13 +80,15 @@ def test_a_pending_body_is_replaced_and_a_lane_that_is_not_so_far_stays(
     before = set(Lane.objects.values_list("number", "place", "next_at"))
     waiting = {lane.number for lane in Lane.objects.exclude(next_at=None)}
     replay_since(endpoint, since)
-    kept = {row for row in before if row[0] in waiting}
-    assert kept <= set(Lane.objects.values_list("number", "place", "next_at")), "a lane that waits is not so far"
+    waiting_rows = {row for row in before if row[0] in waiting}
+    assert waiting_rows <= set(Lane.objects.values_list("number", "place", "next_at")), (
+        "a lane that waits is not so far"
+    )
     assert set(Delivery.objects.filter(state=DeliveryState.PENDING).values_list("public_id", flat=True)) == pending
 
     replay_since(endpoint, since - DAY)
     assert not Delivery.objects.filter(state=DeliveryState.PENDING).exists()
-    receiver.decide = lambda number, got: FINE
+    receiver.decide = lambda number, arrival: FINE
     clock.advance(seconds=10)
     while run_due():
         pass

@@ -62,8 +62,8 @@ def mail_of(group: UnsubscribeGroup, *names: str, batch_id: str | None = None) -
     """Return a mail with categories and custom arguments, with a message to each of these names."""
     plain = draft(len(names), batch_id=batch_id)
     messages = tuple(
-        one._replace(to=(one.to[0]._replace(email=f"{name}@example.com"),))
-        for one, name in zip(plain.personalizations, names, strict=True)
+        personalization._replace(to=(personalization.to[0]._replace(email=f"{name}@example.com"),))
+        for personalization, name in zip(plain.personalizations, names, strict=True)
     )
     return replace(
         plain,
@@ -149,12 +149,12 @@ def test_every_kind_has_the_fields_of_sendgrid(
     assert names - RESERVED == {"anymail_id", "order"}
 
     verifier = EventWebhook(hook.public_key)
-    for got in receiver.got:
-        signature = got.headers["x-twilio-email-event-webhook-signature"]
-        timestamp = got.headers["x-twilio-email-event-webhook-timestamp"]
-        assert verifier.verify_signature(got.body.decode(), signature, timestamp)
-        assert not verifier.verify_signature(got.body.decode() + " ", signature, timestamp)
-        events = got.events
+    for arrival in receiver.arrivals:
+        signature = arrival.headers["x-twilio-email-event-webhook-signature"]
+        timestamp = arrival.headers["x-twilio-email-event-webhook-timestamp"]
+        assert verifier.verify_signature(arrival.body.decode(), signature, timestamp)
+        assert not verifier.verify_signature(arrival.body.decode() + " ", signature, timestamp)
+        events = arrival.events
         before = [(each["email"], each["event"]) for each in events]
         for email, name in before:
             if name == "processed":
@@ -292,7 +292,7 @@ def test_a_reschedule_between_two_slices_of_a_parcel_does_not_change_repeated_ev
     assert reschedule_batch(alice, batch, soon + hour, actor="test").affected == 2
     replay_since(hook, soon - hour)
     run_due()
-    first, second = receiver.got
+    first, second = receiver.arrivals
     assert first.body == second.body
     assert first.events[0]["send_at"] == int(soon.timestamp())
 
@@ -306,7 +306,7 @@ def test_a_message_id_of_the_caller_is_shown(
     run_due()
     headers = [event["smtp-id"] for event in receiver.events if event["event"] == "delivered"]
     assert headers == ["<of.0@caller.example>", "<of.1@caller.example>"]
-    assert json.loads(receiver.got[0].body)
+    assert json.loads(receiver.arrivals[0].body)
 
 
 def test_mail_of_a_campaign_names_it(alice: Account, hook: Endpoint, receiver: Receiver, deliverer: Deliverer) -> None:

@@ -1,4 +1,4 @@
-"""Deliveries to endpoints have a lower priority than mail where they have a worker of their own."""
+"""Deliveries to endpoints have a lower priority than mail where they have a separate worker."""
 
 from __future__ import annotations
 

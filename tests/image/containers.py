@@ -1,7 +1,7 @@
 """Run the services of docker-compose.yml as containers, with their flags, environments and commands.
 
-Their network is a single one with nothing outside, in which every name of a service is 127.0.0.1. PostgreSQL, Redis and
-the SMTP peer run on this machine; a relay leads to them through unix sockets in a shared folder, and back to the web.
+They share one isolated network, in which every name of a service is 127.0.0.1. PostgreSQL, Redis and the SMTP peer run
+on this machine; a relay leads to them through unix sockets in a shared folder, and back to the web.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Forward connections between ports and unix sockets: `relay.py LISTEN=TARGET …`, each a port or a path.
 
-It runs in a container as well, so it imports nothing but the standard library. The containers have a network of their
-own with nothing in it; the sockets in a mounted folder lead out of it.
+It runs in a container as well, so it imports nothing but the standard library. The containers have an isolated network;
+the sockets in a mounted folder lead out of it.
 """
 
 from __future__ import annotations

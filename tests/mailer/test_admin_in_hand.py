@@ -124,8 +124,8 @@ def test_pages_follow_each_other_and_none_is_missing(operator: Client, alice: Ac
     while path:
         page = operator.get(path).text
         ids += [part.split('"')[0] for part in page.split('name="message" value="')[1:]]
-        _, _, rest = page.partition(f"{IN_HAND}?account={alice.pk}&amp;why=held&amp;after=")
-        path = address("", alice, after=rest.split('"')[0]) if rest else ""
+        _, _, link_end = page.partition(f"{IN_HAND}?account={alice.pk}&amp;why=held&amp;after=")
+        path = address("", alice, after=link_end.split('"')[0]) if link_end else ""
     assert [int(each) for each in ids] == ids_of(batch)
 
 
@@ -208,8 +208,8 @@ def test_mail_without_a_batch_is_chosen_one_by_one(operator: Client, held_batch:
     refused = operator.post(address("drop/", alice, of="all", batch=hidden.public_id), {"reason": ""}, follow=True)
     assert "is the hidden batch" in refused.text
     assert counts_of(alice).held == 5
-    one = ids_of(hidden)[0]
-    operator.post(address("drop/", alice, of="chosen", batch=hidden.public_id, message=one), {"reason": ""})
+    message_id = ids_of(hidden)[0]
+    operator.post(address("drop/", alice, of="chosen", batch=hidden.public_id, message=message_id), {"reason": ""})
     assert (counts_of(alice).held, counts_of(alice).dropped) == (4, 1)
 
 

@@ -140,8 +140,8 @@ def test_a_long_file_says_where_it_goes_on(operator: Client, alice: Account, mon
     assert len(rows) == 4
     assert last[0] == "incomplete"
     address = last[1].rpartition(" ")[2]
-    rest = list(csv.reader(StringIO(b"".join(operator.get(address)).decode())))
-    assert [row[2] for row in [*rows[1:], *rest[1:]]] == [f"to{n}@example.com" for n in reversed(range(5))]
+    next_rows = list(csv.reader(StringIO(b"".join(operator.get(address)).decode())))
+    assert [row[2] for row in [*rows[1:], *next_rows[1:]]] == [f"to{n}@example.com" for n in reversed(range(5))]
 
 
 def test_everything_that_matches_is_stopped_after_a_question(operator: Client, alice: Account) -> None:

@@ -66,15 +66,15 @@ def changed(node: Any, path: str, value: str) -> Any:
     """Return the draft with another text at this path."""
     if not path:
         return value
-    name, _, rest = path.partition(".")
+    name, _, inner_path = path.partition(".")
     if isinstance(node, dict):
         key = next(iter(node))
         return {value: node[key]} if name.startswith("+") else {key: value}
     if isinstance(node, tuple) and not hasattr(node, "_asdict"):
-        return (changed(node[int(name)], rest, value),)
+        return (changed(node[int(name)], inner_path, value),)
     kind, parts = type(node), node._asdict() if hasattr(node, "_asdict") else None
     parts = parts or {each.name: getattr(node, each.name) for each in fields(node)}
-    return kind(**parts | {name: changed(parts[name], rest, value)})
+    return kind(**parts | {name: changed(parts[name], inner_path, value)})
 
 
 def test_a_control_character_is_refused_in_sections() -> None:

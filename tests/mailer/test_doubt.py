@@ -244,8 +244,8 @@ def test_a_person_replays_doubt(
     rescue_parcel(claim.parcel_id, claim.fence)
     if is_folded:
         fold_final()
-    one = Selection(Why.IN_DOUBT, message_ids=frozenset([claim.first_message_id + 7]))
-    assert replay(alice, one, actor="test").affected == 1
+    selection = Selection(Why.IN_DOUBT, message_ids=frozenset([claim.first_message_id + 7]))
+    assert replay(alice, selection, actor="test").affected == 1
     counts = count_batch(batch.pk)
     assert (counts.accepted, counts.in_doubt, counts.due) == (60, 59, 1)
     deliverer.deliver_due(seconds=5)

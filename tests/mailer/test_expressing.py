@@ -41,11 +41,11 @@ def with_headers(headers: Mapping[str, str], values: Mapping[str, str] | None = 
 
 def message_of(mail: MailDraft) -> bytes:
     """Return the second message of a draft."""
-    one = mail.personalizations[1]
+    personalization = mail.personalizations[1]
     fields = {"sender": mail.sender.email, "subject": "x", "public_id": "A" * 22, "headers": mail.headers}
     stored = Mail(content=[asdict(part) for part in mail.content], **fields)
     composer = Composer(stored, message_id_domain="sluice.test", public_url="https://sluice.test")
-    personal = {"headers": one.headers, "substitutions": one.substitutions}
+    personal = {"headers": personalization.headers, "substitutions": personalization.substitutions}
     return composer.compose(1, "to@example.com", personal, date=date_field(DATE)).data
 
 

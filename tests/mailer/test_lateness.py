@@ -132,8 +132,8 @@ def test_held_mail_is_listed_in_pages_and_for_its_account_only(
 ) -> None:
     first, place = list_in_hand(alice, Why.HELD, limit=2)
     assert place is not None
-    rest, end = list_in_hand(alice, Why.HELD, after=place, limit=2)
-    assert [trace.message_id for trace in [*first, *rest]] == held_ids
+    next_page, end = list_in_hand(alice, Why.HELD, after=place, limit=2)
+    assert [trace.message_id for trace in [*first, *next_page]] == held_ids
     assert len(held_ids) == 3
     assert {trace.state for trace in first} == {"held"}
     assert end is None
@@ -151,9 +151,9 @@ def test_held_mail_stays_held_until_somebody_decides(batch: Batch, held_ids: lis
 def test_replayed_mail_is_sent_once_and_is_not_late_again(
     alice: Account, batch: Batch, held_ids: list[int], clock: Clock, deliverer: Deliverer, peer: CountingPeer
 ) -> None:
-    one = Selection(Why.HELD, message_ids=frozenset(held_ids[1:2]))
-    assert replay(alice, one, actor="test", reason="still wanted").affected == 1
-    assert replay(alice, one, actor="test").affected == 0
+    selection = Selection(Why.HELD, message_ids=frozenset(held_ids[1:2]))
+    assert replay(alice, selection, actor="test", reason="still wanted").affected == 1
+    assert replay(alice, selection, actor="test").affected == 0
     clock.advance(seconds=300)
     sweep()
     deliverer.deliver_due(seconds=5)

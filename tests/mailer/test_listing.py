@@ -45,13 +45,13 @@ def list_all(filters: Filters, *, limit: int = 7, is_upward: bool = False) -> li
     place = Place(-1, is_upward=True) if is_upward else Place()
     ids: list[int] = []
     while True:
-        found = find_messages(filters, place, limit=limit)
-        assert len(found.ids) <= limit
-        ids += found.ids
-        if found.end is None:
+        page = find_messages(filters, place, limit=limit)
+        assert len(page.ids) <= limit
+        ids += page.ids
+        if page.end is None:
             return ids
-        assert place.is_ahead(found.end), "each page gets further"
-        place = place._replace(message_id=found.end)
+        assert place.is_ahead(page.end), "each page gets further"
+        place = place._replace(message_id=page.end)
 
 
 @pytest.fixture
@@ -172,10 +172,10 @@ def test_a_search_keeps_to_the_other_filters(history: None, alice: Account, char
     mail = Mail.objects.filter(account=charlie).order_by("pk")[0]
     of_mail = list(Message.objects.filter(mail_id=mail.pk).order_by("-pk").values_list("pk", flat=True))
     for text in (mail.public_id, "c@bücher.example", "c@xn--bcher-kva.example", str(of_mail[0])):
-        found = list_all(Filters(text=text))
-        assert found, text
-        assert set(found) <= set(of_mail), text
-        assert list_all(Filters(text=text, account=charlie)) == found
+        listed = list_all(Filters(text=text))
+        assert listed, text
+        assert set(listed) <= set(of_mail), text
+        assert list_all(Filters(text=text, account=charlie)) == listed
         assert list_all(Filters(text=text, account=alice)) == [], "Charlie's mail is not Alice's"
     batch = alice.batches.filter(is_default=False).order_by("pk")[0]
     assert list_all(Filters(text=batch.public_id)) == list_all(Filters(batch=batch)) != []

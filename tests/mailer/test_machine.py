@@ -227,7 +227,7 @@ class Pipeline(RuleBasedStateMachine):
         assert self.peer.doubled == []
 
     def teardown(self) -> None:
-        """Open everything and let the rest leave: each message must be in exactly one final state."""
+        """Open every gate and send the remaining mail: each message must be in exactly one final state."""
         self.freeze(False)
         for batch in self.accepted:
             self.resume(batch)

@@ -20,7 +20,7 @@ SLICES = {5: (9, 2)}
 
 @pytest.fixture
 def valkey() -> Iterator[Any]:
-    """Return a client of the test's own Redis database."""
+    """Return a client of the Redis database of the test."""
     client = client_for(settings.REDIS_URL)
     yield client
     client.delete(key_of(WORKER))

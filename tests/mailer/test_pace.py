@@ -36,7 +36,7 @@ from tests.waiting import wait_until
 CONNECTIONS = 4
 
 
-# --- how much a slice takes -------------------------------------------------------------------------------------------
+# --- the size of a slice ----------------------------------------------------------------------------------------------
 
 
 def test_a_slice_is_never_smaller_than_the_connections_that_can_carry_it() -> None:
@@ -183,7 +183,7 @@ def test_a_slow_template_makes_slices_smaller_and_no_slice_expires_unsent(
         assert 0 not in sizes, "every slice sends what it has composed"
 
 
-# --- slow mail beside other mail --------------------------------------------------------------------------------------
+# --- slow mail and other mail -----------------------------------------------------------------------------------------
 
 
 def test_a_reply_after_a_silence_is_late_and_so_are_the_next_ones(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -374,8 +374,8 @@ def test_fast_mail_is_not_shared_and_causes_no_query(
 def of_size(kilobytes: int, *, recipients: int = 1, attached: bool = False) -> MailDraft:
     text = "x" * kilobytes * 1024
     small = draft(1)
-    (one,) = small.personalizations
-    several = one._replace(cc=tuple(Address(f"cc{n}@example.com") for n in range(recipients - 1)))
+    (personalization,) = small.personalizations
+    several = personalization._replace(cc=tuple(Address(f"cc{n}@example.com") for n in range(recipients - 1)))
     if attached:
         return replace(small, personalizations=(several,), attachments=(Attachment(text, "a.bin"),))
     return replace(small, personalizations=(several,), content=(ContentPart("text/plain", text),))

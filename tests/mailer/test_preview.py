@@ -52,9 +52,9 @@ def test_a_message_that_cannot_be_made_is_shown_as_it_was_given(alice: Account) 
 def test_a_list_shows_subjects_without_reading_bodies(alice: Account) -> None:
     dynamic = VersionContent.objects.create(account=alice, is_dynamic=True, subject="For {{name}}", html="x")
     legacy = VersionContent.objects.create(account=alice, is_dynamic=False, subject="[N] <%subject%>", html="<%body%>")
-    one: Personalization = draft().personalizations[0]._replace(data={"name": "Ann"})
+    personalization: Personalization = draft().personalizations[0]._replace(data={"name": "Ann"})
     for template, expected in ((dynamic.pk, "For Ann"), (legacy.pk, "[N] Hello"), (None, "Hello")):
-        message, mail = accepted(alice, replace(draft(), template=template, personalizations=(one,)))
+        message, mail = accepted(alice, replace(draft(), template=template, personalizations=(personalization,)))
         light = Mail.objects.select_related("template").defer("content", "template__html", "template__plain")
         mail = light.get(pk=mail.pk)
         with CaptureQueriesContext(connection) as queries:

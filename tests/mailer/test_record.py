@@ -146,7 +146,7 @@ def test_a_message_counts_as_its_strongest_outcome(alice: Account) -> None:
         assert counts.accepted == 60, outcomes
 
 
-# --- recipients who fare differently ----------------------------------------------------------------------------------
+# --- recipients with different outcomes -------------------------------------------------------------------------------
 
 A, B, C = "a@example.com", "b@example.com", "c@example.com"
 BACKOFF = dt.timedelta(seconds=settings.RETRY_FIRST_SECONDS)
@@ -179,7 +179,7 @@ def record(claim: Claim, **outcomes: Outcome) -> list[Claim]:
 
 
 def next_recipients(claim: Claim) -> set[str]:
-    """Return who is handed the message by this claim."""
+    """Return the recipients to whom this claim delivers the message."""
     cargo = load_cargo([claim])
     earlier = cargo.earlier.get(claim.first_message_id)
     return set(cargo.messages[claim.first_message_id].everyone) - (earlier.finished if earlier else set())
@@ -210,10 +210,10 @@ def test_another_parcel_has_the_message_for_the_remaining_recipients(alice: Acco
         Parcel.objects.all().delete()
         first = one_message(alice)
         record(first, a=a, b=b, c=c)
-        rest = Parcel.objects.exclude(pk=first.parcel_id).get()
-        assert (ParcelState(rest.state).label, rest.attempts) == (state, attempts), case
-        assert (rest.is_remainder, rest.is_replay) == (is_remainder, is_replay), case
-        Parcel.objects.filter(pk=rest.pk).update(state=ParcelState.DUE)
+        remainder = Parcel.objects.exclude(pk=first.parcel_id).get()
+        assert (ParcelState(remainder.state).label, remainder.attempts) == (state, attempts), case
+        assert (remainder.is_remainder, remainder.is_replay) == (is_remainder, is_replay), case
+        Parcel.objects.filter(pk=remainder.pk).update(state=ParcelState.DUE)
         claim = claim_again()
         assert next_recipients(claim) == recipients, case
         record(claim, **{each[0]: SENT for each in sorted(recipients)})
@@ -271,8 +271,8 @@ def test_a_late_record_of_one_part_keeps_the_other_parts_with_their_worker(
     assert record(claim, a=NO, b=SENT, c=LEFT) == [claim], "late"
     counts = count_batch(claim.batch_id)
     assert (counts.sent, counts.waiting, counts.in_doubt) == (1, 0, 0)
-    rest = claim_again()
-    assert (rest.is_remainder, next_recipients(rest)) == (True, {C})
+    second_claim = claim_again()
+    assert (second_claim.is_remainder, next_recipients(second_claim)) == (True, {C})
     events = [(event.kind, event.recipient) for event in stored_events(EventKind.SENT, EventKind.REFUSED)]
     assert sorted(events) == [(EventKind.SENT, B), (EventKind.REFUSED, A)]
 

@@ -28,7 +28,7 @@ MESSAGES = 60
 
 @pytest.fixture
 def redis() -> Iterator[Any]:
-    """Return the test's own Redis database, empty before and after the test."""
+    """Return the Redis database of the test, empty before and after it."""
     client = client_for(settings.REDIS_URL)
     client.flushdb()
     yield client

@@ -32,7 +32,10 @@ def small_limit(settings: Any) -> None:
 def mail(text: str, *values: dict[str, str], **changes: Any) -> Any:
     """Return a mail with one message for each of the values."""
     base = draft(len(values))
-    people = (one._replace(substitutions=value) for one, value in zip(base.personalizations, values, strict=True))
+    people = (
+        personalization._replace(substitutions=value)
+        for personalization, value in zip(base.personalizations, values, strict=True)
+    )
     return replace(base, content=(ContentPart("text/plain", text),), personalizations=tuple(people), **changes)
 
 
@@ -118,7 +121,7 @@ def test_no_message_is_larger_than_its_bound(text: str, values: dict[str, str]) 
     sizes = {key: len(value.encode()) for key, value in own.items()}
     bound = KeyCounter([text]).size_with([text], sizes)
     assert bound >= 2 * len(substitute(text, own).encode())
-    person = [one._replace(substitutions=own) for one in draft().personalizations]
+    person = [personalization._replace(substitutions=own) for personalization in draft().personalizations]
     coarse = expressing._coarse_size([text], person, {}, 300)
     assert coarse >= len(substitute(text, own).encode())
 

@@ -40,7 +40,7 @@ def test_template_rendering_and_data_are_stored(alice: Account) -> None:
     for messages in (1, 2):
         base = draft(messages)
         data: dict[str, Any] = {"name": "Ada", "items": [1, {"price": 2.5}]}
-        people = tuple(one._replace(data=data) for one in base.personalizations)
+        people = tuple(personalization._replace(data=data) for personalization in base.personalizations)
         mail = stored(alice, replace(base, template=content.pk, rendering=FOOTER, personalizations=people))
         assert (mail.template_id, mail.rendering) == (content.pk, FOOTER)
         messages_of_mail = Message.objects.filter(mail_id=mail.pk)

@@ -1,6 +1,7 @@
 """Test the guards of delivering, recording and rescuing: each scenario with its guard, and again without it.
 
-The breach without a guard is the guard's purpose. If no breach appeared, the test with the guard would prove nothing.
+A guard exists to prevent the breach that appears without it. If no breach appeared, the test with the guard would prove
+nothing.
 """
 
 from __future__ import annotations

@@ -48,9 +48,9 @@ def batch(alice: Account, node: Node) -> Batch:
 
 
 def problems(account: Account | None = None) -> dict[Kind, Problem]:
-    found = list_problems(EVERYTHING if account is None else scope_of(account))
-    assert found == sorted(found, key=lambda problem: problem.severity is not Severity.CRITICAL)
-    return {problem.kind: problem for problem in found}
+    listed = list_problems(EVERYTHING if account is None else scope_of(account))
+    assert listed == sorted(listed, key=lambda problem: problem.severity is not Severity.CRITICAL)
+    return {problem.kind: problem for problem in listed}
 
 
 def beat(node: Node) -> None:
@@ -161,10 +161,10 @@ def test_an_endpoint_that_fails_and_one_that_sluice_has_disabled_are_named(
     clock.advance(seconds=20)
     beat(node)
     text = "The endpoint “hooks.example.com” of alice fails. It still has to get 12 events or more."
-    for found in (problems(), problems(alice)):
-        assert found[Kind.FAILING_ENDPOINT].text == text
-        assert found[Kind.FAILING_ENDPOINT].link.arguments == (failing.pk,)
-        assert found[Kind.FAILING_ENDPOINT].since is not None
+    for listed in (problems(), problems(alice)):
+        assert listed[Kind.FAILING_ENDPOINT].text == text
+        assert listed[Kind.FAILING_ENDPOINT].link.arguments == (failing.pk,)
+        assert listed[Kind.FAILING_ENDPOINT].since is not None
     assert problems(charlie) == {}
     # One body that is never accepted, while others are.
     Lane.objects.filter(endpoint=others[0], number=2).update(failing_since=database_now())

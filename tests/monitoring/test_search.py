@@ -82,34 +82,39 @@ def test_a_mailing_is_shown_with_its_counts_and_next_time(alice: Account, delive
     batch = mailing(alice, "Hello")
     accept_mail(alice, draft(3, batch_id=batch.public_id))
     deliverer.deliver_due(seconds=5)
-    (found,) = find_mailings("hello", EVERYTHING)
-    assert (found.sent, found.waiting, found.is_exact, found.status) == (3, 2, True, "open")
-    assert (found.account, found.key_name, found.campaign_id, found.handle) == ("alice", None, None, f"b{batch.pk}")
-    assert found.next_at is not None
-    assert HOUR - dt.timedelta(minutes=1) < found.next_at - database_now() < HOUR
+    (shown,) = find_mailings("hello", EVERYTHING)
+    assert (shown.sent, shown.waiting, shown.is_exact, shown.status) == (3, 2, True, "open")
+    assert (shown.account, shown.key_name, shown.campaign_id, shown.handle) == ("alice", None, None, f"b{batch.pk}")
+    assert shown.next_at is not None
+    assert HOUR - dt.timedelta(minutes=1) < shown.next_at - database_now() < HOUR
     freeze_account(alice, actor="test")
     assert [each.status for each in find_mailings("hello", EVERYTHING)] == ["frozen"]
     stop_batch(alice, batch.public_id, BatchStatus.CANCELLED, actor="test", allowed_from=set(BatchStatus))
-    (found,) = find_mailings("hello", EVERYTHING)
-    assert (found.sent, found.waiting, found.status) == (3, 0, "cancelled")
+    (shown,) = find_mailings("hello", EVERYTHING)
+    assert (shown.sent, shown.waiting, shown.status) == (3, 0, "cancelled")
 
 
 def test_a_campaign_is_found_before_and_after_its_batch_is_made(alice: Account, clock: Clock) -> None:
     campaign = scheduled_campaign(alice, "News of May", subject="Sunny days", categories=["letters"])
     for text in ("news of", "sunny", "letters", "news@example.com"):
-        (found,) = find_mailings(text, EVERYTHING)
-        assert (found.name, found.matched, found.status) == ("News of May", "campaign", "scheduled")
-        assert (found.batch_id, found.sent, found.waiting, found.handle) == (None, None, None, f"c{campaign.pk}")
-        assert found.next_at == campaign.begins_at
+        (mailing,) = find_mailings(text, EVERYTHING)
+        assert (mailing.name, mailing.matched, mailing.status) == ("News of May", "campaign", "scheduled")
+        assert (mailing.batch_id, mailing.sent, mailing.waiting, mailing.handle) == (
+            None,
+            None,
+            None,
+            f"c{campaign.pk}",
+        )
+        assert mailing.next_at == campaign.begins_at
     clock.advance(seconds=3590)
     prepare_campaigns()
     for text in ("news of", "sunny"):
-        (found,) = find_mailings(text, EVERYTHING)
-        assert (found.batch_id, found.campaign_id) == (Batch.objects.get().pk, campaign.pk)
-        assert (found.status, found.handle) == ("open", f"c{campaign.pk}")
+        (mailing,) = find_mailings(text, EVERYTHING)
+        assert (mailing.batch_id, mailing.campaign_id) == (Batch.objects.get().pk, campaign.pk)
+        assert (mailing.status, mailing.handle) == ("open", f"c{campaign.pk}")
     unschedule_campaign(alice, campaign.pk)
-    (found,) = find_mailings("news of", EVERYTHING)
-    assert (found.status, found.campaign_id, found.handle) == ("cancelled", None, f"b{Batch.objects.get().pk}")
+    (mailing,) = find_mailings("news of", EVERYTHING)
+    assert (mailing.status, mailing.campaign_id, mailing.handle) == ("cancelled", None, f"b{Batch.objects.get().pk}")
     assert [each.status for each in read_mailings([f"c{campaign.pk}"], EVERYTHING)] == ["draft"]
     delete_campaign(alice, campaign.pk, actor="test")
     assert read_mailings([f"c{campaign.pk}"], EVERYTHING) == []

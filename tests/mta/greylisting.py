@@ -24,7 +24,7 @@ class GreylistingPostfix(Postfix):
         settings = super().main_cf()
         restrictions = f"check_policy_service inet:127.0.0.1:{self.greylist.port}, "
         restrictions += settings["smtpd_recipient_restrictions"]
-        # Otherwise Postfix waits for a second before each reply to a client with many errors.
+        # Without this, Postfix waits for a second before each reply to a client with many errors.
         return {**settings, "smtpd_recipient_restrictions": restrictions, "smtpd_error_sleep_time": "0s"}
 
     def close(self) -> None:

@@ -206,10 +206,10 @@ def test_an_id_a_name_and_a_reason_may_begin_with_a_hyphen(api: Answers, text: s
     api.answers |= {"GET /keys": [{**KEY, "name": text}], f"POST /keys/{KEY['id']}/revoke dry": {**KEY, **counts}}
     api.answers[f"POST /keys/{KEY['id']}/revoke"] = {**KEY, "stopped": None}
     for command, change in ((["stop"], f"POST {path}/cancel"), (["keys", "revoke"], f"POST /keys/{KEY['id']}/revoke")):
-        for rest in ([text, "--reason", text, "--yes"], ["--yes", "--reason", text, text], ["--yes", "--", text]):
-            assert main([*command, *rest]) == 0
+        for arguments in ([text, "--reason", text, "--yes"], ["--yes", "--reason", text, text], ["--yes", "--", text]):
+            assert main([*command, *arguments]) == 0
             name, body, _ = api.calls[-1]
-            assert (name, body["reason"]) == (change, text if "--reason" in rest else "")
+            assert (name, body["reason"]) == (change, text if "--reason" in arguments else "")
 
 
 def test_a_name_finds_only_what_the_command_can_change(api: Answers, capsys: pytest.CaptureFixture[str]) -> None:

@@ -297,7 +297,7 @@ def test_items_are_added_and_removed_as_often_as_one_likes(alice: Account, clien
     assert refused(nobody, 404, "RESOURCE_NOT_FOUND")["message"] == "Contact not found"
 
 
-# --- whose ------------------------------------------------------------------------------------------------------------
+# --- ownership --------------------------------------------------------------------------------------------------------
 
 
 def test_nothing_of_another_account_is_seen_or_touched(
@@ -308,13 +308,13 @@ def test_nothing_of_another_account_is_seen_or_touched(
     segment = Segment.objects.create(account=alice, name="s", condition={}, dialect="legacy", written=[])
     segment.refresh_from_db()
     add_sender(alice)
-    one, all_of = f"{CONTACTS}/{contact['uuid']}", f"{LISTS}/{news['uuid']}"
+    contact_path, list_path = f"{CONTACTS}/{contact['uuid']}", f"{LISTS}/{news['uuid']}"
     calls = [
-        *((method, one, {"first_name": "x"}) for method in ("GET", "PATCH", "DELETE")),
-        *((method, all_of, {"name": "x"}) for method in ("GET", "PATCH", "DELETE")),
-        *(("GET", f"{all_of}/contacts", None), ("POST", f"{all_of}/contacts", {"contact_uuid": contact["uuid"]})),
-        *(("DELETE", f"{all_of}/contacts/{contact['uuid']}", None), ("GET", f"{SEGMENTS}/{segment.uuid}", None)),
-        *((method, f"{one}/custom-fields/tags/items", {"value": "a"}) for method in ("POST", "DELETE")),
+        *((method, contact_path, {"first_name": "x"}) for method in ("GET", "PATCH", "DELETE")),
+        *((method, list_path, {"name": "x"}) for method in ("GET", "PATCH", "DELETE")),
+        *(("GET", f"{list_path}/contacts", None), ("POST", f"{list_path}/contacts", {"contact_uuid": contact["uuid"]})),
+        *(("DELETE", f"{list_path}/contacts/{contact['uuid']}", None), ("GET", f"{SEGMENTS}/{segment.uuid}", None)),
+        *((method, f"{contact_path}/custom-fields/tags/items", {"value": "a"}) for method in ("POST", "DELETE")),
     ]
     for method, path, body in calls:
         refused(client_of_charlie.ask(method, path, body), 404, "RESOURCE_NOT_FOUND")
@@ -324,4 +324,4 @@ def test_nothing_of_another_account_is_seen_or_touched(
     theirs = {"contact_uuid": contact["uuid"]}
     assert list(details(client_of_charlie.post(f"{LISTS}/{mine['uuid']}/contacts", theirs))) == ["contact_uuid"]
     assert list(details(client_of_charlie.get(f"{CONTACTS}?list_uuid={news['uuid']}"))) == ["list_uuid"]
-    assert data(client_of_alice.get(one)) == contact
+    assert data(client_of_alice.get(contact_path)) == contact

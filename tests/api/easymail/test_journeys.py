@@ -91,8 +91,8 @@ def test_a_campaign_is_cancelled_in_flight(alice: Account, program: Program, pee
         wait_until(lambda: len(peer.ledger) >= left + 3, why="the fleet goes on")
     assert sorted(peer.recipients[left:]) == [f"r{n}@example.com" for n in range(3)]
     assert not peer.doubled
-    for wanted, count in (("sent", left), ("pending", RECIPIENTS - left)):
-        answer = program.ask("GET", f"{path}/recipients?status={wanted}&per_page=1")[2]
+    for status, count in (("sent", left), ("pending", RECIPIENTS - left)):
+        answer = program.ask("GET", f"{path}/recipients?status={status}&per_page=1")[2]
         assert answer["pagination"]["total"] == count
     assert program.ask("POST", f"{path}/cancel")[0] == 409
     assert program.ask("DELETE", path)[0] == 204

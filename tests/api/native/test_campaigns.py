@@ -34,8 +34,8 @@ def test_campaigns_are_found_and_moved_with_receipts(client_of_alice: ApiClient,
     send_now(alice, second.pk)
     expand_all()
     assert walk(client_of_alice, CAMPAIGNS, limit=1) == [line(second, "sending"), line(first, "draft")]
-    found = client_of_alice.get(f"{CAMPAIGNS}?search=OF%20JUNE").json()["data"]
-    assert found == [line(second, "sending")]
+    listed = client_of_alice.get(f"{CAMPAIGNS}?search=OF%20JUNE").json()["data"]
+    assert listed == [line(second, "sending")]
     for path in (f"{CAMPAIGNS}/{second.pk}", f"{CAMPAIGNS}/{second.uuid}"):
         body = client_of_alice.get(path).json()["data"]
         assert (body["title"], body["expanding"], body["messages"], body["counts"]["due"]) == (

@@ -171,7 +171,7 @@ def test_deliveries_are_shown_with_their_attempts_and_their_bodies(
     alice: Account, client_of_alice: ApiClient, deliverer: Deliverer, settings: Any
 ) -> None:
     settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
-    with Receiver(lambda number, got: Behaviour(503, body=b"not now") if number == 1 else FINE) as receiver:
+    with Receiver(lambda number, arrival: Behaviour(503, body=b"not now") if number == 1 else FINE) as receiver:
         shown, secret = create(client_of_alice, receiver.url)
         path = f"{ENDPOINTS}/{shown['id']}/deliveries"
         accept_mail(alice, draft(3))
@@ -194,11 +194,11 @@ def test_deliveries_are_shown_with_their_attempts_and_their_bodies(
         client_of_alice.post(f"{ENDPOINTS}/{shown['id']}/enable")
         for lane_id in due_lanes():
             run_lane(lane_id)
-        got = receiver.got[-1]
+        arrival = receiver.arrivals[-1]
     answer = client_of_alice.get(f"{path}/{failed['id']}").json()["data"]
     assert (answer["state"], answer["attempts"], answer["next_attempt_at"]) == ("delivered", 2, None)
-    assert answer["body"] == first["body"] == got.body.decode()
-    Webhook(secret).verify(answer["body"], got.headers)
+    assert answer["body"] == first["body"] == arrival.body.decode()
+    Webhook(secret).verify(answer["body"], arrival.headers)
     assert walk(client_of_alice, path) == [{name: value for name, value in answer.items() if name != "body"}]
 
 
@@ -206,7 +206,7 @@ def test_a_delivery_is_replayed_with_its_id_and_its_body(
     alice: Account, client_of_alice: ApiClient, deliverer: Deliverer, settings: Any
 ) -> None:
     settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
-    with Receiver(lambda number, got: Behaviour(500, body=b"full") if number == 2 else FINE) as receiver:
+    with Receiver(lambda number, arrival: Behaviour(500, body=b"full") if number == 2 else FINE) as receiver:
         shown, secret = create(client_of_alice, receiver.url)
         accept_mail(alice, draft(3))
         deliverer.deliver_due(seconds=5)
@@ -221,9 +221,9 @@ def test_a_delivery_is_replayed_with_its_id_and_its_body(
             (2, 500, "full"),
             (3, 200, "thanks"),
         ]
-        assert len({got.body for got in receiver.got}) == 1
-        assert {got.headers["webhook-id"] for got in receiver.got} == {str(delivery.public_id)}
-        Webhook(secret).verify(receiver.got[-1].body, receiver.got[-1].headers)
+        assert len({arrival.body for arrival in receiver.arrivals}) == 1
+        assert {arrival.headers["webhook-id"] for arrival in receiver.arrivals} == {str(delivery.public_id)}
+        Webhook(secret).verify(receiver.arrivals[-1].body, receiver.arrivals[-1].headers)
         assert list(Lane.objects.order_by("pk").values()) == before
         assert Delivery.objects.get().state == DeliveryState.DELIVERED
         for change in ({"events": 4}, {"state": DeliveryState.PENDING}):
@@ -233,7 +233,7 @@ def test_a_delivery_is_replayed_with_its_id_and_its_body(
             Delivery.objects.update(events=3, state=DeliveryState.DELIVERED)
         client_of_alice.patch(f"{ENDPOINTS}/{shown['id']}", {"enabled": False})
         assert client_of_alice.post(path).status_code == 409
-        assert len(receiver.got) == 3
+        assert len(receiver.arrivals) == 3
 
 
 def test_everything_since_a_time_is_replayed(

@@ -113,7 +113,7 @@ def test_a_selection_is_carried_out_and_receipted(
 
 
 def test_mail_without_a_batch_is_in_hand_too(client_of_alice: ApiClient, held_batch: Batch) -> None:
-    # Now the mail looks as if it had been sent without a batch.
+    # Make the mail look as if it had been sent without a batch.
     Batch.objects.filter(pk=held_batch.pk).update(is_default=True)
     (row, *_) = walk(client_of_alice, MESSAGES, state="held")
     assert row["batch_id"] is None
@@ -128,22 +128,22 @@ def test_mail_without_a_batch_is_in_hand_too(client_of_alice: ApiClient, held_ba
 
 
 def test_exactly_one_selector_is_allowed(client_of_alice: ApiClient, held_batch: Batch) -> None:
-    one = {"batch_id": held_batch.public_id, "message_ids": ids_of(held_batch), "all": True}
+    each = {"batch_id": held_batch.public_id, "message_ids": ids_of(held_batch), "all": True}
     none: list[dict[str, Any]] = [{}, {"all": False}]
     several = [
-        {name: one[name] for name in names}
-        for names in (("batch_id", "all"), ("message_ids", "all"), ("batch_id", "message_ids"), tuple(one))
+        {name: each[name] for name in names}
+        for names in (("batch_id", "all"), ("message_ids", "all"), ("batch_id", "message_ids"), tuple(each))
     ]
     for action, selectors in product(("replay", "drop"), none + several):
         answer = client_of_alice.post(f"{MESSAGES}/{action}", {"state": "held"} | selectors)
-        blamed = selectors if selectors in several else one
+        blamed = selectors if selectors in several else each
         assert (answer.status_code, answer.json()) == (422, invalid(**dict.fromkeys(blamed, ONE_SELECTOR)))
     assert count_batch(held_batch.pk).held == 3
     assert not Receipt.objects.exists()
 
 
 def test_an_invalid_selection_changes_nothing(client_of_alice: ApiClient, held_batch: Batch, step: int) -> None:
-    one = ids_of(held_batch)[0]
+    held_id = ids_of(held_batch)[0]
     cases: list[tuple[str, dict[str, Any], dict[str, list[str]]]] = [
         ("", {"state": "sent"}, {"state": ['"sent" is not a valid choice.']}),
         ("", {"state": None}, {"state": ["This field may not be null."]}),
@@ -152,10 +152,13 @@ def test_an_invalid_selection_changes_nothing(client_of_alice: ApiClient, held_b
         ("", {"everything": True}, {"everything": [UNKNOWN_FIELD]}),
         ("", {"reason": "x" * 501}, {"reason": ["Ensure this field has no more than 500 characters."]}),
         ("?dry_run=true", {}, {"dry_run": [UNKNOWN_FIELD]}),
-        *(("", {"message_ids": wrong}, {"message_ids": NO_LIST}) for wrong in ([], one, {one: 1}, 1, ["1"] * 1001)),
         *(
-            ("", {"message_ids": [one, wrong]}, {"message_ids": NO_IDS})
-            for wrong in (int(one), "", "x", "-1", "1.0", "9" * 19, "\u0661", None, True, [one], f"{one}\n")
+            ("", {"message_ids": wrong}, {"message_ids": NO_LIST})
+            for wrong in ([], held_id, {held_id: 1}, 1, ["1"] * 1001)
+        ),
+        *(
+            ("", {"message_ids": [held_id, wrong]}, {"message_ids": NO_IDS})
+            for wrong in (int(held_id), "", "x", "-1", "1.0", "9" * 19, "\u0661", None, True, [held_id], f"{held_id}\n")
         ),
         *(("", {"batch_id": wrong}, {"batch_id": NO_PATTERN}) for wrong in ("a b", "x" * 65, "../x")),
     ]

@@ -58,15 +58,15 @@ def test_the_list_has_the_newest_first_and_can_be_of_one_batch(
     client_of_alice: ApiClient, client_of_charlie: ApiClient
 ) -> None:
     alice = client_of_alice.account
-    one, other = create_batch(alice), create_batch(alice)
+    first, second = create_batch(alice), create_batch(alice)
     made = []
-    for batch in (one, other, one):
+    for batch in (first, second, first):
         made += [stop(client_of_alice, batch), resume_batch(alice, batch.public_id, actor="operator olga")]
     of_charlie = stop(client_of_charlie, create_batch(client_of_charlie.account))
     ids = [receipt.public_id for receipt in reversed(made)]
     for limit in (1, 2, 3, 6, 7):
         assert [row["id"] for row in walk(client_of_alice, RECEIPTS, limit=limit)] == ids
-    for batch, expected in ((one, ids[:2] + ids[4:]), (other, ids[2:4])):
+    for batch, expected in ((first, ids[:2] + ids[4:]), (second, ids[2:4])):
         assert [row["id"] for row in walk(client_of_alice, RECEIPTS, limit=1, batch_id=batch.public_id)] == expected
     assert [row["id"] for row in client_of_charlie.get(RECEIPTS).json()["data"]] == [of_charlie.public_id]
 

@@ -21,8 +21,8 @@ from tests.drafts import draft
 REQUIRED = "This field is required."
 
 
-def path_of(thing: Batch | int) -> str:
-    kind, name = ("batches", thing.public_id) if isinstance(thing, Batch) else ("messages", str(thing))
+def path_of(target: Batch | int) -> str:
+    kind, name = ("batches", target.public_id) if isinstance(target, Batch) else ("messages", str(target))
     return f"/sluice/v1/{kind}/{name}/reschedule"
 
 
@@ -99,8 +99,8 @@ def test_a_dry_run_returns_the_pending_counts_and_changes_nothing(
 def test_a_cancelled_batch_is_not_rescheduled(client_of_alice: ApiClient, open_batch: Batch) -> None:
     Batch.objects.update(status=BatchStatus.CANCELLED, stopped_at=database_now())
     bodies = [{"send_at": written_time(tomorrow())}, {"send_at": written_time(tomorrow()), "dry_run": True}]
-    for thing, body in ((open_batch, bodies[0]), (open_batch, bodies[1]), (first_message(), bodies[0])):
-        answer = client_of_alice.post(path_of(thing), body)
+    for target, body in ((open_batch, bodies[0]), (open_batch, bodies[1]), (first_message(), bodies[0])):
+        answer = client_of_alice.post(path_of(target), body)
         message = "This cannot be done now: the batch is cancelled."
         assert (answer.status_code, answer.json()) == (
             409,

@@ -18,5 +18,5 @@ def mail_body(**changes: Any) -> dict[str, Any]:
 
 def personalized(**changes: Any) -> dict[str, Any]:
     """Return the smallest accepted mail with changes to its one personalization."""
-    one = {"to": [{"email": "john@example.com"}]} | changes
-    return mail_body(personalizations=[{key: value for key, value in one.items() if value is not None}])
+    personalization = {"to": [{"email": "john@example.com"}]} | changes
+    return mail_body(personalizations=[{key: value for key, value in personalization.items() if value is not None}])

@@ -22,8 +22,8 @@ def new_group(client: ApiClient, **changes: Any) -> int:
     return int(answer.json()["id"])
 
 
-def group_path(group_id: int, rest: str = "") -> str:
-    return f"/v3/asm/groups/{group_id}{rest}"
+def group_path(group_id: int, suffix: str = "") -> str:
+    return f"/v3/asm/groups/{group_id}{suffix}"
 
 
 def list_of(answer: Any) -> Any:
@@ -58,19 +58,23 @@ def test_a_group_is_created_shown_changed_and_deleted(client_of_alice: ApiClient
 
 
 def test_several_groups_are_read_at_once(client_of_alice: ApiClient) -> None:
-    one, two, three = (new_group(client_of_alice, name=name) for name in ("One", "Two", "Three"))
-    for query in (f"id={one}&id={three}", f"id={one},{three}", f"id={three}&id={one}&id=2147483648&id=99999999999"):
-        assert [each["id"] for each in client_of_alice.get(f"/v3/asm/groups?{query}").json()] == [one, three]
-    assert client_of_alice.get(f"/v3/asm/groups?id={two}x").status_code == 400
+    first, second, third = (new_group(client_of_alice, name=name) for name in ("One", "Two", "Three"))
+    for query in (
+        f"id={first}&id={third}",
+        f"id={first},{third}",
+        f"id={third}&id={first}&id=2147483648&id=99999999999",
+    ):
+        assert [each["id"] for each in client_of_alice.get(f"/v3/asm/groups?{query}").json()] == [first, third]
+    assert client_of_alice.get(f"/v3/asm/groups?id={second}x").status_code == 400
 
 
 def test_there_is_one_default_group(client_of_alice: ApiClient) -> None:
-    one, two = new_group(client_of_alice, is_default=True), new_group(client_of_alice, name="Two", is_default=True)
+    first, second = new_group(client_of_alice, is_default=True), new_group(client_of_alice, name="Two", is_default=True)
     assert [each["is_default"] for each in client_of_alice.get("/v3/asm/groups").json()] == [False, True]
-    client_of_alice.patch(group_path(one), {"is_default": True})
+    client_of_alice.patch(group_path(first), {"is_default": True})
     assert [each["is_default"] for each in client_of_alice.get("/v3/asm/groups").json()] == [True, False]
-    assert client_of_alice.delete(group_path(one)).status_code == 204
-    assert client_of_alice.patch(group_path(two), {"is_default": True}).json()["is_default"]
+    assert client_of_alice.delete(group_path(first)).status_code == 204
+    assert client_of_alice.patch(group_path(second), {"is_default": True}).json()["is_default"]
 
 
 def test_an_invalid_group_is_refused(client_of_alice: ApiClient, subtests: pytest.Subtests) -> None:
@@ -92,13 +96,13 @@ def test_an_invalid_group_is_refused(client_of_alice: ApiClient, subtests: pytes
 
 
 def test_a_name_is_taken_once_in_an_account(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
-    one, two = new_group(client_of_alice), new_group(client_of_alice, name="Two")
+    first, second = new_group(client_of_alice), new_group(client_of_alice, name="Two")
     refusal = {"errors": [{"field": "name", "message": "a group with this name exists"}]}
     answer = client_of_alice.post("/v3/asm/groups", NEWS)
     assert (answer.status_code, answer.json()) == (400, refusal)
-    answer = client_of_alice.patch(group_path(two), {"name": "News"})
+    answer = client_of_alice.patch(group_path(second), {"name": "News"})
     assert (answer.status_code, answer.json()) == (400, refusal)
-    assert client_of_alice.patch(group_path(one), {"name": "News"}).status_code == 201
+    assert client_of_alice.patch(group_path(first), {"name": "News"}).status_code == 201
     new_group(client_of_charlie)
 
 
@@ -122,8 +126,8 @@ def test_another_accounts_group_is_unknown(client_of_alice: ApiClient, client_of
         ("POST", "/suppressions/search", {"recipient_emails": [ANN]}),
         ("DELETE", f"/suppressions/{ANN}", None),
     ]
-    for method, rest, body in calls:
-        answer = client_of_charlie.ask(method, group_path(group_id, rest), body)
+    for method, suffix, body in calls:
+        answer = client_of_charlie.ask(method, group_path(group_id, suffix), body)
         assert (answer.status_code, answer.json()) == (404, {"errors": [{"field": None, "message": "not found"}]})
     assert client_of_charlie.get(f"/v3/asm/groups?id={group_id}").json() == []
     assert list_of(client_of_charlie.get("/v3/asm/suppressions")) == []

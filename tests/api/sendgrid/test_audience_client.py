@@ -61,9 +61,9 @@ def test_senders_are_shared_by_both_apis(client: Any) -> None:
     assert made.status_code == 201
     for senders, key in ((client.senders, "result"), (client.marketing.senders, "results")):
         assert [each["id"] for each in senders.get().to_dict[key]] == [made.to_dict["id"]]
-    one = client.marketing.senders._(made.to_dict["id"])
-    assert one.patch(request_body={"city": "Berlin"}).to_dict["city"] == "Berlin"
-    assert one.resend_verification.post().status_code == 204
+    sender = client.marketing.senders._(made.to_dict["id"])
+    assert sender.patch(request_body={"city": "Berlin"}).to_dict["city"] == "Berlin"
+    assert sender.resend_verification.post().status_code == 204
     assert client.senders._(made.to_dict["id"]).delete().status_code == 204
 
 

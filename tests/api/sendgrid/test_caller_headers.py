@@ -44,8 +44,8 @@ def test_the_message_id_of_the_caller_is_sent_and_shown_everywhere(
     listed = client_of_alice.get(f"/sluice/v1/batches/{batch_id}/messages").json()["data"]
     assert {message["recipient"]: message["message_id"] for message in listed} == expected
     for message in Message.objects.all():
-        one = client_of_alice.get(f"/sluice/v1/messages/{message.pk}").json()["data"]
-        assert one["message_id"] == expected[message.recipient]
+        shown_message = client_of_alice.get(f"/sluice/v1/messages/{message.pk}").json()["data"]
+        assert shown_message["message_id"] == expected[message.recipient]
         page = operator.get(f"/admin/mailer/message/{message.pk}/change/").text
         assert expected[message.recipient].replace("<", "&lt;").replace(">", "&gt;") in page
 

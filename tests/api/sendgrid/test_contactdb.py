@@ -59,12 +59,12 @@ def test_a_list_is_created_shown_renamed_and_deleted(client_of_alice: ApiClient)
 
 
 def test_several_lists_are_deleted_at_once(client_of_alice: ApiClient, client_of_charlie: ApiClient) -> None:
-    one, two = new_list(client_of_alice), new_list(client_of_alice, "Two")
-    for body in ([0, 10**30, "x", None], [], [one + 10**6], [True]):
+    first, second = new_list(client_of_alice), new_list(client_of_alice, "Two")
+    for body in ([0, 10**30, "x", None], [], [first + 10**6], [True]):
         answer = client_of_alice.ask("DELETE", LISTS, body)
         assert refusal_of(answer) == (400, [(None, "list id was invalid")])
-    assert refusal_of(client_of_charlie.ask("DELETE", LISTS, [one])) == (400, [(None, "list id was invalid")])
-    assert client_of_alice.ask("DELETE", LISTS, [one, two, 10**30]).status_code == 204
+    assert refusal_of(client_of_charlie.ask("DELETE", LISTS, [first])) == (400, [(None, "list id was invalid")])
+    assert client_of_alice.ask("DELETE", LISTS, [first, second, 10**30]).status_code == 204
     assert client_of_alice.get(LISTS).json() == {"lists": []}
 
 
@@ -100,7 +100,7 @@ def test_a_list_is_deleted_with_its_contacts_on_request(client_of_alice: ApiClie
     assert [each["email"] for each in client_of_alice.get(RECIPIENTS).json()["recipients"]] == [BOB]
 
 
-# --- who is on a list -------------------------------------------------------------------------------------------------
+# --- members of a list ------------------------------------------------------------------------------------------------
 
 
 def test_recipients_are_added_to_a_list_and_removed(client_of_alice: ApiClient, ann_and_bob: None) -> None:
@@ -135,9 +135,9 @@ def test_ids_that_cannot_be_on_a_list_are_refused(client_of_alice: ApiClient, an
     assert refusal_of(ask("POST", f"{path}/x!")) == (400, [("recipient_id", "recipient_id is invalid")])
     assert refusal_of(ask("DELETE", f"{path}/x!")) == (400, [no_valid])
     assert refusal_of(ask("DELETE", f"{path}/{nobody}")) == (404, [unknown])
-    for method, rest, body in (("GET", "", None), ("POST", "", [rid(ANN)]), ("DELETE", f"/{rid(ANN)}", None)):
-        assert refusal_of(ask(method, f"{LISTS}/999999/recipients{rest}", body)) == (404, [unknown_list])
-        assert refusal_of(ask(method, f"{LISTS}/x/recipients{rest}", body)) == (
+    for method, suffix, body in (("GET", "", None), ("POST", "", [rid(ANN)]), ("DELETE", f"/{rid(ANN)}", None)):
+        assert refusal_of(ask(method, f"{LISTS}/999999/recipients{suffix}", body)) == (404, [unknown_list])
+        assert refusal_of(ask(method, f"{LISTS}/x/recipients{suffix}", body)) == (
             400,
             [("list_id", "list_id is invalid")],
         )

@@ -167,8 +167,8 @@ def test_another_accounts_segment_and_list_are_unknown(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, millers: ContactList
 ) -> None:
     path = f"{SEGMENTS}/{new_segment(client_of_alice)['id']}"
-    for method, rest in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("GET", "/recipients")):
-        assert client_of_charlie.ask(method, path + rest, {"name": "Mine"}).status_code == 404, (method, rest)
+    for method, suffix in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("GET", "/recipients")):
+        assert client_of_charlie.ask(method, path + suffix, {"name": "Mine"}).status_code == 404, (method, suffix)
     body = {"name": "Mine", "conditions": [MILLERS], "list_id": millers.pk}
     for where in (SEGMENTS, f"{RECIPIENTS}/search"):
         assert refusal_of(client_of_charlie.post(where, body)) == (400, [("list_id", "the list_id is not valid")])

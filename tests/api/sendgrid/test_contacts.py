@@ -297,8 +297,8 @@ def test_lists_are_returned_in_pages(client_of_alice: ApiClient) -> None:
     page = client_of_alice.get(f"{LISTS}?page_size=2").json()
     assert [each["name"] for each in page["result"]] == ["Three", "Two"]
     assert page["_metadata"]["count"] == 3
-    rest = client_of_alice.get(page["_metadata"]["next"].removeprefix("http://testserver")).json()
-    assert [each["name"] for each in rest["result"]] == ["One"]
+    next_page = client_of_alice.get(page["_metadata"]["next"].removeprefix("http://testserver")).json()
+    assert [each["name"] for each in next_page["result"]] == ["One"]
     for query in ("page_size=0", "page_size=1001", "page_token=x"):
         assert client_of_alice.get(f"{LISTS}?{query}").status_code == 400
 
@@ -317,11 +317,11 @@ def test_another_accounts_list_is_unknown(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, ann: Contact
 ) -> None:
     list_id = new_list(client_of_alice)
-    for method, rest in (
+    for method, suffix in (
         *(("GET", ""), ("PATCH", ""), ("DELETE", ""), ("DELETE", "?delete_contacts=true")),
         *(("DELETE", f"/contacts?contact_ids={ann.uuid}"), ("GET", "/contacts/count")),
     ):
-        answer = client_of_charlie.ask(method, f"{LISTS}/{list_id}{rest}", {"name": "Mine"})
+        answer = client_of_charlie.ask(method, f"{LISTS}/{list_id}{suffix}", {"name": "Mine"})
         assert refusal_of(answer) == (404, [("id", "list does not exist")])
     body = {"contacts": [{"email": BOB}], "list_ids": [list_id]}
     assert refusal_of(client_of_charlie.put(CONTACTS, body)) == (404, [("list_ids", "list_ids do not all exist")])

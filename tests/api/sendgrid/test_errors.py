@@ -52,7 +52,7 @@ def test_every_view_answers_every_core_error(step: int) -> None:
     examples = [(kind, example_of(kind)) for kind in core_errors()]
     for name, answers in list(tables().items())[::step]:
         for kind, error in examples:
-            # All methods without a row of their own have the answer of GET.
+            # All methods without a separate row have the answer of GET.
             for method in {"GET", *(key.partition(" ")[0] for key in {**errors.COMMON, **answers} if " " in key)}:
                 refusal = errors.answer_for(error, answers, method=method)
                 assert refusal is not None, (name, kind)

@@ -77,8 +77,8 @@ def test_a_webhook_is_changed_in_parts(client_of_alice: ApiClient) -> None:
     expected = {**second, "url": f"{URL}/3", "click": True, "enabled": False}
     assert answer.status_code == 200
     assert {**answer.json(), "updated_date": second["updated_date"]} == expected
-    kept = {"url": URL, "account_status_change": True, "processed": None, "deferred": True}
-    answer = client_of_alice.patch(f"{SETTINGS}?include=account_status_change", kept)
+    flags = {"url": URL, "account_status_change": True, "processed": None, "deferred": True}
+    answer = client_of_alice.patch(f"{SETTINGS}?include=account_status_change", flags)
     assert {**answer.json(), "updated_date": first["updated_date"]} == {
         **first,
         "deferred": True,
@@ -245,9 +245,9 @@ def test_the_official_client_manages_webhooks(alice: Account, client_of_alice: A
 def test_samples_of_all_events_are_posted_signed_and_with_a_token(client_of_alice: ApiClient, settings: Any) -> None:
     settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
     token = Behaviour(body=b'{"access_token": "t0ken", "expires_in": 3600}')
-    with Receiver(lambda number, got: token if b"client_credentials" in got.body else FINE) as receiver:
+    with Receiver(lambda number, arrival: token if b"client_credentials" in arrival.body else FINE) as receiver:
         assert client_of_alice.post(TEST, {"url": receiver.url}).status_code == 204
-        (plain,) = receiver.got
+        (plain,) = receiver.arrivals
         assert {event["event"] for event in plain.events} == {*FLAGS, "spamreport"} - {"spam_report"}
         assert len({event["sg_event_id"] for event in plain.events}) == len(plain.events)
         assert "authorization" not in plain.headers
@@ -259,7 +259,7 @@ def test_samples_of_all_events_are_posted_signed_and_with_a_token(client_of_alic
         for secret in ({}, {"oauth_client_secret": "other"}):
             body = {"id": webhook_id, "url": receiver.url, **oauth, **secret}
             assert client_of_alice.post(TEST, body).status_code == 204
-            *_, token_request, signed = receiver.got
+            *_, token_request, signed = receiver.arrivals
             pair = f"sluice:{secret.get('oauth_client_secret', 's3cret')}"
             assert token_request.headers["authorization"] == f"Basic {b64encode(pair.encode()).decode()}"
             assert signed.headers["authorization"] == "Bearer t0ken"
@@ -285,19 +285,19 @@ def test_a_stored_secret_is_not_posted_elsewhere(
         ):
             status, text = refusal(client.post(TEST, {"url": receiver.url, **oauth}))
             assert (status, text.partition(" ")[0]) == (400, "oauth_client_secret"), oauth
-        assert receiver.got == []
+        assert receiver.arrivals == []
 
 
 def test_a_test_that_fails_is_reported_and_not_repeated(
     client_of_alice: ApiClient, client_of_charlie: ApiClient, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "the test events were not accepted: "
-    with Receiver(lambda number, got: Behaviour(500)) as receiver:
+    with Receiver(lambda number, arrival: Behaviour(500)) as receiver:
         answer = client_of_alice.post(TEST, {"url": receiver.url})
         assert refusal(answer) == (400, f"{text}the address of the host is not allowed")
         settings.WEBHOOK_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
         assert refusal(client_of_alice.post(TEST, {"url": receiver.url})) == (400, f"{text}the response was 500")
-        assert len(receiver.got) == 1
+        assert len(receiver.arrivals) == 1
         theirs = create(client_of_charlie)["id"]
         for webhook_id in (theirs, "x"):
             assert client_of_alice.post(TEST, {"id": webhook_id, "url": receiver.url}).status_code == 404

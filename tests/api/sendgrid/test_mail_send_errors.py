@@ -50,8 +50,8 @@ YEAR_3000_MS = 32503680000000
 SEMICOLON = "Cannot contain ';', or CRLF characters."
 
 
-def wrong_type(wanted: str, actual: str) -> str:
-    return f"Invalid type. Expected: {wanted}, given: {actual}."
+def wrong_type(expected: str, actual: str) -> str:
+    return f"Invalid type. Expected: {expected}, given: {actual}."
 
 
 def duplicate(address: str, field: str) -> str:

@@ -107,8 +107,8 @@ def bodies(alice: Account, settings: Any, monkeypatch: pytest.MonkeyPatch) -> li
     second = copy.deepcopy(first)
     second["reply_to_list"] = [second.pop("reply_to")]
     second["sent_at"] = second.pop("send_at")
-    one = second["personalizations"][0]
-    one["sent_at"] = one.pop("send_at")
+    personalization = second["personalizations"][0]
+    personalization["sent_at"] = personalization.pop("send_at")
     third = copy.deepcopy(first)
     third["template_id"] = version_of(template_of(alice)).template.public_id
     del third["personalizations"][0]["substitutions"]

@@ -283,9 +283,9 @@ def test_a_download_ends_at_its_limits(
     do_jobs()
     assert len(rows_of(client_of_alice, few)) == 3
     monkeypatch.setattr(event_exports, "MOST_LOOKED_AT", 1)
-    one = download(client_of_alice)
+    limited = download(client_of_alice)
     do_jobs()
-    assert len(rows_of(client_of_alice, one)) == 2
+    assert len(rows_of(client_of_alice, limited)) == 2
 
 
 def test_a_link_ends_with_its_key(client_of_alice: ApiClient, mail_id: str) -> None:
@@ -308,8 +308,8 @@ def test_a_search_that_stops_early_says_so(
 
 def test_cells_of_a_download_are_no_formulas(client_of_alice: ApiClient) -> None:
     hostile = "=cmd|' /C calc'!A0"
-    one = Personalization((Address("a@example.com"),), subject=hostile, custom_args={"=x": '"'})
-    accepted = accept_mail(client_of_alice.account, replace(draft(), personalizations=(one,)))
+    personalization = Personalization((Address("a@example.com"),), subject=hostile, custom_args={"=x": '"'})
+    accepted = accept_mail(client_of_alice.account, replace(draft(), personalizations=(personalization,)))
     mail_id = "-" + "a" * 21
     Mail.objects.update(public_id=mail_id)
     name = download(client_of_alice)

@@ -115,20 +115,20 @@ def test_every_operation_of_templates_succeeds(sendgrid: SendGridAPIClient) -> N
     templates = sendgrid.client.templates
     made = templates.post(request_body={"name": "Welcome", "generation": "dynamic"})
     template_id = made.to_dict["id"]
-    one = templates._(template_id)
+    template = templates._(template_id)
     body = {"name": "First", "subject": "Hello {{name}}", "html_content": "<p>Hi {{name}}</p>"}
-    first, second = (one.versions.post(request_body=body) for _ in range(2))
-    version = one.versions._(second.to_dict["id"])
+    first, second = (template.versions.post(request_body=body) for _ in range(2))
+    version = template.versions._(second.to_dict["id"])
     answers = [
         (made, 201),
         (first, 201),
         (version.get(), 200),
         (version.patch(request_body={"subject": "Goodbye {{name}}"}), 200),
         (version.activate.post(), 200),
-        (one.get(), 200),
-        (one.patch(request_body={"name": "Goodbye"}), 200),
+        (template.get(), 200),
+        (template.patch(request_body={"name": "Goodbye"}), 200),
         (templates.get(query_params={"generations": "legacy,dynamic", "page_size": 18}), 200),
-        (one.post(request_body={"name": "Copy"}), 201),
+        (template.post(request_body={"name": "Copy"}), 201),
     ]
     assert [answer.status_code for answer, _ in answers] == [status for _, status in answers]
     activated, shown, listed, copied = (answers[n][0].to_dict for n in (4, 5, 7, 8))
@@ -141,21 +141,21 @@ def test_every_operation_of_templates_succeeds(sendgrid: SendGridAPIClient) -> N
     (error,) = caught.value.to_dict["errors"]
     assert (error["field"], "line 1, column" in error["message"]) == ("html_content", True)
     assert version.delete().status_code == 204
-    assert one.delete().status_code == 204
+    assert template.delete().status_code == 204
     with pytest.raises(refused.NotFoundError):
-        one.get()
+        template.get()
 
 
 @further
 def test_every_operation_of_designs_succeeds(sendgrid: SendGridAPIClient) -> None:
     designs = sendgrid.client.designs
     made = designs.post(request_body={"name": "News", "html_content": "<p>Hi</p>"})
-    one = designs._(made.to_dict["id"])
+    design = designs._(made.to_dict["id"])
     answers = [
         (made, 201),
-        (one.get(), 200),
-        (one.patch(request_body={"subject": "Hello"}), 200),
-        (one.post(request_body={"name": "Copy"}), 201),
+        (design.get(), 200),
+        (design.patch(request_body={"subject": "Hello"}), 200),
+        (design.post(request_body={"name": "Copy"}), 201),
         (designs.get(query_params={"page_size": 100, "summary": "true"}), 200),
         (designs._("pre-builts").get(), 200),
     ]
@@ -165,4 +165,4 @@ def test_every_operation_of_designs_succeeds(sendgrid: SendGridAPIClient) -> Non
     for call in (designs._("pre-builts")._(made.to_dict["id"]).get, designs._("pre-builts")._("x").post):
         with pytest.raises(refused.NotFoundError):
             call()
-    assert one.delete().status_code == 204
+    assert design.delete().status_code == 204

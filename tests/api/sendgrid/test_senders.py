@@ -32,23 +32,23 @@ def test_a_sender_is_created_shown_changed_and_deleted(path: str, key: str, clie
     assert all(isinstance(at, int) for at in stamps.values())
     assert made == {"id": made["id"], **SENDER, "verified": False, "locked": False, **stamps}
     assert Mail.objects.get().subject == "Confirm from@example.com as a sender"
-    one = f"{path}/{made['id']}"
-    assert ask("GET", one).json() == made
+    sender_path = f"{path}/{made['id']}"
+    assert ask("GET", sender_path).json() == made
     assert ask("GET", path).json() == {key: [made]}
-    answer = ask("PATCH", one, {"nickname": "Letters", "from": {"name": "Us"}, "zip": None})
+    answer = ask("PATCH", sender_path, {"nickname": "Letters", "from": {"name": "Us"}, "zip": None})
     assert answer.status_code == 200
     assert (answer.json()["from"], answer.json()["zip"]) == ({"email": "from@example.com", "name": "Us"}, "")
-    answer = ask("POST", f"{one}/resend_verification")
+    answer = ask("POST", f"{sender_path}/resend_verification")
     assert (answer.status_code, answer.content, Mail.objects.count()) == (204, b"", 2)
     verify(made["id"])
-    assert ask("GET", one).json()["verified"] is True
-    refusal = ask("POST", f"{one}/resend_verification")
+    assert ask("GET", sender_path).json()["verified"] is True
+    refusal = ask("POST", f"{sender_path}/resend_verification")
     assert refusal_of(refusal) == (400, [("", "The Sender Identity is already verified.  No email sent.")])
     assert list(refusal.json()["errors"][0]) == ["message", "field"]
-    assert ask("PATCH", one, {"from": {"email": "other@example.com"}}).json()["verified"] is False
-    assert ask("DELETE", one).status_code == 204
-    for method, rest in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/resend_verification")):
-        assert refusal_of(ask(method, one + rest, {})) == (404, [("id", "resource not found")])
+    assert ask("PATCH", sender_path, {"from": {"email": "other@example.com"}}).json()["verified"] is False
+    assert ask("DELETE", sender_path).status_code == 204
+    for method, suffix in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/resend_verification")):
+        assert refusal_of(ask(method, sender_path + suffix, {})) == (404, [("id", "resource not found")])
 
 
 MISSING = {
@@ -140,8 +140,8 @@ def test_another_accounts_sender_is_unknown(client_of_alice: ApiClient, client_o
     made = new_sender(client_of_alice)
     for number in (made["id"], "x", "0", "9" * 30):
         for base in (LEGACY, MARKETING):
-            for method, rest in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/resend_verification")):
-                answer = client_of_charlie.ask(method, f"{base}/{number}{rest}", {"city": "x"})
+            for method, suffix in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/resend_verification")):
+                answer = client_of_charlie.ask(method, f"{base}/{number}{suffix}", {"city": "x"})
                 assert refusal_of(answer) == (404, [("id", "resource not found")])
     assert client_of_charlie.get(LEGACY).json() == {"result": []}
 

@@ -226,19 +226,19 @@ def test_ids_of_any_shape_that_do_not_exist_are_not_found(client_of_alice: ApiCl
 def test_each_call_needs_its_scope(alice: Account, client_of_alice: ApiClient, new_client: NewClient) -> None:
     template = new_template(client_of_alice)
     version = new_version(client_of_alice, template)["id"]
-    one = f"{PATH}/{template}"
+    template_path = f"{PATH}/{template}"
     calls = [
         ("POST", PATH, "templates.create"),
         ("GET", PATH, "templates.read"),
-        ("GET", one, "templates.read"),
-        ("POST", one, "templates.create"),
-        ("PATCH", one, "templates.update"),
-        ("POST", f"{one}/versions", "templates.versions.create"),
-        ("GET", f"{one}/versions/{version}", "templates.versions.read"),
-        ("PATCH", f"{one}/versions/{version}", "templates.versions.update"),
-        ("POST", f"{one}/versions/{version}/activate", "templates.versions.activate.create"),
-        ("DELETE", f"{one}/versions/{version}", "templates.versions.delete"),
-        ("DELETE", one, "templates.delete"),
+        ("GET", template_path, "templates.read"),
+        ("POST", template_path, "templates.create"),
+        ("PATCH", template_path, "templates.update"),
+        ("POST", f"{template_path}/versions", "templates.versions.create"),
+        ("GET", f"{template_path}/versions/{version}", "templates.versions.read"),
+        ("PATCH", f"{template_path}/versions/{version}", "templates.versions.update"),
+        ("POST", f"{template_path}/versions/{version}/activate", "templates.versions.activate.create"),
+        ("DELETE", f"{template_path}/versions/{version}", "templates.versions.delete"),
+        ("DELETE", template_path, "templates.delete"),
     ]
     every = {scope for _, _, scope in calls}
     for method, path, scope in calls:

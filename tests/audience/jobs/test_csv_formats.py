@@ -101,8 +101,8 @@ def test_any_other_first_line_is_the_header(line: str) -> None:
 )
 def test_the_byte_order_mark_selects_the_encoding_in_any_blocks(file: bytes, csv_format: CsvFormat) -> None:
     for blocks in ([file], [bytes([byte]) for byte in file]):
-        seen, rest = find_format(blocks)
-        assert (seen, b"".join(rest)) == (csv_format, file[csv_format.start :])
+        found_format, content = find_format(blocks)
+        assert (found_format, b"".join(content)) == (csv_format, file[csv_format.start :])
 
 
 def test_the_size_of_the_blocks_does_not_matter() -> None:

@@ -36,10 +36,12 @@ def test_one_row_does_not_wait_behind_another_accounts_many_jobs(
     settings.AUDIENCE_JOBS_WAITING = 20
     many = [uploaded(alice, FILE).pk for _ in range(12)] + [begin_export(alice).pk for _ in range(8)]
     run_job(many[0])
-    one = uploaded(charlie, FILE)
+    job_of_charlie = uploaded(charlie, FILE)
     run_job(many[1])
-    one.refresh_from_db()
-    assert one.status == JobStatus.COMPLETED, "the next task serves who has waited longest, whatever it was a hint of"
+    job_of_charlie.refresh_from_db()
+    assert job_of_charlie.status == JobStatus.COMPLETED, (
+        "the next task serves who has waited longest, whatever it was a hint of"
+    )
     assert Job.objects.filter(account=alice, status=JobStatus.PENDING).count() == 19
 
 

@@ -183,14 +183,16 @@ def make(account: Account, people: Sequence[Person], list_id: int) -> None:
     )
     pairs = list(zip(contacts, people, strict=True))
     LastTimes.objects.bulk_create(
-        LastTimes(contact=one, last_opened_at=each.dates["last_opened"])
-        for one, each in pairs
+        LastTimes(contact=stored_contact, last_opened_at=each.dates["last_opened"])
+        for stored_contact, each in pairs
         if "last_opened" in each.dates
     )
-    Membership.objects.bulk_create(Membership(list_id=list_id, contact=one) for one, each in pairs if each.lists)
+    Membership.objects.bulk_create(
+        Membership(list_id=list_id, contact=stored_contact) for stored_contact, each in pairs if each.lists
+    )
     Engagement.objects.bulk_create(
-        Engagement(contact_id=one.pk, campaign_id=event.campaign, kind=event.kind, at=event.at)
-        for one, each in pairs
+        Engagement(contact_id=stored_contact.pk, campaign_id=event.campaign, kind=event.kind, at=event.at)
+        for stored_contact, each in pairs
         for event in each.events
     )
 

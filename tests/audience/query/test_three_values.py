@@ -35,7 +35,7 @@ def search(account: Account, query: str) -> str:
     return "".join(email[0] for email in emails(find_matching(account, condition, limit=50)))
 
 
-# --- values that are absent -------------------------------------------------------------------------------------------
+# --- missing values ---------------------------------------------------------------------------------------------------
 
 ORDERED = ["{0} = {1}", "{0} != {1}", "{0} <> {1}", "{0} < {1}", "{0} <= {1}", "{0} > {1}", "{0} >= {1}", "{1} < {0}"]
 SEVERAL = ["{0} in ({1})", "{0} not in ({1})", "{0} in ({1}, {1})"]
@@ -264,13 +264,13 @@ def test_postgresql_finds_whom_kleenes_logic_finds(alice: Account, people: None,
 
 @further
 @settings(max_examples=examples(10))
-@given(one=queries, other=queries)
-def test_de_morgans_laws_hold(alice: Account, people: None, one: Query, other: Query) -> None:
-    both, either = join("and", [one, other]), join("or", [one, other])
+@given(left=queries, right=queries)
+def test_de_morgans_laws_hold(alice: Account, people: None, left: Query, right: Query) -> None:
+    both, either = join("and", [left, right]), join("or", [left, right])
     for form in ("", JOIN):
-        assert search(alice, form + deny(both).text) == search(alice, form + join("or", [deny(one), deny(other)]).text)
+        assert search(alice, form + deny(both).text) == search(alice, form + join("or", [deny(left), deny(right)]).text)
         assert search(alice, form + deny(either).text) == search(
-            alice, form + join("and", [deny(one), deny(other)]).text
+            alice, form + join("and", [deny(left), deny(right)]).text
         )
 
 

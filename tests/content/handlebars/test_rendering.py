@@ -48,8 +48,8 @@ def test_names_are_those_that_may_be_read_in_the_top_level_context(subtests: pyt
     }
     for template, expected in names.items():
         with subtests.test(template=template):
-            found = compile_template(template).names
-            assert (None if found is None else set(found)) == expected
+            read = compile_template(template).names
+            assert (None if read is None else set(read)) == expected
 
 
 def test_a_simple_template_lists_its_tags_as_written() -> None:

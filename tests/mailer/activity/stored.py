@@ -86,22 +86,22 @@ def _store_mail(store: Store, number: int, group_id: int | None) -> None:
     at = database_now() + dt.timedelta(minutes=number)
     write_events([Entry(parcel, FENCE, events=events, sent=sent)], at)
     by_recipient = [*events, *(NewEvent(message_id, EventKind.SENT) for message_id, _ in sent)]
-    for n, one in enumerate(personalizations):
-        for place, address in enumerate((*one.to, *one.cc)):
+    for n, personalization in enumerate(personalizations):
+        for place, address in enumerate((*personalization.to, *personalization.cc)):
             own = [each for each in by_recipient if each.message_id == first + n]
             kinds = {each.kind for each in own if each.recipient in (None, address.email)} - {EventKind.EXPIRED}
             store.facts.append(
                 Fact(
                     msg_id=f"{mail.public_id}.{first + n}" + (f".{place}" if place else ""),
-                    from_email=one.sender.email if one.sender else draft.sender.email,
+                    from_email=personalization.sender.email if personalization.sender else draft.sender.email,
                     to_email=address.email,
-                    first_recipient=one.to[0].email,
-                    subject=(one.subject or draft.subject).replace("-n-", str(n)),
+                    first_recipient=personalization.to[0].email,
+                    subject=(personalization.subject or draft.subject).replace("-n-", str(n)),
                     status=STATUS.get(next(iter(kinds & STATUS.keys()), EventKind.HELD), "processed"),
                     events={"processed", *(NAMES[kind] for kind in kinds & NAMES.keys())},
                     last_event_time=(at if kinds & NAMES.keys() else mail.created_at).replace(microsecond=0),
                     categories=list(draft.categories),
-                    unique_args={"mail": f"m{number}", **one.custom_args},
+                    unique_args={"mail": f"m{number}", **personalization.custom_args},
                     asm_group_id=group_id,
                 )
             )

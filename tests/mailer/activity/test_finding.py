@@ -175,14 +175,14 @@ def test_search_equals_a_plain_evaluation(store: Store, monkeypatch: pytest.Monk
         narrowing = narrow(condition)
         if narrowing is not None and narrowing.recipients:
             expected = [fact for fact in expected if is_named(fact, narrowing)]
-        found = search(store.account, condition, limit=limit)
-        found_some += bool(found.activities)
-        shown = [(each.msg_id, each.subject, each.status, each.last_event_time) for each in found.activities]
+        activity = search(store.account, condition, limit=limit)
+        found_some += bool(activity.activities)
+        shown = [(each.msg_id, each.subject, each.status, each.last_event_time) for each in activity.activities]
         assert sorted(shown) == sorted(
             (each.msg_id, each.subject, each.status, each.last_event_time) for each in expected
         ) or (len(shown) == limit and {each[0] for each in shown} <= {each.msg_id for each in expected}), text
         assert len(shown) == min(limit, len(expected)), text
-        assert found.is_complete
+        assert activity.is_complete
 
     compare()
     assert found_some > 5 // step

@@ -63,7 +63,7 @@ class Reading:
     body: Node
 
 
-# --- what is asked for ------------------------------------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------------------------------------
 
 
 class Maker:
@@ -170,8 +170,13 @@ def inner_message(text: str) -> str:
 
 
 def expected_of(maker: Maker, draft: MailDraft) -> Reading:
-    (one,) = draft.personalizations
-    mailboxes = {"From": [draft.sender], "To": list(one.to), "Cc": list(one.cc), "Reply-To": list(draft.reply_to)}
+    (personalization,) = draft.personalizations
+    mailboxes = {
+        "From": [draft.sender],
+        "To": list(personalization.to),
+        "Cc": list(personalization.cc),
+        "Reply-To": list(draft.reply_to),
+    }
     texts = [text_node(maker, part) for part in draft.content]
     inlines = [file_node(each) for each in draft.attachments if each.disposition == "inline"]
     files = [file_node(each) for each in draft.attachments if each.disposition != "inline"]
@@ -238,7 +243,7 @@ def with_crlf(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\n", "\r\n")
 
 
-# --- what the parsers read --------------------------------------------------------------------------------------------
+# --- readings of the parsers ------------------------------------------------------------------------------------------
 
 PARAMETERS = ("charset", "method", "name", "type")
 
@@ -322,7 +327,7 @@ def message_of(draft: MailDraft) -> bytes:
     """Return the message of a draft that every API accepts."""
     check_characters(draft)
     check_expressible(draft)
-    (one,) = draft.personalizations
+    (personalization,) = draft.personalizations
     mail = Mail(
         public_id="A" * 22,
         sender=draft.sender.email,
@@ -333,9 +338,9 @@ def message_of(draft: MailDraft) -> bytes:
         attachments=[asdict(file) for file in draft.attachments],
         headers=draft.headers,
     )
-    personal = {"to": one.to, "cc": one.cc, "substitutions": one.substitutions}
+    personal = {"to": personalization.to, "cc": personalization.cc, "substitutions": personalization.substitutions}
     composer = Composer(mail, message_id_domain="sluice.test", public_url="https://sluice.test")
-    return composer.compose(512, one.to[0].email, personal, date=date_field(DATE)).data
+    return composer.compose(512, personalization.to[0].email, personal, date=date_field(DATE)).data
 
 
 def makers(count: int) -> Iterator[Maker]:

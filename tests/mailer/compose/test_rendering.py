@@ -75,12 +75,12 @@ def expand(text: str, keys: Mapping[str, str], sections: Mapping[str, str], kind
     """Replace keys of substitutions ("v") and of sections ("s") at each place, the longest first."""
     made, at = "", 0
     while at < len(text):
-        found = [(key, "v") for key in keys if "v" in kinds and text.startswith(key, at)]
-        found += [(key, "s") for key in sections if "s" in kinds and text.startswith(key, at)]
-        if not found or level > 4:
+        matches = [(key, "v") for key in keys if "v" in kinds and text.startswith(key, at)]
+        matches += [(key, "s") for key in sections if "s" in kinds and text.startswith(key, at)]
+        if not matches or level > 4:
             made, at = made + text[at], at + 1
             continue
-        key, kind = max(found, key=lambda each: len(each[0]))
+        key, kind = max(matches, key=lambda each: len(each[0]))
         value, other = (keys[key], "s") if kind == "v" else (sections[key], "v")
         made, at = made + expand(value, keys, sections, other, level + 1), at + len(key)
     return made

@@ -49,7 +49,7 @@ STEP = st.one_of(
 
 
 class History:
-    """Carries out the steps of a history on one account with one batch."""
+    """A history of mail, whose steps are carried out on one account with one batch."""
 
     def __init__(self, deliverer: Deliverer) -> None:
         self.deliverer = deliverer

@@ -35,9 +35,9 @@ def accepted() -> dict[tuple[str, int, str], int]:
 
 def test_each_recipient_is_counted_for_the_account_the_batch_and_the_categories(alice: Account) -> None:
     lanes = {lane: str(int(lane)) for lane in Lane}
-    one = replace(draft(1), personalizations=(Personalization(to=(TO,), cc=(CC,), bcc=(BCC,)),))
-    accept_mail(alice, one)
-    accept_mail(alice, one)
+    mail = replace(draft(1), personalizations=(Personalization(to=(TO,), cc=(CC,), bcc=(BCC,)),))
+    accept_mail(alice, mail)
+    accept_mail(alice, mail)
     assert accepted() == {("account", alice.pk, lanes[Lane.TRANSACTIONAL]): 6}
     accept_mail(alice, replace(draft(60), categories=("news", "märz", "news")))
     batch = create_batch(alice)

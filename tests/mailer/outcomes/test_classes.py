@@ -80,12 +80,12 @@ ADDRESSES = ("spam@example.org", "mailbox.full@quota.example", "User-Unknown@blo
 
 def variants_of(reply: str) -> Iterator[str]:
     """Yield replies that differ in what a class does not depend on."""
-    code, rest = reply[:3], reply[3:]
+    code, text = reply[:3], reply[3:]
     yield reply.upper()
     yield reply.lower()
     for address in ADDRESSES:
         yield ADDRESS.sub(address, reply)
-    words = rest.split(" ")
+    words = text.split(" ")
     yield code + "\n ".join(words)
     yield code + "  ".join(words)
     yield f"{reply} [192.0.2.77] 1700000000.18-7 id=4711"

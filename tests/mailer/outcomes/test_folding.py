@@ -106,7 +106,7 @@ def test_two_folds_at_once_and_a_fold_that_dies_count_nothing_twice(database: No
         assert other.execute(FOLD_COUNTERS, parameters).fetchone() == (2,)
         assert fold() == 0
         assert read(MINUTE) == [(NOON, 1), (NOON + MINUTES, 2)]
-    # The other has died before its commit.
+    # The other process has died before its commit.
     assert fold() == 2
     assert read(MINUTE) == [(NOON, 1), (NOON + MINUTES, 2)]
 

@@ -1,4 +1,4 @@
-"""Packed events and events in rows of their own are read alike, in Python and in SQL."""
+"""Packed and single events are read alike, in Python and in SQL."""
 
 from __future__ import annotations
 

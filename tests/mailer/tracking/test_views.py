@@ -13,7 +13,7 @@ from mailer.tracking.writing import Hit
 
 
 class Noted:
-    """Takes hits, and needs no database."""
+    """A stand-in that takes hits without a database."""
 
     def __init__(self) -> None:
         self.hits: list[Hit] = []

@@ -107,9 +107,9 @@ class ScriptedServer:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        for one in list(self.lines):
+        for line in list(self.lines):
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                line.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(DEADLINE_SECONDS)
 
@@ -129,12 +129,12 @@ class ScriptedServer:
 
     def drop_all(self) -> None:
         """Close every line there is, as a server does that restarts."""
-        for one in list(self.lines):
+        for line in list(self.lines):
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                line.shutdown(socket.SHUT_RDWR)
         self.wait_until(lambda: not self.lines)
 
-    # --- inside -------------------------------------------------------------------------------------------------------
+    # --- the server ---------------------------------------------------------------------------------------------------
 
     def _start(self, work: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=work, args=args, daemon=True)

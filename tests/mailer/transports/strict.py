@@ -34,7 +34,7 @@ class StrictPeer:
 
     @contextmanager
     def running(self) -> Iterator[str]:
-        """Yield its URL."""
+        """Run the peer, and yield its URL."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             thread = threading.Thread(target=self._accept, args=(listener,), daemon=True)
             thread.start()

@@ -98,7 +98,7 @@ def make_rich_envelope(**changes: Any) -> Envelope:
     return make_envelope(**({"data": data, "sender": "bounce@example.org", "recipients": recipients} | changes))
 
 
-# --- what a backend is given ------------------------------------------------------------------------------------------
+# --- the messages that a backend gets ---------------------------------------------------------------------------------
 
 
 def test_djangos_smtp_backend_sends_the_very_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,9 @@ def test_a_provider_is_given_the_parts() -> None:
     assert (message.cc, message.bcc) == (["cy@example.net"], ["hidden@example.net"])
     assert message.reply_to == ["help@example.org"]
     assert message.body == "plain ä\nFrom here on\n"
-    assert [(one.content, one.mimetype) for one in message.alternatives] == [('<img src="cid:logo"> ä\n', "text/html")]
+    assert [(part.content, part.mimetype) for part in message.alternatives] == [
+        ('<img src="cid:logo"> ä\n', "text/html")
+    ]
     assert message.extra_headers == {
         "Message-ID": "<1@sluice.test>",
         "Date": "Fri, 20 Nov 2026 10:00:00 +0000",
@@ -156,7 +158,9 @@ def test_a_provider_gets_inline_pictures_and_attachments() -> None:
     message = EnvelopeMessage(make_rich_envelope(), is_for_provider=True)
     assert backend.send_messages([message]) == 1
     attachments = message.anymail_test_params["attachments"]
-    assert [(one.name, one.mimetype, one.inline, one.cid) for one in attachments] == [
+    assert [
+        (attachment.name, attachment.mimetype, attachment.inline, attachment.cid) for attachment in attachments
+    ] == [
         ("logo.png", "image/png", True, "logo"),
         ("täble.csv", "text/csv", False, ""),
         ("paper.pdf", "application/pdf", False, ""),
@@ -210,7 +214,7 @@ def test_a_message_that_cannot_be_sent_is_refused_and_stops_no_other(transport: 
     assert len(ScriptedBackend.sent) == 1
 
 
-# --- what becomes of its answers --------------------------------------------------------------------------------------
+# --- the outcomes of its answers --------------------------------------------------------------------------------------
 
 
 def requests_error(cause: Exception) -> Exception:

@@ -153,7 +153,7 @@ def make_cases(count: int) -> Iterator[Case]:
         yield make_case(kind, f"{random.choice(BEFORE)}{character}{payload}{random.choice(BEHIND)}")
 
 
-# --- what the peer received -------------------------------------------------------------------------------------------
+# --- the messages that the peer received ------------------------------------------------------------------------------
 
 
 @dataclass
@@ -292,9 +292,9 @@ def send_all(
     assert all(isinstance(result.outcomes[0], Sent | Refused) for result in results)
     sent = [envelope for envelope in envelopes if envelope.message_id not in refused]
     assert server.stored == [envelope.data for envelope in sent]
-    wanted = ["MAIL FROM:<from@example.com>", "RCPT TO:<to@example.com>", "RCPT TO:<cc@example.com>", "DATA", "DOT"]
+    expected = ["MAIL FROM:<from@example.com>", "RCPT TO:<to@example.com>", "RCPT TO:<cc@example.com>", "DATA", "DOT"]
     commands = [command.partition(" SIZE=")[0] for command in server.commands if not command.startswith("EHLO")]
-    assert commands == wanted * len(sent)
+    assert commands == expected * len(sent)
     return sent, results
 
 

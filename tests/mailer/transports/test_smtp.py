@@ -236,8 +236,13 @@ def test_a_peer_without_smtputf8_is_not_sent_recipients_that_need_it(
         assert with_umlaut.reply.startswith("553 5.6.7")
         recipients.remove("grüße@example.com")
     parameter = " SMTPUTF8" if is_offered else ""
-    wanted = [f"MAIL FROM:<from@example.com>{parameter}", *(f"RCPT TO:<{each}>" for each in recipients), "DATA", "DOT"]
-    assert server.commands[1:] == wanted
+    expected = [
+        f"MAIL FROM:<from@example.com>{parameter}",
+        *(f"RCPT TO:<{each}>" for each in recipients),
+        "DATA",
+        "DOT",
+    ]
+    assert server.commands[1:] == expected
 
 
 def test_smtputf8_is_used_only_where_a_message_needs_it(start_server: StartServer, open_smtp: OpenSmtp) -> None:

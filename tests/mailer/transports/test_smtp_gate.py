@@ -204,8 +204,8 @@ def test_a_guard_may_close_its_wakeup_while_it_looks(
     guard = Reconnects()
     assert kinds_of(open_smtp(server.url).send_slice(make_envelopes(9), guard)) == ["Sent"] * 9
     assert guard.polls >= 1
-    for one in (bell, *other):
-        one.close()
+    for end in (bell, *other):
+        end.close()
 
 
 @pytest.mark.parametrize("stage", ["CONNECT", "MAIL", "DATA"])

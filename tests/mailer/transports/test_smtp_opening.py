@@ -54,7 +54,7 @@ def send_one(transport: SmtpTransport) -> object:
     return outcomes_of(transport.send_slice([make_envelope()], TestGuard()))[1]
 
 
-# --- a server that others wrote ---------------------------------------------------------------------------------------
+# --- an independent server --------------------------------------------------------------------------------------------
 
 
 def test_a_real_server_gets_mail_by_starttls(tls: ssl.SSLContext, ca_file: Path, open_smtp: OpenSmtp) -> None:

@@ -71,8 +71,8 @@ def test_accepted_recipients_get_it_though_a_peer_that_greylists_ends_the_sessio
         second = outcomes_by_recipient(transport, envelope, TestGuard())
         assert [type(outcome) for outcome in second.values()] == [Sent] * 15 + [RetryAt] * 45
         peer.greylisted = set()
-        rest = envelope._replace(recipients=envelope.recipients[15:], is_part=True)
-        assert kinds_of(transport.send_slice([rest], TestGuard())) == ["Sent"] * 45
+        remaining = envelope._replace(recipients=envelope.recipients[15:], is_part=True)
+        assert kinds_of(transport.send_slice([remaining], TestGuard())) == ["Sent"] * 45
     assert peer.copies == Counter(envelope.recipients), "each has one copy"
 
 
