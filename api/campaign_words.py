@@ -129,7 +129,7 @@ def word_for(status: int, dialect: Dialect) -> str:
 
 
 def statuses_called(word: str, dialect: Dialect) -> frozenset[Status]:
-    """Return the statuses for which an API has this word; none if the API does not have the word."""
+    """Return the statuses for which an API has this word; an empty set if the API does not have the word."""
     return frozenset(status for status, name in WORDS[dialect].items() if name == word)
 
 

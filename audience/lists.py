@@ -82,7 +82,7 @@ def rename_list(account: Account, list_id: int | uuid.UUID, name: str) -> Contac
 
 
 def update_list(account: Account, list_id: uuid.UUID, changes: Mapping[str, Any]) -> ContactList:
-    """Change the `name`, the `description` or `is_public` of a list, as far as they are given.
+    """Change the values that are given of the `name`, the `description` and `is_public` of a list.
 
     Raises UnknownList, InvalidName, NameTaken and UnfitCharacter.
     """

@@ -15,7 +15,7 @@ def contact_address(account: Account) -> str:
 
 
 def notice_address(account: Account) -> str:
-    """Return the address to which notices about an account are mailed; empty if there is none.
+    """Return the address to which notices about an account are mailed, or an empty text if no address is known.
 
     A subuser without a contact address shares that of its parent. Without it, the first verified sender of the subuser
     or of the parent is used.

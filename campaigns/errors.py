@@ -65,7 +65,7 @@ class InvalidContent(SluiceError):
     """A text of the campaign has a template or a tag that cannot be sent; `field` names the text.
 
     `line` and `column` begin with 1; both are 0 where the place is not in the text as the caller wrote it. `helper` is
-    the helper of Handlebars that is used wrongly or does not exist, if any.
+    the helper of Handlebars that is used wrongly or does not exist, or empty for other errors.
     """
 
     code = "invalid_content"

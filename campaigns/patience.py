@@ -1,6 +1,6 @@
 """Try a change of a campaign again for a moment while another change of the same campaign is being committed.
 
-The life cycle refuses such a change at once. An API without a word for that refusal waits instead.
+The life cycle refuses such a change at once. An API that has no error for that refusal waits instead.
 """
 
 from __future__ import annotations

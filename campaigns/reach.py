@@ -65,7 +65,7 @@ class Reach:
 
 
 def count_reach(campaign: Campaign) -> Reach:
-    """Count the audience of a campaign as it is now. Raises SearchTooSlow and TooManyCalls."""
+    """Count the current audience of a campaign. Raises SearchTooSlow and TooManyCalls."""
     with expensive_call(campaign.account_id):
         return _count(campaign, after=0, through=HIGHEST)
 

@@ -20,7 +20,7 @@ from campaigns.states import RUNNING, CampaignStatus
 from foundation.addresses import spell_labels
 
 LAUNCHED: Final = RUNNING | {CampaignStatus.SENT, CampaignStatus.CANCELLED}
-"""A campaign in one of these statuses has recipients. Before, what is prepared for it may still change."""
+"""A campaign in one of these statuses has recipients. Before that, everything that is prepared may still change."""
 HIGHEST: Final = 2**63 - 1
 
 
@@ -81,7 +81,7 @@ def list_reachable(campaign: Campaign, page: Page, *, search: str | None = None)
 def list_recorded(campaign: Campaign, page: Page, selected: RecipientFilter = EVERYBODY) -> tuple[list[Recipient], int]:
     """Return a page of a campaign's recipients, in the order in which their messages were made, and their number.
 
-    Before it has been sent there are none. Raises SearchTooSlow and TooManyCalls.
+    Before the campaign is sent, the page is empty. Raises SearchTooSlow and TooManyCalls.
     """
     launch = campaign.launch
     if launch is None or campaign.status not in LAUNCHED:

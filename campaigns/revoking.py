@@ -269,7 +269,7 @@ def _end_pass(revocation: Revocation) -> None:
 
 
 def _write_receipt(revocation: Revocation, batch_id: int) -> None:
-    """Write the receipt of the key's mail in a batch of others. It is settled, and does not count what was sent."""
+    """Write the receipt of the key's mail in a batch of others. It is settled, and does not count sent messages."""
     stopped, in_doubt = revocation.stopped, revocation.in_doubt
     if not stopped + in_doubt:
         return

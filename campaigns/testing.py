@@ -77,7 +77,7 @@ def draft_of_test(campaign: Campaign, addresses: Sequence[str]) -> MailDraft:
 
 
 def _personalizations(account_id: int, content: Content, addresses: Sequence[str]) -> Iterator[Personalization]:
-    """Yield a message to each address, with the values of the contact that has the address, if there is one."""
+    """Yield a message to each address, with the values of the contact that has the address, if one does."""
     personal, parameters = personal_sql(content.tags, content.names, account_id)
     keys = [address_key(address) for address in addresses]
     with connection.cursor() as cursor:

@@ -1,8 +1,9 @@
-"""Keep fragments of pages in Redis: each is built at most every few seconds for all who watch it, by one process.
+"""Keep fragments of pages in Redis. One process builds each of them at most every few seconds, for all viewers.
 
-Acts of operators are counted, and a fragment from before the last one is not served: who has just stopped a mailing
-does not see it being sent. Redis is only a cache. While it is away, each web process keeps fragments and counts acts
-for itself.
+Acts of operators are counted, and a fragment that is older than the last act is not served. So an operator who has just
+stopped a mailing does not see it being sent.
+
+Redis is only a cache. While it is away, each web process keeps fragments and counts acts for itself.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Remember for some seconds who polls a page, so that a poll needs no statement.
 
-An open page polls every 3 seconds. Without this, its session and its operator would be most of what a poll costs.
+An open page polls every 3 seconds. Without this, most of the cost of a poll would be to read the session and the
+operator.
 """
 
 from __future__ import annotations

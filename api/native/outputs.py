@@ -377,7 +377,7 @@ def revocation_rehearsal(key: ApiKey, scheduled: Scheduled) -> Body:
 
 
 def revocation(revocation: Revocation, receipts: list[Receipt]) -> Body:
-    """Return a key that was revoked with what it scheduled.
+    """Return a revoked key, and counts of the scheduled mail that was stopped with it.
 
     It is settled when everything is stopped, and all its receipts are settled. `messages` counts those that were
     stopped in batches of others; each receipt counts the others.

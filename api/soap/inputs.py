@@ -96,7 +96,7 @@ def read_original(account: Account, send: Element) -> Campaign | None:
 
 
 def read_content(send: Element) -> dict[str, Any]:
-    """Return the subject and the bodies, as far as they are given. Raises Problem."""
+    """Return the subject and the bodies that the request holds. Raises Problem."""
     parts = {name: child(send, "Email", name) for name in CONTENT}
     if any(part is not None and len(part) for part in parts.values()):
         # HTML that is not escaped is parsed as elements, so only the text before its first tag would be kept.

@@ -94,7 +94,7 @@ def read_document(raw: bytes) -> bytes:
         document = raw.decode("utf-16").encode() if raw.startswith(UTF_16_MARKS) else raw
     except ValueError as error:
         raise NotSoap from error
-    # A byte order mark and blanks before the declaration come with what was pasted.
+    # A byte order mark and blanks may precede the declaration if the document was pasted.
     document = document.lstrip(BLANKS)
     if has_doctype(document):
         raise NotSoap

@@ -94,7 +94,7 @@ class Operands:
                 return self._function(node)
 
     def _text(self, token: Token) -> Operand:
-        """Return a text, or the field whose name is in double quotes if there is one."""
+        """Return a text, or the field whose name is in double quotes if such a field exists."""
         text = unquote(str(token))
         if token.type == "DOUBLE":
             subject = self.vocabulary.find(text)

@@ -1,1 +1,1 @@
-"""Show the page Activity: who did what, from receipts, changes in the console and sign-ins."""
+"""Show the page Activity: the actions of people and keys, from receipts, changes in the console and sign-ins."""

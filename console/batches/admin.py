@@ -56,7 +56,7 @@ class LivePage:
 
 
 def find_row(rows: QuerySet[Row], object_id: str) -> Row | None:
-    """Return the row with this id, as it is in the address of a page."""
+    """Return the row with the id in the address of a page."""
     return rows.filter(pk=read_id(object_id)).first()
 
 

@@ -68,7 +68,7 @@ def build_page(rights: Rights, campaign_id: int, *, row: Any = None) -> dict[str
 
 
 def _show_launch(campaign: Campaign, counted: Statistics, rights: Rights, now: dt.datetime) -> dict[str, Any]:
-    """Return what is known of a campaign that has a batch: its figures, its speed, and why it waits."""
+    """Return the figures and the speed of a campaign that has a batch, and why it waits."""
     assert campaign.launch is not None
     batch, may_see_messages = campaign.launch.batch, MAY_SEE_MESSAGES in rights
     links = Links(batch.public_id, link_campaign_page(campaign, "failures")) if may_see_messages else Links()
@@ -96,7 +96,7 @@ def describe_rate(rate: float, about: str) -> str:
 
 
 def describe_remaining(campaign: Campaign, counted: Statistics, rate: float) -> str:
-    """Return the time until the last message at the rate of the last minute, in words; empty if nobody can tell."""
+    """Return the time until the last message at the rate of the last minute, in words; empty if it is not known."""
     if campaign.status != CampaignStatus.SENDING or not rate or not counted.waiting:
         return ""
     launch = campaign.launch

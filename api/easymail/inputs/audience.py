@@ -197,7 +197,7 @@ def is_same_address(value: Any, email: str | None) -> bool:
 
 
 def _read_values(entries: Any, account: Account) -> tuple[dict[int, object], dict[str, list[str]]]:
-    """Read `[{"field_key", "value"}, …]`. Return the values as they are stored, and the problems."""
+    """Read `[{"field_key", "value"}, …]`. Return the values in the form in which they are stored, and the problems."""
     if entries is None:
         return {}, {}
     if not isinstance(entries, list) or len(entries) > MOST_FIELDS:

@@ -44,7 +44,7 @@ class Endpoint(KeyEndpoint):
 
 
 def rate_headers() -> dict[str, str]:
-    """Return the headers of every answer; none where the installation has no rate."""
+    """Return the headers of every answer, which are empty where the installation has no rate."""
     limit = settings.RATE_LIMIT_PER_MINUTE
     return {"X-RateLimit-Limit": str(limit)} if limit else {}
 

@@ -79,7 +79,7 @@ def read_searched_emails(request: Request) -> list[str]:
 
 
 def read_ids(request: Request) -> list[int]:
-    """Return the ids of the groups that `?id=1&id=2` or `?id=1,2` names; none stand for all."""
+    """Return the ids of the groups that `?id=1&id=2` or `?id=1,2` names; an empty list stands for all groups."""
     ids = [text for value in request.query_params.getlist("id") for text in value.split(",")]
     if not all(map(NUMBER.fullmatch, ids)):
         raise Refusal(400, INVALID_ID)

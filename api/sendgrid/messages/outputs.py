@@ -19,7 +19,7 @@ MOST_ATTEMPTS: Final = 10
 
 
 def envelope(refusal: Refusal) -> dict[str, Any]:
-    """Return the body of a refusal: the message, and the field if there is one."""
+    """Return the body of a refusal: the message, and the field if the problem has one."""
     return {
         "errors": [
             {"message": problem.message, **({} if problem.field is None else {"field": problem.field})}

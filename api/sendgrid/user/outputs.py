@@ -21,7 +21,7 @@ PROFILE: Final = dict.fromkeys(
 
 
 def email(account: Account) -> dict[str, str]:
-    """Return the contact address of the account, that of its first verified sender, or that of the installation."""
+    """Return the contact address of the account, or else that of its first verified sender or the installation."""
     return {"email": contact_address(account) or settings.SYSTEM_FROM}
 
 

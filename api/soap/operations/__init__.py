@@ -17,7 +17,7 @@ from api.soap.reading import Element
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation by its name, which is its SOAPAction. `verb` is that of the scopes it needs, if any."""
+    """An operation. `name` is its SOAPAction, and `verb` the verb of the scope that it needs, or None for no scope."""
 
     name: str
     serve: Callable[[Call], Element]
