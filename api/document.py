@@ -42,7 +42,7 @@ class Document(SchemaGenerator):
 def make_document() -> Piece:
     """Return the whole document, with the fields that have no effect described."""
     document = Document().get_schema()
-    describe_fields(document, [declared for several in WITHOUT_EFFECT.values() for declared in several])
+    describe_fields(document, [declared for declarations in WITHOUT_EFFECT.values() for declared in declarations])
     return document
 
 

@@ -167,8 +167,8 @@ def members_of(contact_list: ContactList, page: Page) -> list[Membership]:
 def _matching(contacts: QuerySet[Contact], search: str) -> QuerySet[Contact]:
     if is_email(search):
         return contacts.filter(email=address_key(search))
-    named = contacts.annotate(full_name=Concat("first_name", Value(" "), "last_name", output_field=TextField()))
-    return named.filter(Q(full_name__icontains=search) | Q(phone_number__icontains=search))
+    with_names = contacts.annotate(full_name=Concat("first_name", Value(" "), "last_name", output_field=TextField()))
+    return with_names.filter(Q(full_name__icontains=search) | Q(phone_number__icontains=search))
 
 
 # --- one contact ------------------------------------------------------------------------------------------------------
@@ -279,8 +279,8 @@ def _add_to_lists(contact: Contact, lists: Collection[ContactList]) -> None:
 def _refuse_taken(account: Account, columns: Columns, *, except_contact: int = 0) -> None:
     """Raise ContactTaken if another contact has an identifier. `lock_audience` must be held, so that it stays free."""
     for name in ("email", "external_id"):
-        others = Contact.objects.filter(account=account, **{name: columns.get(name)}).exclude(pk=except_contact)
-        if columns.get(name) is not None and others.exists():
+        holders = Contact.objects.filter(account=account, **{name: columns.get(name)}).exclude(pk=except_contact)
+        if columns.get(name) is not None and holders.exists():
             raise ContactTaken(field=name)
 
 

@@ -107,8 +107,8 @@ def add_to_list(account: Account, list_id: int, contact_ids: Collection[int]) ->
     with transaction.atomic(), connection.cursor() as cursor:
         lock_audience(account)
         check_lists(account, [list_id])
-        own = Contact.objects.filter(account=account, pk__in=contact_ids).values_list("pk", flat=True)
-        cursor.execute(ADD_MEMBERS, {"lists": [list_id], "contacts": sorted(own)})
+        contacts = Contact.objects.filter(account=account, pk__in=contact_ids).values_list("pk", flat=True)
+        cursor.execute(ADD_MEMBERS, {"lists": [list_id], "contacts": sorted(contacts)})
 
 
 def remove_from_list(account: Account, list_id: int, contact_ids: Collection[int]) -> int:

@@ -89,8 +89,8 @@ def find_segment(account: Account, segment_id: int | uuid.UUID) -> Segment:
     """Return a segment by its number or its UUID. Raises UnknownSegment."""
     if isinstance(segment_id, int) and not 0 < segment_id < 2**31:
         raise UnknownSegment
-    named = {"uuid" if isinstance(segment_id, uuid.UUID) else "pk": segment_id}
-    segment = list_segments(account).filter(**named).first()
+    lookup = {"uuid" if isinstance(segment_id, uuid.UUID) else "pk": segment_id}
+    segment = list_segments(account).filter(**lookup).first()
     if segment is None:
         raise UnknownSegment
     return segment

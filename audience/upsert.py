@@ -121,7 +121,7 @@ class Ledger:
             result.rejected[number] = Rejected(str(row), row.field)
             return None
         identifiers = row.identifiers
-        matches = [(pair[0], known) for pair in identifiers.items() if (known := self.by_identifier.get(pair))]
+        matches = [(pair[0], match) for pair in identifiers.items() if (match := self.by_identifier.get(pair))]
         contact = matches[0][1] if matches else _new_contact()
         if identifier := next((name for name, match in matches if match is not contact), None):
             result.rejected[number] = Rejected(f"the {identifier} belongs to another contact", identifier)
@@ -178,7 +178,7 @@ def _read_known(account: Account, rows: Iterable[Row]) -> Iterable[ContactState]
         if isinstance(row, ContactDraft):
             for name, value in row.identifiers.items():
                 named[name].add(value)
-    known: dict[int, ContactState] = {}
+    states: dict[int, ContactState] = {}
     with connection.cursor() as cursor:
         for name, identifiers in named.items():
             if identifiers:
@@ -186,8 +186,8 @@ def _read_known(account: Account, rows: Iterable[Row]) -> Iterable[ContactState]
                 for contact_id, *columns in cursor.fetchall():
                     values = dict(zip(VALUES, columns, strict=True))
                     # Django's connections return JSON as text.
-                    known[contact_id] = ContactState(contact_id, values | {"custom": json.loads(values["custom"])})
-    return known.values()
+                    states[contact_id] = ContactState(contact_id, values | {"custom": json.loads(values["custom"])})
+    return states.values()
 
 
 def _write(account: Account, ledger: Ledger) -> None:

@@ -67,16 +67,16 @@ class _Reader:
 
 def read_condition(part: Element) -> Q:
     """Return the condition of a SimpleFilterPart. Raises RetrieveError."""
-    named, operator = text(part, "Property"), text(part, "SimpleOperator")
-    field = BY_NAME.get(named or "")
+    property_name, operator = text(part, "Property"), text(part, "SimpleOperator")
+    field = BY_NAME.get(property_name or "")
     if field is None or not field.column:
-        raise RetrieveError(f"The Filter Property {shown(named)} cannot be used to filter Send objects.")
+        raise RetrieveError(f"The Filter Property {shown(property_name)} cannot be used to filter Send objects.")
     values = [value for each in elements(part) if _is_value(each) and (value := text_of(each)) is not None]
     make = (STATUS_OPERATORS if field.column == "status" else OPERATORS).get(operator or "")
     if make is None:
         raise RetrieveError(f"The operator {shown(operator)} cannot be used with {field.name}.")
-    fewest, most = VALUES.get(operator or "", (1, 1))
-    if not fewest <= len(values) <= most:
+    lowest, highest = VALUES.get(operator or "", (1, 1))
+    if not lowest <= len(values) <= highest:
         raise RetrieveError(f"The operator {shown(operator)} does not take {len(values)} values.")
     return make(field, values)
 

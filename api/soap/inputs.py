@@ -114,14 +114,14 @@ def read_content(send: Element) -> dict[str, Any]:
 def read_title(send: Element, original: Campaign | None, content: dict[str, Any]) -> str:
     """Return the title of a new send: the given name, that of its original, or the subject."""
     of_original = original.title if original else ""
-    named = text(send, "EmailName") or text(send, "Email", "Name") or of_original or content.get("subject")
-    return UNFIT_FOR_LINE.sub(" ", named or UNTITLED)[:TITLE_LENGTH]
+    title = text(send, "EmailName") or text(send, "Email", "Name") or of_original or content.get("subject")
+    return UNFIT_FOR_LINE.sub(" ", title or UNTITLED)[:TITLE_LENGTH]
 
 
 def read_lists(send: Element) -> list[int]:
     """Return the lists named by their IDs. An ID that is empty, or not a number, is that of an unknown list."""
-    named = (child(each, "ID") for each in elements(send, "List") if not is_nil(each))
-    return list(dict.fromkeys(number_of(text_of(element) or "") for element in named if element is not None))
+    id_elements = (child(each, "ID") for each in elements(send, "List") if not is_nil(each))
+    return list(dict.fromkeys(number_of(text_of(element) or "") for element in id_elements if element is not None))
 
 
 def read_subscribers(send: Element) -> list[ContactDraft]:

@@ -74,8 +74,8 @@ class Opening:
     @property
     def message_id(self) -> str | None:
         """Return the message id of WS-Addressing, to which the reply relates, or None."""
-        named = next((each.text for each in self.headers if each.tag == f"{{{WSA}}}MessageID"), None)
-        return named if named and MESSAGE_ID.fullmatch(named) else None
+        text = next((each.text for each in self.headers if each.tag == f"{{{WSA}}}MessageID"), None)
+        return text if text and MESSAGE_ID.fullmatch(text) else None
 
 
 @dataclass(frozen=True, slots=True)

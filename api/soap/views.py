@@ -116,10 +116,10 @@ def carry_out(request: HttpRequest, envelope: Envelope, operation: Operation, ca
     """Do the call and return its reply."""
     body = operation.serve(call)
     log.info("SOAP call", operation=operation.name, request_id=call.id, account=call.account.pk)
-    written = outputs.reply(
+    content = outputs.reply(
         envelope.version, operation.name, body, relates_to=envelope.message_id or f"urn:uuid:{call.id}"
     )
-    return answer(request, written, envelope.version, status=200, headers={"X-Request-ID": call.id, **call.headers})
+    return answer(request, content, envelope.version, status=200, headers={"X-Request-ID": call.id, **call.headers})
 
 
 def read_bytes(request: HttpRequest) -> bytes:
@@ -132,9 +132,9 @@ def read_bytes(request: HttpRequest) -> bytes:
 def operation_of(request: HttpRequest, envelope: Envelope) -> Operation:
     """Return the operation of the body, which the SOAPAction must not contradict. Raises a Fault."""
     name = etree.QName(envelope.payload)
-    named = named_action(request, envelope)
-    if named and named not in NAMES:
-        raise unknown_action(named)
+    action = named_action(request, envelope)
+    if action and action not in NAMES:
+        raise unknown_action(action)
     if name.namespace != PARTNER:
         raise NotSoap
     if unsupported := UNSUPPORTED.get(name.localname):
@@ -142,8 +142,8 @@ def operation_of(request: HttpRequest, envelope: Envelope) -> Operation:
     operation = OPERATIONS.get(name.localname)
     if operation is None:
         raise NotSoap
-    if named and named != operation.name:
-        raise unknown_action(named)
+    if action and action != operation.name:
+        raise unknown_action(action)
     return operation
 
 
@@ -151,14 +151,14 @@ def named_action(request: HttpRequest, envelope: Envelope) -> str:
     """Return the SOAPAction from the place where the client has put it, or an empty text."""
     parameter = ACTION_PARAMETER.search(request.META.get("CONTENT_TYPE", ""))
     places = (request.META.get("HTTP_SOAPACTION", ""), parameter[1] if parameter else "", envelope.action or "")
-    named = next((each for text in places if (each := text.strip().strip('"').strip())), "")
-    return re.split(r"[/#]", named)[-1]
+    action = next((each for text in places if (each := text.strip().strip('"').strip())), "")
+    return re.split(r"[/#]", action)[-1]
 
 
-def unknown_action(named: str) -> Fault:
+def unknown_action(action: str) -> Fault:
     """Return the fault for a SOAPAction that is not served, or that differs from the body."""
-    shown = UNSHOWN.sub("", named)[:60]
-    return Fault(FaultKind.CLIENT, f"Server did not recognize the value of HTTP Header SOAPAction: {shown}.")
+    action_text = UNSHOWN.sub("", action)[:60]
+    return Fault(FaultKind.CLIENT, f"Server did not recognize the value of HTTP Header SOAPAction: {action_text}.")
 
 
 def find_caller(request: HttpRequest, opening: Opening) -> ApiKey:
@@ -182,17 +182,17 @@ def refuse(request: HttpRequest, error: Exception, *, opening: Opening | None, c
         fault = Fault(FaultKind.SERVER, BROKEN, code=Code.EXCEPTION)
     version = opening.version if opening else Version.SOAP_11
     related = (opening.message_id if opening else None) or f"urn:uuid:{call_id}"
-    written = outputs.fault(version, fault, actor=base_url(request) + request.path, relates_to=related)
-    return answer(request, written, version, status=500, headers={"X-Request-ID": call_id, **fault.headers})
+    content = outputs.fault(version, fault, actor=base_url(request) + request.path, relates_to=related)
+    return answer(request, content, version, status=500, headers={"X-Request-ID": call_id, **fault.headers})
 
 
 def answer(
-    request: HttpRequest, written: bytes, version: Version, *, status: int, headers: dict[str, str]
+    request: HttpRequest, content: bytes, version: Version, *, status: int, headers: dict[str, str]
 ) -> HttpResponse:
     """Return an answer in the media type of SOAP 1.2 if the request has it. Many clients of SOAP 1.2 do not use it."""
     is_12 = request.META.get("CONTENT_TYPE", "").lower().startswith(KINDS[Version.SOAP_12])
     kind = KINDS[version if is_12 else Version.SOAP_11]
-    return HttpResponse(written, status=status, content_type=f"{kind}; charset=utf-8", headers=headers)
+    return HttpResponse(content, status=status, content_type=f"{kind}; charset=utf-8", headers=headers)
 
 
 @csrf_exempt

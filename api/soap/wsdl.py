@@ -22,6 +22,6 @@ def show_wsdl(request: HttpRequest) -> HttpResponse:
     root = etree.fromstring(FILE.read_bytes())
     for address in root.iter(ADDRESS):
         address.set("location", f"{base_url(request)}/Service.asmx")
-    written = etree.tostring(root, encoding="us-ascii", xml_declaration=True)
+    document = etree.tostring(root, encoding="us-ascii", xml_declaration=True)
     headers = {"Last-Modified": http_date(FILE.stat().st_mtime)}
-    return HttpResponse(written, content_type="text/xml; charset=us-ascii", headers=headers)
+    return HttpResponse(document, content_type="text/xml; charset=us-ascii", headers=headers)

@@ -109,7 +109,7 @@ def find_exact(account: Account | None, term: str) -> list[Contact]:
     """
     term = term.strip()
     accounts = [account.pk] if account else list(Account.objects.values_list("pk", flat=True))
-    own = Contact.objects.filter(account_id__in=accounts)
+    contacts = Contact.objects.filter(account_id__in=accounts)
     keys: list[dict[str, Any]] = [
         {name: address_key(term) if name == "email" else term} for name in IDENTIFIERS if "\0" not in term
     ]
@@ -117,8 +117,8 @@ def find_exact(account: Account | None, term: str) -> list[Contact]:
         keys.append({"pk": int(term)})
     with suppress(ValueError):
         keys.append({"uuid": uuid.UUID(term)})
-    contacts = (contact for key in keys for contact in own.filter(**key)[:SHOWN])
-    return list(islice({contact.pk: contact for contact in contacts}.values(), SHOWN))
+    matches = (contact for key in keys for contact in contacts.filter(**key)[:SHOWN])
+    return list(islice({contact.pk: contact for contact in matches}.values(), SHOWN))
 
 
 def chosen_account(request: HttpRequest) -> Account | None:

@@ -58,8 +58,8 @@ class ImportForm(forms.Form):
 
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        own = ContactList.objects.filter(account=account, deleted_at=None).order_by("name")
-        self.fields["lists"].queryset = own  # type: ignore[attr-defined]
+        lists = ContactList.objects.filter(account=account, deleted_at=None).order_by("name")
+        self.fields["lists"].queryset = lists  # type: ignore[attr-defined]
 
 
 class AccountForm(forms.Form):

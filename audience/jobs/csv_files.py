@@ -81,14 +81,14 @@ def find_format(blocks: Iterable[bytes]) -> tuple[CsvFormat, Iterator[bytes]]:
 
     If the file is damaged, the iterator yields the blocks before the damage, and then raises UnreadableFile.
     """
-    head, whole = _peek(blocks)
+    head, all_blocks = _peek(blocks)
     mark, encoding = next((each for each in MARKS.items() if head.startswith(each[0])), (b"", UTF_8))
     text = head[len(mark) : HEAD_BYTES].decode(encoding, errors="replace")
     start, declared = len(mark), DECLARED.match(text)
     if declared:
         start += len(declared[0].encode(encoding))
     delimiter = declared["delimiter"] if declared else _find_delimiter(text)
-    return CsvFormat(encoding, delimiter, start), skip(whole, start)
+    return CsvFormat(encoding, delimiter, start), skip(all_blocks, start)
 
 
 def _find_delimiter(text: str) -> str:
@@ -255,11 +255,11 @@ class _Lines(Iterator[str]):
 
     def give_back(self) -> bool:
         """Give back all lines of the row but the first, to be read again. Return whether there were any."""
-        first, *others = self._taken
-        self._ready.extendleft(reversed(others))
-        self.position -= sum(map(self._measure, others))
-        self._taken = [first]
-        return bool(others)
+        first_line, *next_lines = self._taken
+        self._ready.extendleft(reversed(next_lines))
+        self.position -= sum(map(self._measure, next_lines))
+        self._taken = [first_line]
+        return bool(next_lines)
 
     def show(self) -> str:
         """Return the original text of the row, shortened if it is long."""

@@ -106,7 +106,7 @@ def _remove_identifier(job: Job) -> Iterator[None]:
 
 def _delete_named(job: Job) -> Iterator[None]:
     account, list_id = job.account, job.options.get("list")
-    uuids = [UUID(written) for written in job.options["contacts"]]
+    uuids = [UUID(text) for text in job.options["contacts"]]
     while page := uuids[job.cursor : job.cursor + PAGE]:
         with write_page(job):
             ids = [contact.pk for contact in find_contacts(account, page)]

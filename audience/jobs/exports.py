@@ -74,15 +74,15 @@ def export_pages(job: Job) -> Iterator[None]:
     far. Raises JobFailure and LeaseLost.
     """
     while contacts := _choose(job):
-        written = _write(job, contacts)
+        texts = _write(job, contacts)
         between = b"," if job.options["format"] == FileFormat.JSON else b""
-        data = gzip.compress(between.join(written), compresslevel=6, mtime=0)
+        data = gzip.compress(between.join(texts), compresslevel=6, mtime=0)
         with write_page(job):
-            if written:
+            if texts:
                 JobChunk.objects.create(job=job, number=job.row, data=data)
                 job.row += 1
             job.cursor = contacts[-1]
-            job.requested_count += len(written)
+            job.requested_count += len(texts)
         yield
 
 

@@ -27,8 +27,8 @@ def unpack(blocks: Iterable[bytes]) -> Iterator[bytes]:
         head += block
         if len(head) >= len(GZIP_MAGIC):
             break
-    whole = chain([head], waiting)
-    yield from _gunzip(whole) if head.startswith(GZIP_MAGIC) else whole
+    all_blocks = chain([head], waiting)
+    yield from _gunzip(all_blocks) if head.startswith(GZIP_MAGIC) else all_blocks
 
 
 def _gunzip(blocks: Iterable[bytes]) -> Iterator[bytes]:

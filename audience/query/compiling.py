@@ -171,8 +171,8 @@ class _Compiler:
             case _:
                 assert_never(value)
 
-    def _in_list(self, named: str | int) -> sql.Composable:
-        list_id = _read_list_id(named)
+    def _in_list(self, list_key: str | int) -> sql.Composable:
+        list_id = _read_list_id(list_key)
         if list_id is None:
             return sql.SQL("false")
         column: LiteralString = "id = {}::int" if isinstance(list_id, int) else "uuid = {}::uuid"
@@ -213,11 +213,11 @@ def _is_custom_date(subject: Subject) -> bool:
     return isinstance(subject, Custom) and subject.kind is Kind.DATE
 
 
-def _read_list_id(named: str | int) -> int | uuid.UUID | None:
+def _read_list_id(list_key: str | int) -> int | uuid.UUID | None:
     """Return the id of a list as an integer or a UUID, or None if no list can have such an id."""
-    if isinstance(named, int):
-        return named if 0 < named < 2**31 else None
+    if isinstance(list_key, int):
+        return list_key if 0 < list_key < 2**31 else None
     try:
-        return uuid.UUID(named)
+        return uuid.UUID(list_key)
     except ValueError:
         return None

@@ -96,9 +96,9 @@ class Reader:
     def _select(self, tree: Tree[Token], *, columns: set[str], is_inner: bool = False) -> Condition:
         """Return a condition for the contacts for which the tables have rows that meet the `where`."""
         parts = trees_of(tree)
-        named = [self._table(part) for part in parts if part.data in ("table", "join")]
-        tables = dict(named)
-        if len(tables) < len(named):
+        entries = [self._table(part) for part in parts if part.data in ("table", "join")]
+        tables = dict(entries)
+        if len(tables) < len(entries):
             raise Misread("two tables have the same name", start_of(tree))
         if None not in tables.values() and not is_inner:
             raise Misread(f"the query selects nothing from {CONTACTS}", start_of(tree))

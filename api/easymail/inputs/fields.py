@@ -62,10 +62,10 @@ def read_body_as(model: type[Model], request: Request) -> Model:
 
 def read_as(model: type[Model], fields: Mapping[str, Any]) -> Model:
     """Return the fields of a body or of a query. Raises the Refusal that names all problems."""
-    read, problems = check_as(model, fields)
-    if read is None:
+    values, problems = check_as(model, fields)
+    if values is None:
         raise invalid(problems)
-    return read
+    return values
 
 
 def check_as(model: type[Model], fields: Mapping[str, Any]) -> tuple[Model | None, Problems]:

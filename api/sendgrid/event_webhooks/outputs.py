@@ -28,7 +28,7 @@ def webhook(endpoint: Endpoint, *, with_account_status: bool) -> dict[str, Any]:
     flags = {name: bool(endpoint.kinds & kind) for name, kind in FLAGS.items()}
     if not with_account_status:
         flags.pop(ACCOUNT_STATUS_CHANGE)
-    shown = {
+    fields = {
         "enabled": endpoint.is_enabled,
         "url": endpoint.url,
         **flags,
@@ -39,8 +39,8 @@ def webhook(endpoint: Endpoint, *, with_account_status: bool) -> dict[str, Any]:
         "updated_date": write_time(endpoint.updated_at),
     }
     if endpoint.oauth_client_id:
-        shown |= {"oauth_client_id": endpoint.oauth_client_id, "oauth_token_url": endpoint.oauth_token_url}
-    return shown | ({"public_key": endpoint.public_key} if endpoint.public_key else {})
+        fields |= {"oauth_client_id": endpoint.oauth_client_id, "oauth_token_url": endpoint.oauth_token_url}
+    return fields | ({"public_key": endpoint.public_key} if endpoint.public_key else {})
 
 
 def signature(endpoint: Endpoint) -> dict[str, str]:

@@ -89,8 +89,8 @@ class AllWebhooks(WebhookEndpoint):
         # ENDPOINTS_LIMIT bounds the list.
         rows = editing.list_endpoints(self.account, Dialect.SENDGRID)
         with_account_status = inputs.includes_account_status(request)
-        shown = [outputs.webhook(each, with_account_status=with_account_status) for each in rows]
-        return Response({"max_allowed": settings.ENDPOINTS_LIMIT, "webhooks": shown})
+        webhooks = [outputs.webhook(each, with_account_status=with_account_status) for each in rows]
+        return Response({"max_allowed": settings.ENDPOINTS_LIMIT, "webhooks": webhooks})
 
 
 @schema.one_webhook

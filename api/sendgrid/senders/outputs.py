@@ -16,10 +16,10 @@ def envelope(refusal: Refusal) -> dict[str, Any]:
     return {"errors": [{"message": problem.message, "field": problem.field or ""} for problem in refusal.problems]}
 
 
-def senders(several: Iterable[Sender]) -> list[dict[str, Any]]:
-    rows = list(several)
-    locked = locked_among(rows)
-    return [sender(each, is_locked=each.pk in locked) for each in rows]
+def senders(rows: Iterable[Sender]) -> list[dict[str, Any]]:
+    listed = list(rows)
+    locked = locked_among(listed)
+    return [sender(each, is_locked=each.pk in locked) for each in listed]
 
 
 def sender(row: Sender, *, is_locked: bool) -> dict[str, Any]:

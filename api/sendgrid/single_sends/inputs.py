@@ -183,16 +183,16 @@ def with_design(account: Account, changes: Mapping[str, Any]) -> Mapping[str, An
     """
     if changes.get("design") is None:
         return changes
-    if named := [name for name in FROM_DESIGN if changes.get(name, "").strip()]:
+    if text_names := [name for name in FROM_DESIGN if changes.get(name, "").strip()]:
         raise Refusal(
-            400, *(Problem(f"{name} can't be given with design_id", f"email_config.{name}") for name in named)
+            400, *(Problem(f"{name} can't be given with design_id", f"email_config.{name}") for name in text_names)
         )
     design = prepare_content(account, changes["design"])
     if len(design.subject) > MAX_LINE_LENGTH:
         raise Refusal(400, Problem(LONG_SUBJECT, "email_config.design_id"))
-    own = {"editor": design.editor, "generates_plain": design.generates_plain, **changes}
-    plain = "" if own["generates_plain"] else design.plain
-    return {**own, "subject": design.subject, "html_content": design.html, "plain_content": plain}
+    editing = {"editor": design.editor, "generates_plain": design.generates_plain, **changes}
+    plain = "" if editing["generates_plain"] else design.plain
+    return {**editing, "subject": design.subject, "html_content": design.html, "plain_content": plain}
 
 
 def without_blanks(fields: Mapping[str, Any]) -> dict[str, Any]:

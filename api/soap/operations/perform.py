@@ -99,10 +99,10 @@ def _refuse_one(action: str, index: int, element: Element) -> Result:
 
 def _stop(call: Call, stop: StopAction, reason: str, results: list[Result], *, participle: str) -> dict[int, Receipt]:
     """Stop the sends of the results without a problem, store their outcomes there, and return the receipts."""
-    named = [(result.ordinal, result.send) for result in results if result.problem is None and result.send is not None]
+    sends = [(result.ordinal, result.send) for result in results if result.problem is None and result.send is not None]
     stops = stop_campaigns(
         call.account,
-        [send for _, send in named],
+        [send for _, send in sends],
         stop.target,
         actor=call.actor,
         reason=reason,
@@ -110,7 +110,7 @@ def _stop(call: Call, stop: StopAction, reason: str, results: list[Result], *, p
         patient_until=call.patient_until,
     )
     receipts = {}
-    for (index, send), stopped in zip(named, stops, strict=True):
+    for (index, send), stopped in zip(sends, stops, strict=True):
         if stopped.error is not None:
             results[index] = Result.refused(
                 index, problem_of_object(stopped.error, send=send, participle=participle), send=send

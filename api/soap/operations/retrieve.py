@@ -68,22 +68,22 @@ def read_request(call: Call) -> Request:
     element = child(call.payload, "RetrieveRequest")
     if element is None:
         raise RetrieveError("There is no RetrieveRequest.")
-    if more := text(element, "ContinueRequest"):
-        return continued(call, more)
+    if request_id := text(element, "ContinueRequest"):
+        return continued(call, request_id)
     kind = text(element, "ObjectType")
     if kind != SEND:
         raise RetrieveError(
             f"Unable to find a handler for object type: {shown(kind)}. Object types are case-sensitive, check spelling."
         )
-    named = [name for each in elements(element, "Properties") if (name := text_of(each))]
-    if unknown := [shown(name) for name in named if name not in BY_NAME and name not in PARTS]:
+    names = [name for each in elements(element, "Properties") if (name := text_of(each))]
+    if unknown := [shown(name) for name in names if name not in BY_NAME and name not in PARTS]:
         raise RetrieveError(
             f"The Request Property(s) {', '.join(unknown[:10])} do not match with the fields of Send retrieve"
         )
     criteria = child(element, "Filter")
-    written = "" if criteria is None else etree.tostring(criteria, encoding="unicode", with_tail=False)
-    properties = frozenset[str]().union(*(PARTS.get(name, {name}) for name in named)) or frozenset(BY_NAME)
-    return Request(properties, written, page_size(text(element, "Options", "BatchSize")))
+    filter_text = "" if criteria is None else etree.tostring(criteria, encoding="unicode", with_tail=False)
+    properties = frozenset[str]().union(*(PARTS.get(name, {name}) for name in names)) or frozenset(BY_NAME)
+    return Request(properties, filter_text, page_size(text(element, "Options", "BatchSize")))
 
 
 def page_size(text: str | None) -> int:
@@ -103,19 +103,20 @@ def sends_of(account: Account) -> QuerySet[Campaign]:
 
     The API's `email_id` and `sent_at`, and the `sender_name` that recipients see, are annotations.
     """
-    own = Campaign.objects.by_clock().filter(account=account, deleted_at=None).select_related("sender")
+    sends = Campaign.objects.by_clock().filter(account=account, deleted_at=None).select_related("sender")
     from_name = Coalesce(NullIf("from_name", Value("")), "sender__from_name", output_field=TextField())
-    named = own.annotate(email_id=Coalesce("original_id", "pk"), sent_at=BEGAN_SENDING, sender_name=from_name)
-    return named.defer("html_content", "plain_content").order_by("pk")
+    annotated = sends.annotate(email_id=Coalesce("original_id", "pk"), sent_at=BEGAN_SENDING, sender_name=from_name)
+    return annotated.defer("html_content", "plain_content").order_by("pk")
 
 
 def with_values(campaigns: list[Campaign], request: Request) -> list[Row]:
     """Return the rows with their statistics, which are read for all rows at once if a property needs them."""
     is_counted = any(BY_NAME[name].is_counted for name in request.properties)
     counted = statistics_of(campaigns) if is_counted else {}
-    nothing = Statistics()
+    no_statistics = Statistics()
     return [
-        Row(each, counted.get(each.pk, nothing), *(getattr(each, name) for name in ANNOTATIONS)) for each in campaigns
+        Row(each, counted.get(each.pk, no_statistics), *(getattr(each, name) for name in ANNOTATIONS))
+        for each in campaigns
     ]
 
 
