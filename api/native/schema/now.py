@@ -58,6 +58,11 @@ now = extend_schema_view(
         "Get what is being sent, what comes within an hour, what needs a person, and what was stopped within a day",
         tag="account",
         refusals=[422],
-        replies={200: Reply("What happens in the account and its subusers at this moment.", envelope_of("Now"))},
+        replies={
+            200: Reply(
+                "The running, coming and stopped mail of the account and its subusers, and the problems.",
+                envelope_of("Now"),
+            )
+        },
     ),
 )
