@@ -141,8 +141,8 @@ def test_the_red_cross_asks_in_a_window_and_turns_the_status_to_cancelled(
     campaign = ready_campaign(alice, recipients=300, rate_per_minute=1200)
     send_now(alice, campaign.pk)
     run_fleet(deliverer, rounds=1)
-    gone = len(peer.recipients)
-    assert 0 < gone < 300
+    sent = len(peer.recipients)
+    assert 0 < sent < 300
     listed = operator.get(CAMPAIGNS).text
     cross = f"{CAMPAIGNS}{campaign.pk}/cancel/?list=1"
     assert f'hx-get="{cross}" hx-target="#modal-content" hx-select="#dialog"' in listed
@@ -155,12 +155,12 @@ def test_the_red_cross_asks_in_a_window_and_turns_the_status_to_cancelled(
     done = press(operator, campaign, "cancel", "?list=1")
 
     assert done.redirect_chain[-1][0] == CAMPAIGNS
-    assert f"{gone:,} messages were sent" in done.text
+    assert f"{sent:,} messages were sent" in done.text
     assert again(campaign).status == CampaignStatus.CANCELLED
     assert "Cancelled" in done.text
     assert "Cancel this campaign" not in done.text
     run_fleet(deliverer)
-    assert len(peer.recipients) == gone
+    assert len(peer.recipients) == sent
     assert Receipt.objects.get().actor == "operator olga"
 
 

@@ -191,11 +191,11 @@ def test_a_cancel_counts_what_was_sent_or_fails(
                 assert len(peer.recipients) == before + 200
                 continue
             assert isinstance(receipt, Receipt)
-            left = len(peer.recipients) - before
+            sent = len(peer.recipients) - before
             assert receipt.is_settled
-            assert receipt.sent == left
+            assert receipt.sent == sent
             time.sleep(0.2)
-            assert len(peer.recipients) - before == left
+            assert len(peer.recipients) - before == sent
             assert again(campaign).status == CampaignStatus.CANCELLED
 
 

@@ -134,8 +134,8 @@ def deliver_to_webhooks(account: Account) -> None:
         endpoint = create_endpoint(account, Dialect.NATIVE, url, failures=2, failing_since=since)
         body = zlib.compress(b'{"data":[1]}')
         store_deliveries(endpoint, events=3, reply="come back in 7 minutes", seconds=0.25, body=body)
-        gone = create_endpoint(account, Dialect.SENDGRID, url)
-        disable(gone, reason="It has failed for 3 days. Last: the response was 500.")
+        failing_endpoint = create_endpoint(account, Dialect.SENDGRID, url)
+        disable(failing_endpoint, reason="It has failed for 3 days. Last: the response was 500.")
 
 
 def answer_as_the_recipients_say(peer: CountingPeer) -> None:

@@ -143,8 +143,8 @@ def test_the_messages_of_a_reason_lead_to_their_pages(operator: Client, failed_b
     assert {row[1] for row in rows} == {"deferred"}
     message = Message.objects.get(recipient="to3@example.com")
     assert link_in(page, "to3@example.com") == f"/admin/mailer/message/{message.pk}/change/"
-    gone = operator.get(FAILURES, {"batch": failed_batch.public_id, "reason": "0" * 16}).text
-    assert "No reply of this kind" in gone
+    page_without_messages = operator.get(FAILURES, {"batch": failed_batch.public_id, "reason": "0" * 16}).text
+    assert "No reply of this kind" in page_without_messages
 
 
 @further

@@ -76,12 +76,12 @@ class Died(BaseException):
 
 def die_after(patch: pytest.MonkeyPatch, owner: type, step: str, *, calls: int) -> None:
     """Let workers die when they have taken a step this many times."""
-    original, left = getattr(owner, step), [calls]
+    original, steps_left = getattr(owner, step), [calls]
 
     def take(*arguments: Any, **named: Any) -> Any:
         result = original(*arguments, **named)
-        left[0] -= 1
-        if not left[0]:
+        steps_left[0] -= 1
+        if not steps_left[0]:
             raise Died
         return result
 

@@ -49,17 +49,17 @@ def test_a_suspended_worker_sends_nothing_when_it_wakes_after_its_deadline(alice
     with worker_process(peer, deadline_seconds=0.5) as worker:
         suspend_in_mid_slice(worker, peer, messages=5)
         receipt = cancel_behind_its_back(alice, batch, peer)
-        left = len(peer.ledger)
+        sent = len(peer.ledger)
         worker.send_signal(signal.SIGCONT)
         # It wakes, gives up its slice, and records late: the doubt about its sent messages is resolved.
-        wait_until(lambda: count_batch(batch.pk).sent == left, why="the late record", seconds=20)
+        wait_until(lambda: count_batch(batch.pk).sent == sent, why="the late record", seconds=20)
         wait_until(lambda: count_batch(batch.pk).waiting == 0, why="the rest to be discarded")
-    assert len(peer.ledger) == left
+    assert len(peer.ledger) == sent
     assert peer.doubled == []
     counts = count_batch(batch.pk)
-    assert receipt.sent in {left - 1, left}, "the note knows all but the one that was under way"
+    assert receipt.sent in {sent - 1, sent}, "the note knows all but the one that was under way"
     assert receipt.in_doubt <= 1
-    assert len(stored_events(EventKind.SENT)) == left, "none has two events"
+    assert len(stored_events(EventKind.SENT)) == sent, "none has two events"
     assert counts.sent + counts.in_doubt + counts.discarded == MESSAGES
 
 
@@ -72,9 +72,9 @@ def test_without_the_deadline_a_woken_worker_continues_to_send(alice: Account, p
     with worker_process(peer, deadline_seconds=1e6) as worker:
         suspend_in_mid_slice(worker, peer, messages=5)
         cancel_behind_its_back(alice, batch, peer)
-        left = len(peer.ledger)
+        sent = len(peer.ledger)
         worker.send_signal(signal.SIGCONT)
-        wait_until(lambda: len(peer.ledger) > left, why="mail after a settled stop")
+        wait_until(lambda: len(peer.ledger) > sent, why="mail after a settled stop")
 
 
 @pytest.mark.parametrize("connections", few_by_default([1, 4], 4))

@@ -141,8 +141,8 @@ def test_rows_that_one_round_could_not_prune_are_pruned_in_the_next(
     monkeypatch.setattr("mailer.sweep.PRUNE_PAGE", 1)
     clock.advance(hours=24 * 400)
     clock_of_sweeper.tick = 1.0
-    left = []
+    unpruned = []
     for _ in range(3):
         prune()
-        left.append(Parcel.objects.count())
-    assert left == [2, 1, 0], "a page a round, though the hour is not over"
+        unpruned.append(Parcel.objects.count())
+    assert unpruned == [2, 1, 0], "a page a round, though the hour is not over"

@@ -101,9 +101,9 @@ def test_due_mail_that_nothing_stops_waits_too_long(alice: Account, batch: Batch
 
 def test_mail_in_hand_is_counted(alice: Account, batch: Batch) -> None:
     Parcel.objects.update(state=ParcelState.HELD)
-    held = problems()[Kind.HELD]
-    assert held.text.startswith("3 messages of alice must be replayed or dropped.")
-    assert held.link.query == {"why": "held", "account": str(alice.pk)}
+    problem = problems()[Kind.HELD]
+    assert problem.text.startswith("3 messages of alice must be replayed or dropped.")
+    assert problem.link.query == {"why": "held", "account": str(alice.pk)}
     Parcel.objects.update(state=ParcelState.DONE, in_doubt=2, sent=1, finalized_at=database_now())
     assert problems(alice)[Kind.IN_DOUBT].text.startswith("2 messages of alice must be replayed or dropped.")
 

@@ -76,8 +76,8 @@ def test_each_reason_gives_way_to_the_next_one(alice: Account, clock: Clock) -> 
     Account.objects.filter(pk=alice.pk).update(parent=parent)
     alice.refresh_from_db()
     batch = batch_of(alice)
-    held = parcel_of(batch, ParcelState.HELD, due_at=database_now() - MINUTE)
-    held.save()
+    held_parcel = parcel_of(batch, ParcelState.HELD, due_at=database_now() - MINUTE)
+    held_parcel.save()
     other = batch_of(alice)
     Parcel.objects.filter(batch=other).update(due_at=database_now() - MINUTE)
     freeze_installation(actor="test", reason="")
@@ -93,7 +93,7 @@ def test_each_reason_gives_way_to_the_next_one(alice: Account, clock: Clock) -> 
     assert reason_of(batch) == Reason(WaitKind.PAUSED, "It is paused.")
     resume_batch(alice, batch.public_id, actor="test")
     assert kind_of(batch) == WaitKind.HELD
-    held.delete()
+    held_parcel.delete()
     sweep()  # releases what was retained
     assert kind_of(batch) == WaitKind.NO_WORKER
     start_node()

@@ -84,8 +84,8 @@ def test_an_address_is_taken_once(client_of_alice: ApiClient, client_of_charlie:
     refused(client_of_alice.post(CONTACTS, WHOLE | {"email": "ANN@example.com"}), 409, "DUPLICATE_RESOURCE")
     new_contact(client_of_charlie)
     other = new_contact(client_of_alice, email="b@example.com", external_id=None)
-    taken = client_of_alice.patch(f"{CONTACTS}/{other['uuid']}", {"external_id": WHOLE["external_id"]})
-    assert details(taken) == {"external_id": ["The external id has already been taken."]}
+    answer = client_of_alice.patch(f"{CONTACTS}/{other['uuid']}", {"external_id": WHOLE["external_id"]})
+    assert details(answer) == {"external_id": ["The external id has already been taken."]}
 
 
 def test_a_contact_is_changed_and_cleared_but_for_its_address(client_of_alice: ApiClient) -> None:
@@ -164,8 +164,8 @@ def test_members_are_added_once_and_removed(alice: Account, client_of_alice: Api
     assert [each["uuid"] for each in answer["data"]] == [people[0]["uuid"], people[1]["uuid"]]
     assert list(answer["data"][0])[-1] == "added_at"
     assert client_of_alice.delete(f"{path}/{people[0]['uuid']}").status_code == 204
-    gone = refused(client_of_alice.delete(f"{path}/{people[0]['uuid']}"), 404, "RESOURCE_NOT_FOUND")
-    assert gone["message"] == f"Contact '{people[0]['uuid']}' is not in list '{news['uuid']}'"
+    refusal = refused(client_of_alice.delete(f"{path}/{people[0]['uuid']}"), 404, "RESOURCE_NOT_FOUND")
+    assert refusal["message"] == f"Contact '{people[0]['uuid']}' is not in list '{news['uuid']}'"
     assert list(details(client_of_alice.post(path, {"contact_uuid": NOBODY}))) == ["contact_uuid"]
 
 

@@ -80,18 +80,18 @@ def test_a_campaign_is_cancelled_in_flight(alice: Account, program: Program, pee
     with DeliveringThread(peer, connections=2):
         wait_until(lambda: len(peer.ledger) >= 10, why="ten sent messages")
         status, headers, answer = program.ask("POST", f"{path}/cancel")
-        left = len(peer.ledger)
+        sent = len(peer.ledger)
         assert (status, answer["data"]["status"]) == (200, "canceled")
-        assert (headers["X-Sluice-Settled"], headers["X-Sluice-Sent"]) == ("true", str(left))
+        assert (headers["X-Sluice-Settled"], headers["X-Sluice-Sent"]) == ("true", str(sent))
         receipt = Receipt.objects.get(public_id=headers["X-Sluice-Receipt"])
-        assert (receipt.sent, receipt.stopped, receipt.in_doubt) == (left, RECIPIENTS - left, 0)
-        assert 0 < left < RECIPIENTS
+        assert (receipt.sent, receipt.stopped, receipt.in_doubt) == (sent, RECIPIENTS - sent, 0)
+        assert 0 < sent < RECIPIENTS
         send_now(alice, ready_campaign(alice).pk)
         expand_all()
-        wait_until(lambda: len(peer.ledger) >= left + 3, why="the fleet goes on")
-    assert sorted(peer.recipients[left:]) == [f"r{n}@example.com" for n in range(3)]
+        wait_until(lambda: len(peer.ledger) >= sent + 3, why="the fleet goes on")
+    assert sorted(peer.recipients[sent:]) == [f"r{n}@example.com" for n in range(3)]
     assert not peer.doubled
-    for status, count in (("sent", left), ("pending", RECIPIENTS - left)):
+    for status, count in (("sent", sent), ("pending", RECIPIENTS - sent)):
         answer = program.ask("GET", f"{path}/recipients?status={status}&per_page=1")[2]
         assert answer["pagination"]["total"] == count
     assert program.ask("POST", f"{path}/cancel")[0] == 409

@@ -115,8 +115,8 @@ def test_recipients_exist_once_the_campaign_is_sent(
     assert (stats["recipients"], stats["sent"], stats["bounced"], stats["opened"]) == (5, 4, 1, 2)
     assert stats["open_rate"] == 50.0
     Contact.objects.filter(email="r0@example.com").delete()
-    gone = data(client_of_alice.get(path))[0]
-    assert (gone["uuid"], gone["email"], gone["status"]) == (None, "r0@example.com", "sent")
+    recipient = data(client_of_alice.get(path))[0]
+    assert (recipient["uuid"], recipient["email"], recipient["status"]) == (None, "r0@example.com", "sent")
 
 
 def engage(campaign: Campaign, email: str, *kinds: EngagementKind) -> None:

@@ -61,15 +61,15 @@ def deliver_until_some_are_sent(peer: CountingPeer) -> None:
 
 def check_that_no_more_is_sent(account: Account, peer: CountingPeer, headers: Any) -> None:
     """Check that the receipt's counts equal the peer's, and that only mail of another campaign is sent afterwards."""
-    left = len(peer.ledger)
+    sent = len(peer.ledger)
     assert headers["X-Sluice-Settled"] == "true"
-    assert int(headers["X-Sluice-Sent"]) == left
+    assert int(headers["X-Sluice-Sent"]) == sent
     receipt = Receipt.objects.get(public_id=headers["X-Sluice-Receipt"])
-    assert (receipt.sent, receipt.stopped, receipt.in_doubt) == (left, 300 - left, 0)
-    assert 0 < left < 300
+    assert (receipt.sent, receipt.stopped, receipt.in_doubt) == (sent, 300 - sent, 0)
+    assert 0 < sent < 300
     send_ready_campaign(account)
-    wait_until(lambda: len(peer.ledger) >= left + 3, why="the fleet goes on")
-    assert sorted(peer.recipients[left:]) == [f"r{n}@example.com" for n in range(3)]
+    wait_until(lambda: len(peer.ledger) >= sent + 3, why="the fleet goes on")
+    assert sorted(peer.recipients[sent:]) == [f"r{n}@example.com" for n in range(3)]
     assert not peer.doubled
 
 
@@ -178,14 +178,14 @@ def test_several_single_sends_deleted_in_progress_stop_together(
     with DeliveringThread(peer, connections=2):
         deliver_until_some_are_sent(peer)
         answer = client_of_alice.delete(f"/v3/marketing/singlesends?ids={first.uuid},{second.uuid}")
-        left = len(peer.ledger)
+        sent = len(peer.ledger)
         assert answer.status_code == 204
-        assert (answer["X-Sluice-Settled"], answer["X-Sluice-Sent"]) == ("true", str(left))
+        assert (answer["X-Sluice-Settled"], answer["X-Sluice-Sent"]) == ("true", str(sent))
         receipts = Receipt.objects.filter(public_id__in=answer["X-Sluice-Receipt"].split(", "))
-        assert sum(receipt.stopped for receipt in receipts) == 600 - left
+        assert sum(receipt.stopped for receipt in receipts) == 600 - sent
         send_ready_campaign(alice)
-        wait_until(lambda: len(peer.ledger) >= left + 3, why="the fleet goes on")
-    assert len(peer.ledger) == left + 3
+        wait_until(lambda: len(peer.ledger) >= sent + 3, why="the fleet goes on")
+    assert len(peer.ledger) == sent + 3
 
 
 @pytest.mark.large

@@ -127,10 +127,10 @@ def test_the_official_client_creates_a_group_and_sends_to_its_remaining_members(
     made = asm.groups.post(request_body={"name": "News", "description": "Once a week"})
     group_id = made.to_dict["id"]
     assert made.status_code == 201
-    left = asm.groups._(group_id).suppressions
-    assert left.post(request_body={"recipient_emails": ["left@example.com"]}).status_code == 201
-    assert left.get().to_dict == ["left@example.com"]
-    matches = left.search.post(request_body={"recipient_emails": ["left@example.com", "x@example.com"]})
+    suppressions = asm.groups._(group_id).suppressions
+    assert suppressions.post(request_body={"recipient_emails": ["left@example.com"]}).status_code == 201
+    assert suppressions.get().to_dict == ["left@example.com"]
+    matches = suppressions.search.post(request_body={"recipient_emails": ["left@example.com", "x@example.com"]})
     assert matches.to_dict == ["left@example.com"]
 
     mail = Mail("from@example.com", ["stays@example.com", "left@example.com"], "Hello", is_multiple=True)
@@ -153,7 +153,7 @@ def test_the_official_client_creates_a_group_and_sends_to_its_remaining_members(
     deliverer.deliver_due(seconds=10)
     assert peer.recipients == ["stays@example.com"] * 2, "that bypass does not cover unsubscribed recipients"
 
-    assert left._("left@example.com").delete().status_code == 204
+    assert suppressions._("left@example.com").delete().status_code == 204
     assert asm.suppressions.get().to_dict == []
     bounces = sendgrid.client.suppression.bounces
     assert bounces.delete(request_body={"delete_all": True}).status_code == 204

@@ -111,16 +111,16 @@ def test_a_send_is_canceled_half_way(zeep: Zeep, alice: Account, customers: Cont
     with DeliveringThread(peer, connections=2):
         wait_until(lambda: len(peer.ledger) >= 10, why="ten sent messages")
         paused = perform(zeep, "pause", number)
-        left = len(peer.ledger)
+        sent = len(peer.ledger)
         assert paused.OverallStatus == "OK"
         assert status_of(zeep, number) == "Paused"
-        message = f"Send paused: {left} sent, {300 - left} held back"
+        message = f"Send paused: {sent} sent, {300 - sent} held back"
         assert paused.Results.Result[0].StatusMessage.startswith(message)
         assert perform(zeep, "resume", number).OverallStatus == "OK"
         sweep()
-        wait_until(lambda: len(peer.ledger) >= left + 10, why="ten more sent messages")
+        wait_until(lambda: len(peer.ledger) >= sent + 10, why="ten more sent messages")
         canceled = perform(zeep, "cancel", number)
-        left = len(peer.ledger)
+        sent = len(peer.ledger)
         ready = ready_campaign(alice)
         zeep.service.Create(
             Objects=[
@@ -132,13 +132,13 @@ def test_a_send_is_canceled_half_way(zeep: Zeep, alice: Account, customers: Cont
             ]
         )
         expand_all()
-        wait_until(lambda: len(peer.ledger) >= left + 3, why="the fleet goes on")
-    assert len(peer.ledger) == left + 3
-    assert len(set(peer.recipients)) == left + 3
+        wait_until(lambda: len(peer.ledger) >= sent + 3, why="the fleet goes on")
+    assert len(peer.ledger) == sent + 3
+    assert len(set(peer.recipients)) == sent + 3
     (result,) = canceled.Results.Result
     receipt = Receipt.objects.filter(action=Receipt.Action.CANCEL, batch__launch__campaign_id=number).get()
-    assert (receipt.is_settled, receipt.sent, receipt.stopped) == (True, left, 300 - left)
-    assert result.StatusMessage == f"Send canceled: {left} sent, {300 - left} held back (receipt {receipt.public_id})"
+    assert (receipt.is_settled, receipt.sent, receipt.stopped) == (True, sent, 300 - sent)
+    assert result.StatusMessage == f"Send canceled: {sent} sent, {300 - sent} held back (receipt {receipt.public_id})"
     assert (result.StatusCode, result.Object.ID) == ("OK", number)
     assert status_of(zeep, number) == "Canceled"
     assert Campaign.objects.get(pk=number).status == CampaignStatus.CANCELLED

@@ -77,12 +77,12 @@ class Maker:
         """Return some words, without white space around them and without what could be taken for an encoded word."""
         size = self.random.choice([1, 3, 10, 40, 150, 400, 990])
         pieces = []
-        left = min(size, longest)
-        while left > 0:
+        remaining = min(size, longest)
+        while remaining > 0:
             script = self.random.choice(SCRIPTS)
-            piece = "".join(self.random.choices(script, k=min(left, self.random.randint(1, 90))))
+            piece = "".join(self.random.choices(script, k=min(remaining, self.random.randint(1, 90))))
             pieces.append(piece)
-            left -= len(piece) + 1
+            remaining -= len(piece) + 1
         text = self.random.choice([" ", " ", "  ", ""]).join(pieces)
         return re.sub("=\\?|-key1-", "x", text[:longest]).strip() or "x"
 

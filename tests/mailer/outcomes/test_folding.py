@@ -141,8 +141,8 @@ def test_counters_are_kept_as_long_as_their_span_says(database: None, clock: Clo
                 at = now - dt.timedelta(days=age)
                 Counter.objects.create(series=series, account_id=1, key="1", span=span, at=at, measure=1, n=1)
     assert sum(delete_old_counters(1)) == sum(len(spans) for spans in KEPT.values())
-    left = {(counter.series, counter.span): (now - counter.at).days for counter in Counter.objects.all()}
-    assert left == {(series, span): days - 1 for series, spans in KEPT.items() for span, days in spans.items()}
+    ages = {(counter.series, counter.span): (now - counter.at).days for counter in Counter.objects.all()}
+    assert ages == {(series, span): days - 1 for series, spans in KEPT.items() for span, days in spans.items()}
 
 
 def test_the_sweeper_folds_now_and_then(alice: Account, clock: Clock) -> None:

@@ -141,10 +141,16 @@ def test_every_change_of_a_list_is_an_event_of_the_message(
         *(("", "return"), ("", "return"), ("", "leave")),
     ):
         browser.post(path + page, {button: ""})
-    left, returned = EventKind.UNSUBSCRIBED, EventKind.RESUBSCRIBED
+    unsubscribed, resubscribed = EventKind.UNSUBSCRIBED, EventKind.RESUBSCRIBED
     of_group, of_all = SuppressionKind.GROUP, SuppressionKind.GLOBAL
-    expected = [(left, of_group), (left, of_all), (returned, of_all), (returned, of_group), (left, of_group)]
-    events = stored_events(left, returned)
+    expected = [
+        (unsubscribed, of_group),
+        (unsubscribed, of_all),
+        (resubscribed, of_all),
+        (resubscribed, of_group),
+        (unsubscribed, of_group),
+    ]
+    events = stored_events(unsubscribed, resubscribed)
     assert [(event.kind, event.suppression) for event in events] == expected
     assert {(event.recipient, event.fence) for event in events} == {(ANN, 0)}
     counted = CounterDelta.objects.filter(series=Series.ACCOUNT).values_list("measure", "n")
@@ -153,7 +159,7 @@ def test_every_change_of_a_list_is_an_event_of_the_message(
     assert states_of([message_id]) == {message_id: "due"}
     send(ANN, unsubscribe_group=news.pk)
     browser.post(f"/u/{token_for(alice, news.pk)}", {"leave": ""})
-    assert len(stored_events(left)) == 4, "the first of another message"
+    assert len(stored_events(unsubscribed)) == 4, "the first of another message"
 
 
 def test_a_message_has_a_bounded_number_of_such_events(
@@ -231,8 +237,8 @@ def test_a_link_unsubscribes_from_mail_of_its_account_only(
     create_group(charlie, name="News", description="x")
     browser.post(path, {"leave": "", "group": "1", "account": str(charlie.pk), "address": "bob@example.com"})
     assert suppressed() == {("alice", ANN, "News")}
-    gone = seal(Link(charlie.pk + 1000, 0, 1, ANN))
-    assert browser.post(f"/u/{gone}", {"leave": ""}).status_code == 404
+    link_of_deleted_account = seal(Link(charlie.pk + 1000, 0, 1, ANN))
+    assert browser.post(f"/u/{link_of_deleted_account}", {"leave": ""}).status_code == 404
 
 
 def test_another_accounts_group_in_a_link_is_no_group(

@@ -100,10 +100,10 @@ def test_what_a_machine_opened_first_is_still_the_first_for_a_person(message: Tr
 
 
 def test_a_hit_on_a_message_that_is_not_kept_is_left_out(message: TrackedMessage) -> None:
-    gone = message._replace(message_id=message.message_id + 1)
+    unknown_message = message._replace(message_id=message.message_id + 1)
     other = message._replace(mail_id=message.mail_id + 1)
     several = message._replace(recipient=SEVERAL)
-    assert write_hits([hit(gone), hit(several), hit(other)]) == 2
+    assert write_hits([hit(unknown_message), hit(several), hit(other)]) == 2
     assert LateEvent.objects.get().recipient is None
 
 
