@@ -8,7 +8,7 @@ from foundation.errors import SluiceError
 
 
 class UnknownKey(SluiceError):
-    """The account has no valid key of that id. Another account's key, or a revoked one, gives the same error."""
+    """The account has no valid key of that id. The key of another account and a revoked key give the same error."""
 
     code = "unknown_key"
 

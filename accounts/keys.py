@@ -1,4 +1,4 @@
-"""API keys: create, find, rename and revoke them; and the scopes that they hold.
+"""Create, find, rename and revoke API keys, and decide which scopes they hold.
 
 The secret is shown once, to the person who creates the key; the database holds its SHA-256 digest. A plain digest is
 enough, since the secret is 256 random bits and cannot be guessed. A revoked key is refused from the very next request,

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 
 class OneReadBackend(ModelBackend):
-    """Django's own backend, but for the permissions of a user and of the user's groups, which it reads separately."""
+    """Extend Django's backend: read the permissions of a user and of the user's groups together, and not separately."""
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """Return the permissions of a user as `app.codename`, in one statement for each instance of the user."""

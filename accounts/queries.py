@@ -1,4 +1,4 @@
-"""The SQL that runs in every request, and that of idempotency keys."""
+"""Define the SQL that runs in every request, and the SQL of idempotency keys."""
 
 from __future__ import annotations
 

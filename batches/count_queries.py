@@ -1,4 +1,4 @@
-"""The SQL that counts the messages of batches by state, each in one snapshot."""
+"""Define the SQL that counts the messages of batches by state, each statement in one snapshot."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ STATES_COUNTED = ("accepted", *(name for name in COUNTERS if name != "moved"))
 def count_of(batches: str, *, is_bounded: bool = False) -> str:
     """Return a query of the counts of some batches (a condition on their ids), in one snapshot.
 
-    It adds the totals of folded parcels and the live ones. If it is bounded, it reads at most %(parcels)s of these, and
-    a column `is_exact` says whether there are no more.
+    It adds the totals of folded parcels and the counts of live parcels. If it is bounded, it reads at most %(parcels)s
+    live parcels, and the column `is_exact` says whether these are all.
     """
     live = f"batches_parcel p where p.batch_id {batches} and not p.is_folded and not p.is_remainder"
     if is_bounded:
@@ -80,7 +80,7 @@ _NOT_READ = "case when live.parcels < %(parcels)s then 0 else coming.messages - 
 
 
 def _estimated(name: str) -> str:
-    """Return the column of a count: of the live parcels, the totals, and the mail that only waves count."""
+    """Return the column that adds the count of the live parcels, the totals, and the mail that only waves count."""
     terms = [f"coalesce(live.{name}, 0)"]
     terms += [f"coalesce(t.{name}, 0)"] if name in _FOLDED else []
     terms += [_NOT_READ] if name in {"accepted", ParcelState.SCHEDULED.label} else []

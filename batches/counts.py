@@ -1,4 +1,4 @@
-"""Count the messages of a batch by state: one snapshot, however many there are."""
+"""Count the messages of batches by state, each time in one snapshot."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def estimate_batches(batch_ids: Collection[int], *, parcels: int = LOOKED_AT) ->
 def estimate_account(account_id: int) -> Estimate:
     """Return the counts of an account and its subusers from at most `LOOKED_AT` parcels that are not folded.
 
-    What other parcels have is not counted.
+    The messages of other parcels are not counted.
     """
     (row,) = fetch_rows(count_queries.ESTIMATE_ACCOUNT, {"account": account_id, "parcels": LOOKED_AT})
     return Estimate(counts_from(row), row["is_exact"])

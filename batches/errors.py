@@ -1,4 +1,4 @@
-"""The errors of callers who create, find or stop a batch."""
+"""Define the errors of callers who create, find or stop a batch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from foundation.errors import SluiceError
 
 
 class UnknownBatch(SluiceError):
-    """Raised for an id that no batch of this account has. Another account's id behaves the same."""
+    """Raised for an id that no batch of this account has. The id of another account's batch gives the same error."""
 
     code = "unknown_batch"
 

@@ -1,4 +1,4 @@
-"""Tell which freezes hold the mail of an account: its own, its parent's, and that of everything."""
+"""Tell which freezes apply to the mail of an account: that of the account, of its parent, and of everything."""
 
 from __future__ import annotations
 

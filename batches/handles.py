@@ -40,7 +40,7 @@ def default_batch(account: Account) -> Batch:
 
 
 def is_usable(batch: Batch) -> bool:
-    """Return whether the id still validates: it is young, or mail of it is still waiting."""
+    """Return whether the id of the batch is still valid: the batch is new enough, or mail of it still waits."""
     oldest = database_now() - dt.timedelta(days=settings.BATCH_ID_DAYS)
     return batch.created_at > oldest or pending_parcels(batch).exists()
 
@@ -56,5 +56,5 @@ def stopped_batches(account: Account) -> QuerySet[Batch]:
 
 
 def is_pending(batch: str = "pk") -> Exists:
-    """Return the condition that a batch has parcels that are not final; `batch` is the query's name of its id."""
+    """Return the condition that a batch has parcels that are not final. `batch` names its id in the query."""
     return Exists(pending_parcels(OuterRef(batch)))

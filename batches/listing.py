@@ -1,4 +1,4 @@
-"""An account's batches and receipts, a page at a time, newest first.
+"""List the batches and receipts of an account, a page at a time, newest first.
 
 A page is requested by the public id of the last row of the page before it, so rows that are created meanwhile do not
 move the pages.
@@ -49,7 +49,7 @@ def list_receipts(
 ) -> tuple[list[Receipt], str | None]:
     """Return a page of the account's receipts and where the next page starts. Raises UnknownPlace.
 
-    Their lists of claims and doubts, which may be long, are left out. With `batch_id` they are those of one batch, with
+    Their lists of claims and doubts, which may be long, are left out. `batch_id` selects the receipts of one batch, and
     `action` those of one kind.
     """
     own = Receipt.objects.filter(account=account)
@@ -67,7 +67,7 @@ def find_receipt(account: Account, public_id: str) -> Receipt | None:
 def _take(wanted: QuerySet[Row], own: QuerySet[Row], *, after: str | None, limit: int) -> tuple[list[Row], str | None]:
     """Return a page of rows.
 
-    `after` may name any row of the account's own: its status may have changed since it was on a page.
+    `after` may name any row of the account: its status may have changed since it was on a page.
     """
     if after is not None:
         place = own.filter(public_id=after).values_list("pk", flat=True).first()

@@ -41,7 +41,7 @@ def split_off(
 ) -> None:
     """Make a new parcel for the messages of `mask`, which the caller counts as moved in the old one.
 
-    Columns that are not given are the old one's (`queries.COPIED`).
+    Columns without an argument keep the values of the old parcel (`queries.COPIED`).
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -65,8 +65,8 @@ def split_claim(claim: Claim, parts: Sequence[int]) -> bool:
     """Make parts of a claimed parcel due for other workers, between two slices; each part is a mask.
 
     The parcel counts their messages as moved. Return False, with nothing changed, if the parcel is no longer ours, or
-    somebody waits to have it back. After a database error nobody knows whether it was done: nothing more may be sent
-    under the claim then.
+    somebody waits to have it back. After a database error nobody knows whether the claim was split: nothing more may be
+    sent under it then.
     """
     given = sum(parts)
     assert given & ~claim.members == 0, "parts of what it still has to send, apart from each other"
@@ -93,10 +93,10 @@ def split_claim(claim: Claim, parts: Sequence[int]) -> bool:
 
 
 def share_claims(claims: Sequence[Claim], parts: int) -> tuple[list[Claim], int]:
-    """Keep about one of `parts` equal parts of the claims, and make the rest due for other workers.
+    """Keep about one of `parts` equal parts of the claims, and make the others due for other workers.
 
-    The rest is whole parcels and parts of one. Return the claims that were given back, and how many parcels are due
-    now.
+    The others are whole parcels, and parts of one parcel. Return the claims that were given back, and how many parcels
+    are due now.
     """
     keep = size = -(-sum(claim.members.bit_count() for claim in claims) // parts)
     back: list[Claim] = []
@@ -194,7 +194,7 @@ def recall_all(parcel_ids: Collection[int], *, deadline: float) -> bool:
 def recalled(parcel_id: int) -> Iterator[bool]:
     """Have the worker that holds a parcel give it back, and let no other claim it meanwhile.
 
-    Yields True once nobody has it, at once if nobody had; False if it was not given back within `STOP_WAIT_SECONDS`.
+    Yield True as soon as no worker has claimed it, and False if it was not given back within `STOP_WAIT_SECONDS`.
     """
     claimed = Parcel.objects.filter(pk=parcel_id, state=ParcelState.CLAIMED)
     if claimed.update(recalled_until=Now() + RECALL_FOR):

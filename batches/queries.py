@@ -1,4 +1,4 @@
-"""The SQL that the ORM cannot express: skip scans, SKIP LOCKED under a limit, several tables in one statement.
+"""Define the SQL that the ORM cannot express: skip scans, SKIP LOCKED under a limit, several tables in one statement.
 
 Two rules keep these fast at any size (measured, docs/decisions): parcels are picked by
 `id = any(array(select … for update skip locked limit n))`, since a join at a large limit flips to a sequential scan;
@@ -54,7 +54,7 @@ READ_INSTALLATION_GATE = "select frozen_at is not null, thawed_at from batches_i
 def move_picked(picked: str) -> str:
     """Return a statement that moves the parcels which `picked` selects and locks to the state `target`.
 
-    What may have been sent before is not discarded but in doubt. The columns are those of `Moved`.
+    Mail that may have been sent before is in doubt instead of discarded. The columns are those of `Moved`.
     """
     return f"""
 with picked as materialized ({picked}), moved as (
@@ -315,8 +315,8 @@ SPLIT_OFF = insert_parts(
     is_replay="%(is_replay)s",
 )
 
-# Make parts of a claimed parcel due for other workers. Only under the claim's fence and between slices, so that no
-# slice's bounds speak of what another worker has; not while somebody waits to have the parcel back.
+# Make parts of a claimed parcel due for other workers. This happens only under the claim's fence and between slices, so
+# that no slice has bounds with messages of another worker, and not while the parcel is recalled.
 SPLIT_CLAIM = f"""
 with source as (
     update batches_parcel p set members = %(left)s, moved = p.moved + %(moved)s,

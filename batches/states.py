@@ -1,4 +1,4 @@
-"""The states of batches and parcels, and the moves between them: pure data.
+"""Define the states of batches and parcels, and the moves between them, as pure data.
 
 `docs/lifecycle.md` draws `PARCEL_MOVES`; a test compares the two. Every move is an UPDATE guarded by the state it
 leaves, so a second mover finds nothing to do.

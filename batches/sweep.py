@@ -1,4 +1,4 @@
-"""The sweeper: it finds what a lost, late or doubled hint, or a dead worker, leaves behind.
+"""Find the work that a lost, late or repeated hint, or a dead worker, has left behind.
 
 Each duty is a function in short guarded steps, so that two sweepers at once are harmless and a stuck duty
 blocks no other.
@@ -31,7 +31,7 @@ STALLED_AFTER = dt.timedelta(seconds=2)
 
 
 def admit_overdue() -> int:
-    """Admit the batches whose wave should have fired; returns how many there were."""
+    """Admit the batches whose wave should have been announced, and return their number."""
     return _admit_all(queries.BATCHES_WITH_DUE_SCHEDULED)
 
 
@@ -72,21 +72,21 @@ def hint_unclaimed() -> int:
 
 
 def settle_receipts() -> int:
-    """Complete the receipts of stops that could not wait for the last claims; returns how many were completed."""
+    """Complete the receipts of stops that could not wait for the last claims, and return their number."""
     since = Now() - dt.timedelta(seconds=settings.STOP_WAIT_SECONDS + 1)
     unsettled = Receipt.objects.filter(settled_at=None, created_at__lt=since)[:1000]
     return sum(settle_if_idle(receipt) for receipt in unsettled)
 
 
 def fold_final() -> int:
-    """Fold final parcels into their batches' totals, a page at a time; returns the batches touched in the last page."""
+    """Fold final parcels into their batches' totals, page by page. Return the number of batches on the last page."""
     with connection.cursor() as cursor:
         cursor.execute(queries.FOLD, {"limit": FOLD_PAGE})
         return int(cursor.rowcount)
 
 
 def forget_workers() -> int:
-    """Delete the rows of workers and nodes that have long been silent and have no claims, and what they reported."""
+    """Delete the workers and nodes that have long been silent and have no claims, and their reports."""
     long_ago = Now() - dt.timedelta(hours=1)
     holding = Parcel.objects.filter(state=ParcelState.CLAIMED).values("worker_id")
     gone, _ = Worker.objects.filter(seen_at__lt=long_ago).exclude(pk__in=holding).delete()
@@ -97,7 +97,7 @@ def forget_workers() -> int:
 
 
 class Watch:
-    """Finds workers that have claims and have fallen silent, as one observer with one clock saw it.
+    """Find the workers that have claims and have fallen silent, as one observer with one clock sees it.
 
     A worker is dead when its last look is the same in two reads a lease apart, on a clock that nobody sets. The lease
     is longer than the deadline of a slice, so what it was sending when it fell silent has ended by itself, even if it
@@ -111,7 +111,7 @@ class Watch:
         self._backend = 0
 
     def mark_dead(self) -> list[int]:
-        """Mark the workers whose lease has run out; returns their ids."""
+        """Mark the workers whose lease has run out as dead, and return their ids."""
         self._start_again_on_a_new_connection()
         holding = Parcel.objects.filter(state=ParcelState.CLAIMED).values("worker_id").distinct()
         now = boottime()

@@ -1,7 +1,7 @@
 """Keep the counts of the mail that waits for its first try, by batch and minute.
 
 A trigger of the table of parcels inserts the deltas. The sweeper adds them up, and compares the result with the parcels
-now and then. Readers add what is not added up yet (`waves.py`).
+now and then. Readers add the deltas that were not added up yet (`waves.py`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def fold_waves() -> int:
 
 
 class WaveCheck:
-    """Compares the waves with the parcels, batch after batch, and repairs them. It knows where it stopped."""
+    """Compare the waves with the parcels, batch after batch, and repair them. Remember where the last check stopped."""
 
     def __init__(self) -> None:
         self._batch_id = 0

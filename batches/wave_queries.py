@@ -1,4 +1,4 @@
-"""The SQL of waves: those that come, by the counts that are kept of them, and those that were, by their parcels."""
+"""Define the SQL of waves. Coming waves are read from their counts, and past waves from their parcels."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Coming waves are counted by the minute while mail is accepted and moved (`wave_counts.py`). They are listed together
 with scheduled campaigns in `monitoring/coming.py`. The functions here read a limited number of parcels. So the oldest
-finished waves may be missing, and the others have at least the counted parcels; their batch's counts have all.
+finished waves may be missing, and the numbers of the others are lower bounds. The counts of their batch are complete.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NAMES = ("batch_id", "public_id", "label", "is_default", "username", "send_at", 
 class Wave:
     """A wave: the number of its parcels, and of its messages, in each state.
 
-    `is_exact` says that all parcels of its batch were read. Otherwise it may have more of each.
+    `is_exact` says that all parcels of its batch were read. Otherwise the numbers are lower bounds.
     """
 
     batch_id: int
@@ -91,7 +91,7 @@ class Overview:
 
 
 def overview_of(batch: Batch) -> Overview:
-    """Look at one batch; what it costs is bounded but for the counts, which read its parcels that are not folded."""
+    """Return the current state of a batch. The cost is bounded, except for the counts, which read unfolded parcels."""
     gate = _read_gate(batch)
     retained = Parcel.objects.filter(batch=batch, state=ParcelState.RETAINED).order_by("send_at")
     return Overview(
@@ -123,7 +123,7 @@ def recent_waves(limit: int = WAVES_SHOWN) -> list[Wave]:
 def waves_of(batch_id: int, *, parcels: int = LOOKED_AT, limit: int = WAVES_SHOWN) -> list[Wave]:
     """Return the waves of one batch, the latest first.
 
-    They are of its newest parcels and, if it has more, of those that are due next: at most this number of each.
+    They are made from its newest parcels and, if it has more, from those that are due next: at most `parcels` of each.
     """
     return _read_waves(wave_queries.WAVES_OF_BATCH, batch=batch_id, parcels=parcels, limit=limit)
 

@@ -50,7 +50,7 @@ class VersionContent(models.Model):
     html = models.TextField(blank=True)
     plain = models.TextField(blank=True, help_text="As it is sent: made from the HTML if the version asks for it")
     created_at = models.DateTimeField(db_default=Now())
-    unused_at = models.DateTimeField(null=True, help_text="Since when no version has it")
+    unused_at = models.DateTimeField(null=True, help_text="When the last version stopped using it")
 
     class Meta:
         indexes: ClassVar = [
@@ -122,8 +122,12 @@ class MailSettings(models.Model):
     never_suppressed = ArrayField(
         models.TextField(), default=list, help_text="Addresses and domains that are never suppressed, as keys"
     )
-    bounce_days = models.PositiveIntegerField(null=True, help_text="Bounces are removed from their list after this")
-    block_days = models.PositiveIntegerField(null=True, help_text="Blocks are removed from their list after this")
+    bounce_days = models.PositiveIntegerField(
+        null=True, help_text="Bounces are removed from their list after this number of days"
+    )
+    block_days = models.PositiveIntegerField(
+        null=True, help_text="Blocks are removed from their list after this number of days"
+    )
     updated_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -54,8 +54,7 @@ JOINERS: Final = frozenset("\u200c\u200d")
 
 ASCII_DOMAIN: Final = rf"{ASCII_LABEL}(?:\.{ASCII_LABEL}){{0,{MOST_LABELS - 1}}}"
 ASCII_ADDRESS: Final = f"[{ATEXT}]+@{ASCII_DOMAIN}"
-"""An address that is ASCII, in the syntax that Python, Rust (pydantic) and ECMA-262 share. `is_address` tells about any
-text."""
+"""An address that is ASCII, in the syntax that Python, Rust (pydantic) and ECMA-262 share."""
 _DOMAIN: Final = re.compile(ASCII_DOMAIN)
 _PLAIN: Final = re.compile(ASCII_ADDRESS)
 _LOCAL: Final = re.compile(rf"[{ATEXT}\x80-\U0010ffff]+")
@@ -69,12 +68,12 @@ class BadDomain(ValueError):
 
 
 def is_address(text: str) -> bool:
-    """Return whether the text is an address that mail can be sent to, apart from limits of its length."""
+    """Return whether the text is an address that mail can be sent to. Its length is not checked."""
     return _PLAIN.fullmatch(text) is not None if text.isascii() else not find_flaw(text)
 
 
 def is_email(text: str) -> bool:
-    """Return whether mail could be sent there: its lengths are allowed, too. Bare host names are not taken."""
+    """Return whether mail can be sent to the text, whose lengths are allowed, too. A bare host name is no domain."""
     if not is_address(text):
         return False
     local, _, domain = to_ascii(text).rpartition("@")
@@ -89,7 +88,7 @@ def check_address(email: str, *, field: str) -> None:
 
 
 def is_visible(text: str) -> bool:
-    """Return whether the text has no invisible character but ASCII ones: it may be an address that is looked for."""
+    """Return whether the text has no invisible characters except ASCII ones, so that a person can search for it."""
     return text.isascii() or not _find_hidden(text)
 
 
@@ -114,7 +113,7 @@ def find_flaw(email: str) -> str:
 
 
 def encode_domain(domain: str) -> str:
-    """Return a domain as A-labels. Its ASCII labels stay as they are. Raises BadDomain."""
+    """Return a domain as A-labels. Its ASCII labels stay unchanged. Raises BadDomain."""
     return domain if domain.isascii() else _encode(domain)
 
 
@@ -143,9 +142,9 @@ def domain_key(domain: str) -> str:
 
 
 def spell_labels(text: str) -> str:
-    """Return a text with each label behind its last `@` as an A-label, where it has one.
+    """Return a text with each label after its last `@` as an A-label, if the label has such a form.
 
-    The text may be a pattern: a label that holds a wildcard has none.
+    The text may be a pattern: a label with a wildcard stays unchanged.
     """
     local, at, domain = text.rpartition("@")
     if not at or domain.isascii():
@@ -154,7 +153,7 @@ def spell_labels(text: str) -> str:
 
 
 def spellings(email: str) -> set[str]:
-    """Return an address unchanged, with its domain as A-labels, and with its domain as U-labels, where it has those."""
+    """Return the spellings of an address: unchanged, and with its domain as A-labels and as U-labels, if they exist."""
     encoded = to_ascii(email)
     local, _, domain = encoded.rpartition("@")
     decoded = ".".join(map(_decode_label, domain.split(".")))
@@ -208,13 +207,13 @@ def _encode_label(label: str) -> list[str]:
 
 
 def _find_hidden(email: str) -> str:
-    """Return the fault of an address that holds an invisible character; in its domain joiners may be right."""
+    """Return the fault of an address with an invisible character. Some domains may have joiners."""
     local, _, domain = email.rpartition("@")
     return _find_invisible(local) or _find_invisible(domain, but=JOINERS)
 
 
 def _find_invisible(text: str, *, but: frozenset[str] = frozenset()) -> str:
-    """Return the fault of a text that holds a character which is invisible or which Unicode has not assigned."""
+    """Return the fault of a text with a character that is invisible or that Unicode has not assigned."""
     for char in text:
         if (category(char)[0] in "CZ" and char not in but) or IGNORABLE.match(char):
             return f"holds U+{ord(char):04X}: invisible characters are not allowed in an address"

@@ -113,7 +113,7 @@ def draw_figure(key: str, figure: int | str, *, is_exact: bool = True) -> SafeSt
     """Return a figure that is marked with the key of what it shows. A number gets thousands separators.
 
     A check of all pages compares each figure with a count of the stored mail (`chaos/pages.py`). It also finds numbers
-    that are not marked. A number that is not exact is the least that there are, and has no mark.
+    that are not marked. A number that is not exact is a lower bound, and has no mark.
     """
     shown = f"{figure:,}" if isinstance(figure, int) else figure
     if not is_exact:
@@ -132,7 +132,7 @@ def read_id(text: str) -> int:
 
 
 def write_time(moment: dt.datetime | None) -> str:
-    """Return a time for a person who compares times: UTC, to the second. Empty for none."""
+    """Return a time for a person who compares times: in UTC, to the second. Return an empty text for None."""
     return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}" if moment else ""
 
 

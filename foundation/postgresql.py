@@ -1,4 +1,4 @@
-"""The numbers that the code shares with PostgreSQL: keys of advisory locks, and the SQLSTATEs that it reacts to."""
+"""Name the numbers that the code shares with PostgreSQL: keys of advisory locks, and the SQLSTATEs that it handles."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SqlState(enum.StrEnum):
     """The SQLSTATEs that have a meaning for the code (PostgreSQL manual, appendix A)."""
 
     CHECK_VIOLATION = "23514"
-    """A row breaks a CHECK, or no partition is there for it."""
+    """A row violates a CHECK, or there is no partition for it."""
     LOCK_NOT_AVAILABLE = "55P03"
     QUERY_CANCELED = "57014"
     """A statement took longer than its time limit."""

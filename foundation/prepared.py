@@ -46,7 +46,7 @@ def fetch_first(statement: LiteralString, values: Values) -> Rows:
 def check_connection() -> None:
     """Drop a session that has ended since the last request.
 
-    For the beginning of a request whose first statement writes, and so cannot be repeated.
+    Call it at the beginning of a request whose first statement writes, and so cannot be repeated.
     """
     own = connections[DEFAULT_DB_ALIAS]
     if own.connection is not None and not own.in_atomic_block and _has_ended(own.connection):
@@ -55,7 +55,7 @@ def check_connection() -> None:
 
 
 def _has_ended(session: psycopg.Connection[Any]) -> bool:
-    """Return whether the session has ended, without a round trip: an idle session can only have its end to read."""
+    """Return whether the session has ended, without a round trip: on an idle session only its end can be read."""
     if session.closed:
         return True
     end = select.poll()

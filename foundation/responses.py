@@ -1,4 +1,4 @@
-"""Answers that every URL needs: to OPTIONS, to a method that is not supported, and the security headers of pages.
+"""Answer OPTIONS and methods that a URL does not support, and add the security headers of pages.
 
 `Allow` lists exactly what the URL supports (RFC 9110, 9.3.7 and 15.5.6): the methods of its view, HEAD where there is
 GET, and OPTIONS. Plain views are decorated with `accept_methods`; the views of the REST framework use `list_methods`

@@ -1,4 +1,4 @@
-"""The version of the product. A test compares it with `pyproject.toml`, which is not part of an installation."""
+"""Define the version of the product. A test compares it with `pyproject.toml`, which is not part of an installation."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def read_wall_clock(naive: dt.datetime, zone: ZoneInfo) -> dt.datetime:
 def write_zoned(moment: dt.datetime | None, zone: ZoneInfo) -> str:
     """Return a time with the name of its time zone, to the second: `2026-05-01 09:00:00 Europe/Berlin`.
 
-    A repeated hour has the offset from UTC, too. Empty for none.
+    A repeated hour has the offset from UTC, too. Return an empty text for None.
     """
     if moment is None:
         return ""

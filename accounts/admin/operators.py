@@ -49,7 +49,7 @@ class OperatorAdmin(UserAdmin[User], ModelAdmin[User]):
         return super().has_delete_permission(request, obj) and not may_do_more(request, obj)
 
     def get_actions(self, request: HttpRequest) -> Any:
-        """Return the actions on several operators: deleting would not ask for each of them, so superusers only."""
+        """Return the actions on several operators. They do not check each operator, so only superusers have them."""
         return super().get_actions(request) if is_superuser(request) else {}
 
 
@@ -74,7 +74,7 @@ class OperatorGroupAdmin(GroupAdmin, ModelAdmin[Group]):
 
 
 def read_with(instance: Any, relation: str) -> Any:
-    """Return an instance with the rows of a relation, whose names would take a statement each; None for none."""
+    """Return an instance with the rows of a relation, all read in one statement. None stays None."""
     if instance is not None:
         prefetch_related_objects([instance], relation)
     return instance

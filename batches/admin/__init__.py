@@ -1,4 +1,4 @@
-"""The admin's pages of batches, waves and receipts: to look at, with buttons on a batch, an account, and everything."""
+"""Show batches, waves and receipts, with buttons that stop a batch, an account or everything."""
 
 from batches.admin.accounts import StoppableAccountAdmin
 from batches.admin.batches import BatchAdmin

@@ -1,4 +1,4 @@
-"""An account's page with its state and its buttons: freeze, thaw, purge.
+"""Show the state of an account on its page, with buttons to freeze, thaw and purge it.
 
 Accounts know nothing of batches, so the effects of a stop are added to an account's page from here: this admin takes
 the place of the one in `accounts/admin`.
@@ -41,7 +41,7 @@ admin.site.unregister(Account)
 
 
 class PurgeForm(ReasonForm):
-    """The form of a purge: a reason, and the username, since a purge cannot be undone."""
+    """Ask for the reason of a purge, and for the username, since a purge cannot be undone."""
 
     username = forms.CharField(widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}))
 
@@ -57,12 +57,12 @@ class PurgeForm(ReasonForm):
 
 @admin.register(Account)
 class StoppableAccountAdmin(AccountAdmin):
-    """The page of accounts, with the freeze of each and its buttons."""
+    """Show accounts with their freezes, and with buttons to freeze, thaw and purge them."""
 
     change_form_template = "batches/account.html"
 
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        """Return the fields without the time of a freeze, which the text above the form has."""
+        """Return the fields without the time of a freeze, which is shown above the form."""
         return [field for field in super().get_fields(request, obj) if field != "frozen"]
 
     def get_urls(self) -> list[URLPattern]:

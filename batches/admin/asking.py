@@ -38,7 +38,7 @@ REFUSALS: dict[type[SluiceError], str] = {
 
 
 class ReasonForm(forms.Form):
-    """The form of a reason, which is kept in the receipt."""
+    """Ask for a reason, which is kept in the receipt."""
 
     reason = forms.CharField(
         max_length=500,
@@ -48,20 +48,20 @@ class ReasonForm(forms.Form):
 
 
 class TimeInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
-    """The browser's own choice of a date and a time, in UTC like all times here."""
+    """Use the browser's input for a date and a time, in UTC like all times here."""
 
     input_type = "datetime-local"
 
 
 class TimeField(forms.DateTimeField):
-    """A time in UTC, a year ahead at most: a later one is a typing error."""
+    """Read a time in UTC that is at most a year ahead: a later time is a typing error."""
 
     widget = TimeInput
 
     def validate(self, value: Any) -> None:
         super().validate(value)
         if value and value > database_now() + FURTHEST:
-            raise forms.ValidationError("This is more than a year ahead.")
+            raise forms.ValidationError("This is more than a year ahead. Enter an earlier time.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +146,8 @@ def confirm(
 ) -> HttpResponse:
     """Ask, and on POST do what the button says.
 
-    `first` returns the reason why the question is pointless, or nothing; the core finds what has changed by the POST.
-    `model` is the model of the page.
+    `first` returns the reason why the action would have no effect, or an empty text. The POST does not call it, since
+    the core checks that again. `model` is the model of the page.
     """
     if request.method == "POST" and form.is_valid():
         try:

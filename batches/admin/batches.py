@@ -1,4 +1,4 @@
-"""Batches: a list with counts, and one page for each with its waves, its receipts and its buttons."""
+"""List batches with their counts, and show a page for each with its waves, its receipts and its buttons."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ACCOUNTS_OFFERED = 50
 
 
 class AccountFilter(admin.SimpleListFilter):
-    """A filter by account. A long list of accounts is cut: an account's own page links here, too."""
+    """Filter by account. A long list of accounts is cut: the page of each account links to its batches, too."""
 
     title = "account"
     parameter_name = "account"
@@ -45,7 +45,7 @@ class AccountFilter(admin.SimpleListFilter):
 
 
 class CountedBatches(ChangeList):
-    """A page of batches with their counts, which cost one statement that reads a bounded number of parcels."""
+    """Show a page of batches with their counts. One statement counts them, and reads a bounded number of parcels."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -68,7 +68,7 @@ class CountedBatch(Protocol):
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin[Batch]):
-    """Batches, read-only: their status changes by pause, cancel and resume, its `send_at` by reschedule."""
+    """Show batches, read-only: pause, cancel and resume change their status, and reschedule changes the `send_at`."""
 
     list_display = ("shown_id", "account", "shown_status", "sent", "waiting", "by_state", "made")
     list_filter = ("status", AccountFilter)
@@ -146,7 +146,7 @@ def tell_terms(batch: Batch, now: dt.datetime) -> list[str]:
 
 
 def link_in_hand(batch: Batch, estimate: Estimate) -> list[tuple[SafeString, str]]:
-    """Return links to the batch's messages that wait for a decision; each kind has its list."""
+    """Return links to the lists of the batch's messages that wait for a decision, one list for each kind."""
     kinds = {"held": estimate.counts.held, "in_doubt": estimate.counts.in_doubt}
     return [
         (

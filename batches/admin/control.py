@@ -1,4 +1,4 @@
-"""Pause, cancel, resume and reschedule a batch: what each button asks, and the function it calls."""
+"""Pause, cancel, resume and reschedule a batch from its page: ask what each button needs, and call its function."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ BUTTONS = tuple(ALLOWED_FROM)
 
 
 class PauseForm(ReasonForm):
-    """The form of a pause: a reason, and its end. Without an end the pause lasts until somebody resumes the batch."""
+    """Ask for the reason and the end of a pause. Without an end it lasts until somebody resumes the batch."""
 
     until = TimeField(
         label="Until (UTC)",
@@ -65,7 +65,7 @@ class PauseForm(ReasonForm):
 
 
 class RescheduleForm(ReasonForm):
-    """The form of a reschedule: a reason, and the new time."""
+    """Ask for the reason and the new time of a reschedule."""
 
     send_at = TimeField(label="New send_at (UTC)", help_text="A time that has passed means now.")
     field_order = ("send_at", "reason")
@@ -75,9 +75,10 @@ FORMS: dict[Button, type[ReasonForm]] = {PAUSE: PauseForm, RESCHEDULE: Reschedul
 
 
 def buttons_of(batch: Batch) -> list[Button]:
-    """Return the buttons that make sense.
+    """Return the buttons that have an effect in the status of the batch.
 
-    The hidden batch of mail sent without one cannot be moved as a batch; that of a campaign only with it.
+    A hidden batch has none: the batch of mail that was sent without a batch id cannot be stopped as a whole, and the
+    batch of a campaign is stopped with its campaign.
     """
     return [] if batch.is_hidden else [button for button in BUTTONS if batch.status in ALLOWED_FROM[button]]
 
@@ -103,7 +104,7 @@ def control_batch(request: HttpRequest, batch_id: int, button: Button) -> HttpRe
 
 
 def carry_out(button: Button, batch: Batch, *, actor: str, reason: str, **answers: Any) -> Receipt:
-    """Carry an action out by the functions that the APIs use. Raises StatusConflict when someone was first."""
+    """Carry an action out by the functions that the APIs use. Raises StatusConflict when somebody else was faster."""
     account, public_id, allowed_from = batch.account, batch.public_id, ALLOWED_FROM[button]
     if button is RESCHEDULE:
         return reschedule_batch(account, public_id, answers["send_at"], actor=actor, reason=reason)

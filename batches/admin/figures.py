@@ -1,4 +1,4 @@
-"""A batch's counts and waves as pictures: a bar, a table, labels."""
+"""Draw the counts and the waves of a batch: a bar, a table and labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receipts: the audit of every stop and resume, and the page that an operator's own stop ends on."""
+"""Show receipts: the audit of every stop and resume, and the page to which an operator's stop leads."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DOUBTS_SHOWN = 200
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnlyAdmin[Receipt]):
-    """The pages of receipts. A receipt is written once, by its action, and cannot be changed."""
+    """Show receipts. A receipt is written once, by its action, and cannot be changed."""
 
     list_display = (
         "shown_time",

@@ -1,4 +1,4 @@
-"""Forms that save through the core, which may refuse a valid form: somebody else may have been faster."""
+"""Save forms through the core, which may refuse a valid form: somebody else may have been faster."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 class RefusableForm:
-    """A model form that shows the core's refusal, beside its field if it has one."""
+    """Show the core's refusal in a model form, beside its field if it names one."""
 
     refusal: SluiceError | None = None
 
@@ -34,7 +34,7 @@ class RefusableForm:
 
 
 class RefusableAdmin(ModelAdmin[Row]):
-    """An admin that shows the form again, with what was typed and the reason, when the core refuses.
+    """Show the form again when the core refuses, with the typed values and the reason.
 
     Nothing is changed then, because the page's transaction is rolled back.
     """
@@ -56,6 +56,6 @@ class RefusableAdmin(ModelAdmin[Row]):
 
 
 def say(error: SluiceError) -> str:
-    """Return a sentence of this admin's own for the error."""
+    """Return the sentence of this admin for the error."""
     reason = tell_refusal(error)
     return f"{reason[:1].upper()}{reason[1:]}."

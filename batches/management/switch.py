@@ -1,4 +1,4 @@
-"""The shared part of the commands that freeze and thaw everything: the receipt on the terminal, and the exit code."""
+"""Share the parts of the commands that freeze and thaw everything: the printed receipt, and the exit code."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from batches.models import Receipt
 
 
 class SwitchCommand(BaseCommand):
-    """Exit codes: 0 done and settled, 1 done but not settled yet, 2 nothing to do."""
+    """Freeze or thaw everything. The exit code is 0 if the receipt is settled, 1 if not yet, 2 without any change."""
 
     switch: ClassVar[Callable[..., Receipt]]
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--reason", default="", help="why; it is kept in the receipt")
+        parser.add_argument("--reason", default="", help="the reason, which is kept in the receipt")
         parser.add_argument("--json", action="store_true", help="one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:

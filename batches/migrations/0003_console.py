@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('connections', models.SmallIntegerField(default=0, help_text='Open connections')),
                 ('connections_used', models.SmallIntegerField(default=0, help_text='Connections on which a message is under way')),
-                ('silent_since', models.DateTimeField(help_text='Since when it has been waiting for the peer, if messages were under way', null=True)),
+                ('silent_since', models.DateTimeField(help_text='When it began to wait for the peer, if messages were under way', null=True)),
                 ('replied_at', models.DateTimeField(help_text='When the peer last accepted or refused a message', null=True)),
                 ('reply_p50', models.FloatField(help_text="Seconds until the peer's reply, median of the last minute", null=True)),
                 ('reply_p95', models.FloatField(help_text="Seconds until the peer's reply, 95th percentile", null=True)),
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='receipt',
             name='ended_before',
-            field=models.BigIntegerField(db_default=0, default=0, help_text='Those of the stopped messages that had ended before'),
+            field=models.BigIntegerField(db_default=0, default=0, help_text='How many of the stopped messages had ended before'),
         ),
         migrations.AddField(
             model_name='receipt',

@@ -1,4 +1,4 @@
-"""Batches, their parcels, waves and totals, and the receipts of actions."""
+"""Define batches with their parcels, waves and totals, and the receipts of actions."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ class Batch(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="batches")
     public_id = models.CharField(max_length=64, unique=True)
     status = models.SmallIntegerField(choices=BatchStatus.choices, default=BatchStatus.OPEN)
-    version = models.BigIntegerField(default=0, help_text="Grows with every change, so that a reader sees one")
-    is_default = models.BooleanField(default=False, help_text="The hidden batch of mail sent without one")
+    version = models.BigIntegerField(default=0, help_text="It grows with each change, so that readers notice it")
+    is_default = models.BooleanField(
+        default=False, help_text="The hidden batch of mail that was sent without a batch id"
+    )
     is_campaign = models.BooleanField(
         default=False, db_default=False, help_text="Opened by a campaign's launch, and moved only with its campaign"
     )
@@ -51,9 +53,9 @@ class Batch(models.Model):
         help_text="The key that made it or launched its campaign; null: an operator, or the account's default batch",
     )
     created_at = models.DateTimeField(db_default=Now())
-    stopped_at = models.DateTimeField(null=True, help_text="Since when it has been paused or cancelled")
+    stopped_at = models.DateTimeField(null=True, help_text="When it was paused or cancelled")
     resumed_at = models.DateTimeField(null=True)
-    paused_until = models.DateTimeField(null=True, help_text="When a pause ends by itself; null: never")
+    paused_until = models.DateTimeField(null=True, help_text="When the pause ends automatically; null: never")
     retention_seconds = models.PositiveIntegerField(
         null=True, help_text="How long after its send_at paused mail is retained; null: RETENTION_SECONDS"
     )
@@ -109,20 +111,22 @@ class Parcel(models.Model):
     state = models.SmallIntegerField(choices=ParcelState.choices)
     send_at = models.DateTimeField()
     due_at = models.DateTimeField(help_text="send_at, or the time of the next try")
-    base = models.BigIntegerField(help_text="The parcel id its messages are numbered from")
+    base = models.BigIntegerField(help_text="The parcel id from which its messages are numbered")
     members = models.BinaryField(null=True, max_length=PARCEL_SPAN // 8)
     size = models.SmallIntegerField()
     attempts = models.SmallIntegerField(default=0, help_text="Tries that ended in a temporary failure")
     is_remainder = models.BooleanField(
-        default=False, help_text="Holds only recipients of messages that another parcel counts as sent"
+        default=False, help_text="It has only recipients of messages that another parcel counts as sent"
     )
 
     is_replay = models.BooleanField(
-        default=False, db_default=False, help_text="All messages it still has to send may have been sent before"
+        default=False, db_default=False, help_text="All messages that it still has to send may have been sent before"
     )
 
     worker_id = models.BigIntegerField(null=True)
-    recalled_until = models.DateTimeField(null=True, help_text="Until then no worker claims it, or goes on with it")
+    recalled_until = models.DateTimeField(
+        null=True, help_text="Before this time no worker claims it or continues with it"
+    )
     fence = models.BigIntegerField(default=0)
     claimed_at = models.DateTimeField(null=True)
     slice_no = models.IntegerField(default=0)
@@ -137,7 +141,7 @@ class Parcel(models.Model):
     doubtful = models.BinaryField(
         null=True, max_length=PARCEL_SPAN // 8, help_text="The messages that may have been sent"
     )
-    moved = models.SmallIntegerField(default=0, help_text="Messages that another parcel holds now")
+    moved = models.SmallIntegerField(default=0, help_text="Messages that were moved to another parcel")
     finalized_at = models.DateTimeField(null=True)
     is_folded = models.BooleanField(default=False, help_text="Counted in its batch's totals")
 
@@ -227,7 +231,7 @@ class WaveDelta(models.Model):
 
 
 class BatchTotals(models.Model):
-    """The outcomes of a batch's messages whose parcels are final and folded in; the rest is counted live."""
+    """The outcomes of a batch's messages in folded parcels. All other parcels are counted when somebody asks."""
 
     batch = models.OneToOneField(Batch, on_delete=models.CASCADE, primary_key=True, related_name="totals")
     accepted = models.BigIntegerField(default=0)
@@ -267,7 +271,7 @@ class Receipt(models.Model):
     batch = models.ForeignKey(
         Batch, on_delete=models.PROTECT, related_name="receipts", null=True, help_text="Null: the whole account"
     )
-    message_id = models.BigIntegerField(null=True, help_text="Null: all of the batch or account")
+    message_id = models.BigIntegerField(null=True, help_text="Null: all messages of the batch or account")
     selection = models.TextField(
         blank=True, default="", db_default="", help_text="The filters of the messages in words; empty without filters"
     )
@@ -275,19 +279,23 @@ class Receipt(models.Model):
     actor = models.CharField(max_length=200, help_text="Who asked: a key or an operator")
     reason = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(db_default=Now())
-    claims = models.JSONField(null=True, help_text="[parcel, fence] of the claims it still waits for; null: not read")
+    claims = models.JSONField(
+        null=True, help_text="[parcel, fence] of the claims for which it still waits; null: not read"
+    )
     settled_at = models.DateTimeField(null=True)
     sent = models.BigIntegerField(default=0)
-    stopped = models.BigIntegerField(default=0, help_text="Accepted, and not going to leave unless resumed")
-    in_flight = models.BigIntegerField(default=0, help_text="In the hands of workers that have not answered yet")
+    stopped = models.BigIntegerField(default=0, help_text="Accepted, and not sent unless it is resumed")
+    in_flight = models.BigIntegerField(default=0, help_text="Claimed by workers that have not recorded them yet")
     in_doubt = models.BigIntegerField(default=0)
     doubtful_messages = models.JSONField(default=list, help_text="The ids of the messages in doubt")
-    ended = models.BigIntegerField(default=0, help_text="Of a resume: discarded or expired before it")
+    ended = models.BigIntegerField(
+        default=0, help_text="For a resume: messages that were discarded or expired before it"
+    )
     ended_before = models.BigIntegerField(
-        default=0, db_default=0, help_text="Those of the stopped messages that had ended before"
+        default=0, db_default=0, help_text="How many of the stopped messages had ended before"
     )
     affected = models.BigIntegerField(
-        default=0, db_default=0, help_text="Of a purge, reschedule, replay or drop: the messages it was carried out on"
+        default=0, db_default=0, help_text="For a purge, reschedule, replay or drop: the messages that it changed"
     )
 
     class Meta:

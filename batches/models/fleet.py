@@ -64,7 +64,7 @@ class WorkerReport(models.Model):
     connections = models.SmallIntegerField(default=0, help_text="Open connections")
     connections_used = models.SmallIntegerField(default=0, help_text="Connections on which a message is under way")
     silent_since = models.DateTimeField(
-        null=True, help_text="Since when it has been waiting for the peer, if messages were under way"
+        null=True, help_text="When it began to wait for the peer, if messages were under way"
     )
     replied_at = models.DateTimeField(null=True, help_text="When the peer last accepted or refused a message")
     reply_p50 = models.FloatField(null=True, help_text="Seconds until the peer's reply, median of the last minute")

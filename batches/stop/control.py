@@ -34,7 +34,7 @@ ENDED_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class StopLimits:
-    """The limits of an API, None for none: stopped batches at one time, and how near to `send_at` a stop may be."""
+    """The limits of an API (None: no limit): stopped batches at one time, and how near to `send_at` a stop may be."""
 
     places: int | None = None
     cutoff_seconds: float | None = None
@@ -54,7 +54,7 @@ def stop_batch(
     limits: StopLimits = NO_LIMITS,
     terms: PauseTerms = NO_TERMS,
 ) -> Receipt:
-    """Pause or cancel a batch, and return when no more of its mail is sent.
+    """Pause or cancel a batch, and return as soon as no more of its mail is sent.
 
     Raises UnknownBatch; StatusConflict unless its status is one of `allowed_from`; NoStopPlaceLeft and StopTooLate as
     `limits` say; PauseIsOver for `terms` with a time that has passed. The receipt is settled, or says how many messages
@@ -105,9 +105,9 @@ def begin_resume(
     allowed_from: Collection[BatchStatus] = STOPPED,
     version: int | None = None,
 ) -> Receipt:
-    """Open a batch again and make its receipt, in a `stop_transaction` of the caller's. Raises StatusConflict.
+    """Open a batch again and make its receipt, in the caller's `stop_transaction`. Raises StatusConflict.
 
-    The caller hints the admission after its commit.
+    After the commit the caller publishes the hint for the admission.
     """
     change_status(batch, BatchStatus.OPEN, allowed_from, version=version)
     receipt = open_receipt(batch.account, batch, Receipt.Action.RESUME, actor=actor, reason=reason)
@@ -116,7 +116,7 @@ def begin_resume(
 
 
 def _take_place(account: Account, places: int, public_id: str) -> None:
-    """Refuse when the account's places are taken by other batches. Two stops of one account wait for each other.
+    """Raise NoStopPlaceLeft if other batches take all places of the account. Its stops wait for each other.
 
     A batch whose mail is all final takes no place: nobody has to clean up after old stops.
     """
@@ -131,7 +131,7 @@ def _has_had_mail() -> Q:
 
 
 def end_pauses() -> int:
-    """Resume the batches whose pause has come to its end; returns how many."""
+    """Resume the batches whose pause has ended, and return their number."""
     over = Batch.objects.filter(paused_until__lte=Now()).select_related("account")
     ended = 0
     for batch in over[:ENDED_AT_ONCE]:
@@ -144,7 +144,7 @@ def end_pauses() -> int:
 
 
 def _refuse_when_late(batch: Batch, cutoff_seconds: float) -> None:
-    """Refuse a stop that is too near to the earliest `send_at` still ahead; with nothing ahead none is late."""
+    """Raise StopTooLate if the next `send_at` of the batch is too near. Without a coming `send_at` no stop is late."""
     now = database_now()
     ahead = Parcel.objects.filter(batch=batch, is_folded=False, due_at__gt=now, state=ParcelState.SCHEDULED, attempts=0)
     first = ahead.order_by("due_at").values_list("due_at", flat=True).first()

@@ -21,9 +21,9 @@ from batches.stop.reschedule import RESCHEDULABLE
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """The counts of a move's subject, a batch or (None) a whole account.
+    """The subject of a move, which is a batch or (None) a whole account, and its counts.
 
-    `affected` is how many messages the move would stop, let go, move or discard.
+    `affected` is the number of messages that the move would stop, release, reschedule or discard.
     """
 
     batch: Batch | None
@@ -47,7 +47,7 @@ def rehearse(
 
 
 def rehearse_reschedule(account: Account, public_id: str) -> Rehearsal:
-    """Rehearse a reschedule: messages that a worker has claimed would be sent."""
+    """Rehearse a reschedule. It does not affect messages that a worker has claimed."""
     rehearsal = rehearse(account, public_id, allowed_from=RESCHEDULABLE)
     return Rehearsal(rehearsal.batch, rehearsal.counts, rehearsal.counts.waiting - rehearsal.counts.claimed)
 

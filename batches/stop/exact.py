@@ -1,4 +1,4 @@
-"""The exact stop: begin it, wait for the claims that were there when it was committed, then write the exact counts.
+"""Stop exactly: begin, wait for the claims that existed at the commit, and then write the exact counts.
 
 A stop changes one row and commits; *then* it reads which claims there are and waits until those are gone. Claims made
 later look at the gate after it and send nothing (`batches/claims.py`).
@@ -61,7 +61,7 @@ def begin_stop(
     allowed_from: Collection[BatchStatus],
     terms: PauseTerms = NO_TERMS,
 ) -> Receipt:
-    """Make the change of a stop, in a `stop_transaction` of the caller's. Raises StatusConflict.
+    """Make the change of a stop, in the caller's `stop_transaction`. Raises StatusConflict.
 
     After its commit comes `finish_stop`.
     """
@@ -75,7 +75,7 @@ def begin_stop(
 
 
 def finish_stop(receipt: Receipt, *, deadline: float | None = None) -> Receipt:
-    """Wait, after the commit of a stop, until no more of its mail is sent.
+    """Wait, after the commit of a stop, until no more of the stopped mail is sent.
 
     A `deadline` (of `time.monotonic`) is for a caller who finishes several.
     """
@@ -165,7 +165,7 @@ def wait_until_settled(receipt: Receipt, *, deadline: float | None = None) -> Re
 
 
 def settle_if_idle(receipt: Receipt) -> bool:
-    """Complete a receipt if the claims it waits for are gone; otherwise note how much is in flight. True if settled."""
+    """Complete a receipt if its claims are gone, and return True; otherwise note how much is in flight."""
     if receipt.claims is None:
         receipt.claims = _claims_of(receipt)
     remaining = _remaining(receipt.claims)
@@ -179,7 +179,7 @@ def settle_if_idle(receipt: Receipt) -> bool:
 
 
 def settle(receipt: Receipt) -> None:
-    """Write the counts once; if the sweeper was first, take its."""
+    """Write the counts once. If the sweeper was faster, use the sweeper's counts."""
     counts = _count(receipt)
     _note_counts(receipt, counts)
     receipt.claims, receipt.in_flight = [], 0
@@ -238,7 +238,7 @@ def _doubtful_messages(receipt: Receipt) -> list[int]:
 
 
 def _remaining(claims: list[list[int]]) -> list[tuple[int, int, int]]:
-    """Return the claims that still stand: parcel, fence, messages that may be under way."""
+    """Return the claims that still exist: parcel, fence, and the number of messages that may be under way."""
     if not claims:
         return []
     with connection.cursor() as cursor:

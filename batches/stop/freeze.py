@@ -15,7 +15,7 @@ from foundation.clock import Now
 
 
 def freeze_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
-    """Stop all mail of the account until it is thawed, and return when nothing more is sent.
+    """Stop all mail of the account until it is thawed, and return as soon as no more of it is sent.
 
     Raises StatusConflict when it is already frozen. The receipt is settled, or says how many messages were in flight.
     """
@@ -31,12 +31,12 @@ def thaw_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
 
 
 def freeze_installation(*, actor: str, reason: str = "") -> Receipt:
-    """Freeze everybody's mail, as `freeze_account` does one account's."""
+    """Freeze the mail of all accounts, as `freeze_account` freezes the mail of one."""
     return _freeze(Installation.objects.filter(pk=1), None, actor=actor, reason=reason)
 
 
 def thaw_installation(*, actor: str, reason: str = "") -> Receipt:
-    """Thaw the installation, as `thaw_account` does; accounts that are frozen by themselves stay so."""
+    """Thaw the installation. Accounts that were frozen individually stay frozen."""
     return _thaw(Installation.objects.filter(pk=1), None, actor=actor, reason=reason)
 
 

@@ -1,4 +1,4 @@
-"""Purge: everything that a frozen account still has to send is discarded. Later mail is untouched.
+"""Purge a frozen account: discard everything that it still has to send. Later mail is unchanged.
 
 The line is drawn at a parcel id, under a lock that accept shares before it draws its ids: mail that was accepted before
 the line is below it, mail that is accepted later is above it. After that the sweeper discards the mail. The gate treats
@@ -31,8 +31,9 @@ PURGE_SECONDS = 1.0
 def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
     """Discard all that the account and its subusers still have to send; it stays frozen.
 
-    Raises StatusConflict unless it is frozen. `affected` in the receipt is how many messages were discarded before the
-    answer; what a worker still had, or takes too long, the sweeper discards.
+    Raises StatusConflict unless it is frozen. `affected` in the receipt is the number of messages that were discarded
+    before the answer. The sweeper discards the others: those that a worker had claimed, or that would have taken too
+    long.
     """
     owners = Account.objects.filter(Q(pk=account.pk) | Q(parent=account)).order_by("pk")
     before = count_account(account.pk).discarded
@@ -59,7 +60,7 @@ def purge_account(account: Account, *, actor: str, reason: str = "") -> Receipt:
 def finish_purges() -> int:
     """Discard the rest of purged mail, such as mail that a worker had; return the number of discarded messages.
 
-    It takes `PURGE_SECONDS` of a round of the sweeper at most. The rest goes with the next rounds.
+    It takes at most `PURGE_SECONDS` of a round of the sweeper. The next rounds continue.
     """
     purging = Account.objects.filter(is_purging=True).values_list("pk", flat=True)
     return discard_purged(purging, seconds=PURGE_SECONDS)
@@ -84,7 +85,7 @@ def discard_purged(accounts: Iterable[int], *, seconds: float) -> int:
 
 
 def _unfinished(account_id: int) -> list[int]:
-    """Return some batches of the account in which something that is purged has not ended."""
+    """Return some batches of the account that still have purged mail."""
     with connection.cursor() as cursor:
         cursor.execute(queries.UNFINISHED_PURGE, [account_id])
         return [row[0] for row in cursor.fetchall()]

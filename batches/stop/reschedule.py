@@ -1,4 +1,4 @@
-"""Reschedule a batch: all of it that waits, and that no worker has claimed, gets another `send_at`."""
+"""Reschedule a batch: give another `send_at` to all of its waiting mail that no worker has claimed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def reschedule_batch(
     """
     batch = find_batch(account, public_id)
     with stop_transaction():
-        # As strong as a stop's lock: no verdict is carried out between the two times.
+        # This lock is as strong as that of a stop, so no verdict is carried out between the old time and the new one.
         batch = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
         if batch.status not in RESCHEDULABLE:
             raise StatusConflict("the batch is cancelled", field="batch_id")

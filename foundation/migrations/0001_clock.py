@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """`sluice_now()`: the clock that decides. Volatile, since it moves within a transaction."""
+    """Create `sluice_now()`, the clock that decides. It is volatile, since its time moves within a transaction."""
 
     dependencies = []
     operations = [

@@ -22,12 +22,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mail',
             name='rendering',
-            field=models.JSONField(help_text='What its request asks for beyond its content: `Rendering`', null=True),
+            field=models.JSONField(help_text='The rendering that its request asks for: `Rendering`', null=True),
         ),
         migrations.AddField(
             model_name='mail',
             name='template',
-            field=models.ForeignKey(db_index=False, help_text='The content of the template version that it is made with', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='content.versioncontent'),
+            field=models.ForeignKey(db_index=False, help_text='The content of the template version from which it is made', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='content.versioncontent'),
         ),
         migrations.AddIndex(
             model_name='mail',

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('recipient', models.SmallIntegerField(help_text='The number of the recipient; null: one of several', null=True)),
                 ('is_machine', models.BooleanField(help_text='A scanner, a proxy or another machine did it, and no person')),
                 ('is_first', models.BooleanField(help_text='It is the first one of its kind by a person')),
-                ('address', models.GenericIPAddressField(help_text='Null: unknown, or the account stores none', null=True)),
+                ('address', models.GenericIPAddressField(help_text='Null: unknown, or the account does not store addresses', null=True)),
                 ('user_agent', models.TextField()),
                 ('url', models.TextField(null=True)),
                 ('link', models.SmallIntegerField(help_text='The number of the link among those of its part', null=True)),

@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mail',
             name='send_at',
-            field=models.DateTimeField(help_text='The time in its request, for messages without an own one; null: none', null=True),
+            field=models.DateTimeField(help_text='The time in its request, for messages that have no other time; null: no time', null=True),
         ),
     ]

@@ -26,15 +26,17 @@ class BulkAction(models.Model):
     actor = models.CharField(max_length=200, help_text="The operator who confirmed it")
     reason = models.CharField(max_length=500, blank=True)
     expected = models.BigIntegerField(help_text="How many messages matched when it was confirmed")
-    is_exact = models.BooleanField(help_text="False: there were more")
+    is_exact = models.BooleanField(help_text="False: there were more messages")
     created_at = models.DateTimeField(db_default=Now())
-    before = models.BigIntegerField(help_text="Messages with lower ids are still to be looked at")
-    leased_until = models.DateTimeField(null=True, help_text="Until then a process works on it")
+    before = models.BigIntegerField(help_text="Messages with lower ids were not looked at yet")
+    leased_until = models.DateTimeField(null=True, help_text="Until this time a process works on it")
     finished_at = models.DateTimeField(null=True)
     ended_by = models.CharField(max_length=200, blank=True, help_text="Who ended it early")
-    affected = models.BigIntegerField(default=0, help_text="The messages that it was carried out on")
-    in_doubt = models.BigIntegerField(default=0, help_text="Stopped, but perhaps sent before")
-    not_changed = models.BigIntegerField(default=0, help_text="Messages that it could not be carried out on")
+    affected = models.BigIntegerField(default=0, help_text="The number of messages that it changed")
+    in_doubt = models.BigIntegerField(
+        default=0, help_text="The number of messages that it stopped, but that may have been sent before"
+    )
+    not_changed = models.BigIntegerField(default=0, help_text="The number of messages that it could not change")
     receipts = models.JSONField(default=dict, help_text="The id of its receipt for each account, by the account's id")
 
     class Meta:

@@ -88,17 +88,21 @@ class Event(models.Model):
     kind = models.SmallIntegerField(choices=EventKind.choices)
     at = models.DateTimeField()
     fence = models.BigIntegerField(help_text="The claim under which it happened")
-    recipient = models.TextField(null=True, help_text="Null: all its recipients")
+    recipient = models.TextField(null=True, help_text="Null: all recipients of the message")
     reply = models.TextField(null=True, help_text="The peer's reply, or the reason for the event")
     members = models.BinaryField(null=True, help_text="Packed: the mask of the messages, by their numbers")
-    recipients = models.SmallIntegerField(null=True, help_text="For how many recipients it counts; null: one")
+    recipients = models.SmallIntegerField(
+        null=True, help_text="The number of recipients for which it counts; null: one"
+    )
     classification = models.SmallIntegerField(null=True, choices=Classification.choices)
     suppression = models.SmallIntegerField(
         null=True,
         choices=SuppressionKind.choices,
         help_text="The list that the recipient was put on, taken off, or dropped for",
     )
-    account_id = models.BigIntegerField(null=True, help_text="Only of a failure: whose mail was refused or deferred")
+    account_id = models.BigIntegerField(
+        null=True, help_text="Only for a failure: the account whose mail was refused or deferred"
+    )
     is_encrypted = models.BooleanField(
         null=True, help_text="Whether an attempt to deliver was encrypted; null: unknown, or no attempt"
     )
@@ -138,7 +142,9 @@ class LateEvent(models.Model):
     recipient = models.SmallIntegerField(null=True, help_text="The number of the recipient; null: one of several")
     is_machine = models.BooleanField(help_text="A scanner, a proxy or another machine did it, and no person")
     is_first = models.BooleanField(help_text="It is the first one of its kind by a person")
-    address = models.GenericIPAddressField(null=True, help_text="Null: unknown, or the account stores none")
+    address = models.GenericIPAddressField(
+        null=True, help_text="Null: unknown, or the account does not store addresses"
+    )
     user_agent = models.TextField()
     url = models.TextField(null=True)
     link = models.SmallIntegerField(null=True, help_text="The number of the link among those of its part")

@@ -33,13 +33,15 @@ class Mail(models.Model):
     headers = models.JSONField(default=dict)
     categories = ArrayField(models.TextField(), default=list)
     custom_args = models.JSONField(default=dict)
-    api_key_id = models.BigIntegerField(null=True, help_text="The key that it was accepted with; null: a campaign's")
+    api_key_id = models.BigIntegerField(
+        null=True, help_text="The key with which it was accepted; null: mail of a campaign"
+    )
     unsubscribe_group = models.ForeignKey(
         UnsubscribeGroup, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     groups_to_display = ArrayField(models.IntegerField(), default=list, db_default=[], help_text="Empty: all")
     unsubscribe_url = models.TextField(
-        blank=True, default="", db_default="", help_text="A link of the caller's, instead of ours"
+        blank=True, default="", db_default="", help_text="A link of the caller that replaces ours"
     )
     template = models.ForeignKey(
         VersionContent,
@@ -47,13 +49,13 @@ class Mail(models.Model):
         null=True,
         related_name="+",
         db_index=False,
-        help_text="The content of the template version that it is made with",
+        help_text="The content of the template version from which it is made",
     )
-    rendering = models.JSONField(null=True, help_text="What its request asks for beyond its content: `Rendering`")
+    rendering = models.JSONField(null=True, help_text="The rendering that its request asks for: `Rendering`")
     defaults = models.JSONField(null=True, help_text="The defaults of its account when it was accepted: `Rendering`")
-    bypass = models.SmallIntegerField(default=0, db_default=0, help_text="In spite of which suppressions: `Bypass`")
+    bypass = models.SmallIntegerField(default=0, db_default=0, help_text="The suppressions that it ignores: `Bypass`")
     send_at = models.DateTimeField(
-        null=True, help_text="The time in its request, for messages without an own one; null: none"
+        null=True, help_text="The time in its request, for messages that have no other time; null: no time"
     )
     created_at = models.DateTimeField(db_default=Now())
 

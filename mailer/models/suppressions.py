@@ -64,7 +64,7 @@ class Suppression(models.Model):
         null=True,
         related_name="+",
         db_index=False,
-        help_text="Whose mail it is due to",
+        help_text="The batch whose mail caused it",
     )
     message_id = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(db_default=Now())

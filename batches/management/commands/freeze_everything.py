@@ -1,4 +1,4 @@
-"""`manage.py freeze_everything --reason TEXT`: no more mail is sent. For operators without a browser."""
+"""Freeze the whole installation, for operators without a browser: `manage.py freeze_everything --reason TEXT`."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from batches.stop.freeze import freeze_installation
 
 
 class Command(SwitchCommand):
-    help = "Freezes the installation and prints the receipt. Exit code 1: something is in flight; 2: it was frozen."
+    help = "Freeze the installation and print the receipt. Exit code 1: mail is in flight; 2: it was frozen before."
     switch = staticmethod(freeze_installation)

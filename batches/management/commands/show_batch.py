@@ -1,4 +1,4 @@
-"""`manage.py show_batch ID …`: status and counts of batches, for operators without a browser."""
+"""Show the status and the counts of batches, for operators without a browser: `manage.py show_batch ID …`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from batches.states import BatchStatus
 
 
 class Command(BaseCommand):
-    help = "Show the status of batches and what has become of their messages"
+    help = "Show the status of batches, and how many of their messages are in each state."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py thaw_everything --reason TEXT`: mail is sent again, but not of accounts that were frozen individually."""
+"""Thaw the installation, but no account that was frozen individually: `manage.py thaw_everything --reason TEXT`."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from batches.stop.freeze import thaw_installation
 
 
 class Command(SwitchCommand):
-    help = "Thaws the installation and prints the receipt. Exit code 2: it was not frozen."
+    help = "Thaw the installation and print the receipt. Exit code 2: it was not frozen."
     switch = staticmethod(thaw_installation)
