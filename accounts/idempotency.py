@@ -108,14 +108,14 @@ def _try_to_reserve(request: KeyedRequest) -> Reservation | None:
 
 
 def _find(request: KeyedRequest) -> KeptAnswer | None:
-    kept = IdempotencyKey.objects.filter(account_id=request.account_id, digest=request.digest).first()
-    if kept is None:
+    row = IdempotencyKey.objects.filter(account_id=request.account_id, digest=request.digest).first()
+    if row is None:
         return None
-    if bytes(kept.body_digest) != request.body_digest:
+    if bytes(row.body_digest) != request.body_digest:
         raise IdempotencyKeyReused
-    if kept.status is None:
+    if row.status is None:
         raise IdempotencyInProgress
-    return KeptAnswer(kept.status, kept.headers, kept.body)
+    return KeptAnswer(row.status, row.headers, row.body)
 
 
 def keep_answer(reservation: Reservation, answer: KeptAnswer) -> None:

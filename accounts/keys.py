@@ -175,7 +175,7 @@ def create_key(
     Without `scopes` it gets all that `giver` (the scopes of the key that creates it) holds. Raises ScopesNotGrantable
     and KeyLimitReached.
     """
-    chosen = choose_scopes(scopes, giver=giver)
+    granted = choose_scopes(scopes, giver=giver)
     secret = url_safe(32)
     with transaction.atomic():
         # Otherwise two concurrent callers could exceed the limit.
@@ -183,7 +183,7 @@ def create_key(
         if living_keys(account).count() >= settings.API_KEYS_LIMIT:
             raise KeyLimitReached
         key = ApiKey.objects.create(
-            account=account, key_id=url_safe(16), secret_digest=digest(secret), name=name, scopes=chosen
+            account=account, key_id=url_safe(16), secret_digest=digest(secret), name=name, scopes=granted
         )
     return key, key_text(key.key_id, secret)
 
@@ -244,9 +244,9 @@ def _remember(bearer_text: str, key: ApiKey) -> None:
 def load_key(row: Sequence[Any]) -> ApiKey:
     """Return the key of a row of `FIND_KEY` without its time, with its account and the account's parent."""
     key = ApiKey.from_db(connection.alias, KEY_FIELDS, row[: len(KEY_FIELDS)])
-    rest = row[len(KEY_FIELDS) :]
-    account = Account.from_db(connection.alias, ACCOUNT_FIELDS, rest[: len(ACCOUNT_FIELDS)])
-    parent = rest[len(ACCOUNT_FIELDS) :]
+    owner_fields = row[len(KEY_FIELDS) :]
+    account = Account.from_db(connection.alias, ACCOUNT_FIELDS, owner_fields[: len(ACCOUNT_FIELDS)])
+    parent = owner_fields[len(ACCOUNT_FIELDS) :]
     account.parent = Account.from_db(connection.alias, ACCOUNT_FIELDS, parent) if account.parent_id else None
     key.account = account
     return key
@@ -308,18 +308,18 @@ def spell_out(held: Collection[str]) -> list[str]:
     return list(ALL_SCOPES) if FULL_ACCESS in held else list(held)
 
 
-def choose_scopes(wanted: Iterable[str] | None, *, giver: Collection[str] = (FULL_ACCESS,)) -> list[str]:
+def choose_scopes(requested: Iterable[str] | None, *, giver: Collection[str] = (FULL_ACCESS,)) -> list[str]:
     """Return the scopes of a new key. None asks for all that `giver` holds, and no key can grant more than it holds.
 
     Raises ScopesNotGrantable, which names the scopes that do not exist or that the giver does not hold.
     """
-    if wanted is None:
+    if requested is None:
         return list(giver)
-    chosen = dict.fromkeys(wanted)
-    refused = [scope for scope in chosen if not may_give(giver, scope)]
+    scopes = dict.fromkeys(requested)
+    refused = [scope for scope in scopes if not may_give(giver, scope)]
     if refused:
         raise ScopesNotGrantable(refused)
-    return list(chosen)
+    return list(scopes)
 
 
 def may_give(giver: Collection[str], scope: str) -> bool:

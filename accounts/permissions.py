@@ -19,8 +19,8 @@ class OneReadBackend(ModelBackend):
         if not user_obj.is_active or user_obj.is_anonymous:
             return set()
         if not hasattr(user_obj, "_perm_cache"):
-            own = Permission.objects.filter(Q(user=user_obj) | Q(group__user=user_obj)).order_by()
-            names = own.values_list("content_type__app_label", "codename").distinct()
+            rows = Permission.objects.filter(Q(user=user_obj) | Q(group__user=user_obj)).order_by()
+            names = rows.values_list("content_type__app_label", "codename").distinct()
             user_obj._perm_cache = {f"{app}.{codename}" for app, codename in names}
         permissions: set[str] = user_obj._perm_cache
         return permissions

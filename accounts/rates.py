@@ -54,13 +54,13 @@ def count_request(key: ApiKey, *, kind: str, limit: int) -> Allowance | None:
     return count(f"{kind}:{key.pk}", limit=limit)
 
 
-def count(what: str, *, limit: int) -> Allowance | None:
+def count(action: str, *, limit: int) -> Allowance | None:
     """Count an action by its unique name. Return None without a limit (0) or without Redis."""
     global _away_until
     if not limit or time.monotonic() < _away_until:
         return None
     minute = int(time.time()) // WINDOW_SECONDS
-    name = f"sluice:rate:{what}:{minute}"
+    name = f"sluice:rate:{action}:{minute}"
     try:
         with _client().pipeline(transaction=False) as pipeline:
             pipeline.incr(name)
@@ -73,14 +73,14 @@ def count(what: str, *, limit: int) -> Allowance | None:
     return Allowance(limit, used, (minute + 1) * WINDOW_SECONDS)
 
 
-def take_place(what: str, *, limit: int, seconds: int) -> bool:
+def take_place(action: str, *, limit: int, seconds: int) -> bool:
     """Take one of `limit` places, each of which becomes free after `seconds`. Return False if none is free.
 
     So the named action happens at most `limit` times in any period of that length. Only a digest of the name is stored,
     so it may contain an address. While Redis does not answer, each process counts separately.
     """
     global _away_until
-    digest = hashlib.sha256(what.encode()).hexdigest()
+    digest = hashlib.sha256(action.encode()).hexdigest()
     names = [f"sluice:place:{digest}:{number}" for number in range(limit)]
     if time.monotonic() >= _away_until:
         try:

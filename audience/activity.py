@@ -5,10 +5,10 @@ from __future__ import annotations
 from accounts.models import Account
 from audience.locks import expensive_call
 from mailer.activity.conditions import Condition
-from mailer.activity.finding import Found, search
+from mailer.activity.finding import Matches, search
 
 
-def search_activity(account: Account, condition: Condition, *, limit: int) -> Found:
+def search_activity(account: Account, condition: Condition, *, limit: int) -> Matches:
     """Return the newest activities of an account that meet a condition, at most `limit`.
 
     Raises TooManyCalls and SearchTooSlow.

@@ -33,10 +33,10 @@ def list_batches(
 
     `search` is a part of their label.
     """
-    own = Batch.objects.filter(OF_CALLERS, account=account)
-    wanted = own.filter(label__icontains=search) if search else own
-    wanted = wanted if status is None else wanted.filter(status=status)
-    return _take(wanted, own, after=after, limit=limit)
+    batches = Batch.objects.filter(OF_CALLERS, account=account)
+    matches = batches.filter(label__icontains=search) if search else batches
+    matches = matches if status is None else matches.filter(status=status)
+    return _take(matches, batches, after=after, limit=limit)
 
 
 def list_receipts(
@@ -52,11 +52,11 @@ def list_receipts(
     Their lists of claims and doubts, which may be long, are left out. `batch_id` selects the receipts of one batch, and
     `action` those of one kind.
     """
-    own = Receipt.objects.filter(account=account)
-    light = own.select_related("batch").defer("claims", "doubtful_messages")
-    wanted = light if batch_id is None else light.filter(batch__public_id=batch_id, batch__is_default=False)
-    wanted = wanted if action is None else wanted.filter(action=action)
-    return _take(wanted, own, after=after, limit=limit)
+    receipts = Receipt.objects.filter(account=account)
+    light = receipts.select_related("batch").defer("claims", "doubtful_messages")
+    matches = light if batch_id is None else light.filter(batch__public_id=batch_id, batch__is_default=False)
+    matches = matches if action is None else matches.filter(action=action)
+    return _take(matches, receipts, after=after, limit=limit)
 
 
 def find_receipt(account: Account, public_id: str) -> Receipt | None:
@@ -64,15 +64,17 @@ def find_receipt(account: Account, public_id: str) -> Receipt | None:
     return Receipt.objects.filter(account=account, public_id=public_id).select_related("batch").first()
 
 
-def _take(wanted: QuerySet[Row], own: QuerySet[Row], *, after: str | None, limit: int) -> tuple[list[Row], str | None]:
+def _take(
+    matches: QuerySet[Row], all_rows: QuerySet[Row], *, after: str | None, limit: int
+) -> tuple[list[Row], str | None]:
     """Return a page of rows.
 
     `after` may name any row of the account: its status may have changed since it was on a page.
     """
     if after is not None:
-        place = own.filter(public_id=after).values_list("pk", flat=True).first()
+        place = all_rows.filter(public_id=after).values_list("pk", flat=True).first()
         if place is None:
             raise UnknownPlace(after)
-        wanted = wanted.filter(pk__lt=place)
-    rows = list(wanted.order_by("-pk")[: limit + 1])
+        matches = matches.filter(pk__lt=place)
+    rows = list(matches.order_by("-pk")[: limit + 1])
     return rows[:limit], rows[limit - 1].public_id if len(rows) > limit else None

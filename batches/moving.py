@@ -68,18 +68,18 @@ def split_claim(claim: Claim, parts: Sequence[int]) -> bool:
     somebody waits to have it back. After a database error nobody knows whether the claim was split: nothing more may be
     sent under it then.
     """
-    given = sum(parts)
-    assert given & ~claim.members == 0, "parts of what it still has to send, apart from each other"
-    assert 0 < given < claim.members, "not all of it"
+    split_mask = sum(parts)
+    assert split_mask & ~claim.members == 0, "parts of what it still has to send, apart from each other"
+    assert 0 < split_mask < claim.members, "not all of it"
     with connection.cursor() as cursor:
         cursor.execute(
             queries.SPLIT_CLAIM,
             {
                 "parcel": claim.parcel_id,
                 "fence": claim.fence,
-                "left": to_members(claim.members & ~given),
-                "moved": given.bit_count(),
-                "doubtful_left": to_doubtful(claim.doubtful & ~given),
+                "left": to_members(claim.members & ~split_mask),
+                "moved": split_mask.bit_count(),
+                "doubtful_left": to_doubtful(claim.doubtful & ~split_mask),
                 "members": [to_members(part) for part in parts],
                 "sizes": [part.bit_count() for part in parts],
                 "doubtful": [to_doubtful(claim.doubtful & part) for part in parts],
@@ -87,8 +87,8 @@ def split_claim(claim: Claim, parts: Sequence[int]) -> bool:
         )
         if not cursor.rowcount:
             return False
-    claim.members &= ~given
-    claim.doubtful &= ~given
+    claim.members &= ~split_mask
+    claim.doubtful &= ~split_mask
     return True
 
 
@@ -99,18 +99,18 @@ def share_claims(claims: Sequence[Claim], parts: int) -> tuple[list[Claim], int]
     are due now.
     """
     keep = size = -(-sum(claim.members.bit_count() for claim in claims) // parts)
-    back: list[Claim] = []
+    returned: list[Claim] = []
     due = 0
     for claim in claims:
         numbers = bits(claim.members)
         if not keep:
-            back.append(claim)
+            returned.append(claim)
         elif len(numbers) > keep:
             shares = [numbers[n : n + size] for n in range(keep, len(numbers), size)]
             if split_claim(claim, [sum(1 << n for n in share) for share in shares]):
                 due += len(shares)
         keep = max(0, keep - len(numbers))
-    return back, due + release(back)
+    return returned, due + release(returned)
 
 
 def keep_doubt(source: Parcel | Claim, mask: int, now: dt.datetime) -> Parcel:

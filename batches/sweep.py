@@ -88,12 +88,12 @@ def fold_final() -> int:
 def forget_workers() -> int:
     """Delete the workers and nodes that have long been silent and have no claims, and their reports."""
     long_ago = Now() - dt.timedelta(hours=1)
-    holding = Parcel.objects.filter(state=ParcelState.CLAIMED).values("worker_id")
-    gone, _ = Worker.objects.filter(seen_at__lt=long_ago).exclude(pk__in=holding).delete()
+    claiming = Parcel.objects.filter(state=ParcelState.CLAIMED).values("worker_id")
+    workers, _ = Worker.objects.filter(seen_at__lt=long_ago).exclude(pk__in=claiming).delete()
     nodes, _ = Node.objects.filter(seen_at__lt=long_ago).delete()
     reports, _ = WorkerReport.objects.filter(at__lt=long_ago).delete()
     minutes, _ = NodeMinute.objects.filter(minute__lt=long_ago).delete()
-    return gone + nodes + reports + minutes
+    return workers + nodes + reports + minutes
 
 
 class Watch:

@@ -138,7 +138,7 @@ def _read_waves(
         names = [column[0] for column in cursor.description]
         for values in cursor.fetchall():
             row = dict(zip(names, values, strict=True))
-            named = Wave(**{name: row[name] for name in NAMES})
-            wave = waves.setdefault((named.batch_id, named.send_at), named)
+            empty_wave = Wave(**{name: row[name] for name in NAMES})
+            wave = waves.setdefault((empty_wave.batch_id, empty_wave.send_at), empty_wave)
             wave.add_parcels(ParcelState(row["state"]), row)
     return list(waves.values())

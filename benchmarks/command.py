@@ -25,10 +25,10 @@ from stack.say import say, show
 def main(arguments: list[str]) -> int:
     """Run the benchmarks; return 1 when a case is not sound, and 0 otherwise."""
     command = parser()
-    options, rest = command.parse_known_args(arguments)
-    if rest and options.case != OWN_ARGUMENTS:
-        command.error(f"unrecognized arguments: {' '.join(rest)}")
-    setting = Setting(is_quick=options.quick, rounds=options.contest_rounds, arguments=tuple(rest))
+    options, case_arguments = command.parse_known_args(arguments)
+    if case_arguments and options.case != OWN_ARGUMENTS:
+        command.error(f"unrecognized arguments: {' '.join(case_arguments)}")
+    setting = Setting(is_quick=options.quick, rounds=options.contest_rounds, arguments=tuple(case_arguments))
     with keeping_stacks():
         result = run([options.case] if options.case else list(CASES), setting)
     show(json.dumps(result, indent=2) if options.json else text(result))

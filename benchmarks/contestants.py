@@ -72,9 +72,9 @@ def tree(roots: Iterable[int]) -> dict[int, tuple[int, float]]:
     children: dict[int, list[int]] = {}
     for pid, (parent, _) in processes.items():
         children.setdefault(parent, []).append(pid)
-    wanted, left = {}, [pid for pid in roots if pid in processes]
-    while left:
-        pid = left.pop()
-        wanted[pid] = processes[pid]
-        left += children.get(pid, [])
-    return wanted
+    descendants, queue = {}, [pid for pid in roots if pid in processes]
+    while queue:
+        pid = queue.pop()
+        descendants[pid] = processes[pid]
+        queue += children.get(pid, [])
+    return descendants

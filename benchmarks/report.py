@@ -75,7 +75,9 @@ def rows(case: dict[str, Any]) -> Iterator[Row]:
             figure,
             with_spread(numbers),
             ", ".join(
-                f"{who} {with_spread(case[who][figure])}: {number(ratios[who])}" for who in others if who in ratios
+                f"{contestant} {with_spread(case[contestant][figure])}: {number(ratios[contestant])}"
+                for contestant in others
+                if contestant in ratios
             ),
             "; ".join(verdict(target) for target in case["targets"] if target["figure"] == figure),
         )

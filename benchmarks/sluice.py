@@ -181,8 +181,8 @@ def fleet(workers: int) -> Programs:
     """Return the programs of a stack with this number of delivering processes."""
 
     def programs(folder: Path, port: int, environment: Mapping[str, str]) -> list[Program]:
-        chosen = worker_program(folder, environment, name="worker", queues="transactional,bulk", processes=workers)
+        worker = worker_program(folder, environment, name="worker", queues="transactional,bulk", processes=workers)
         usual: Sequence[Program] = product_programs(folder, port, environment)
-        return [chosen if program.name == "worker" else program for program in usual]
+        return [worker if program.name == "worker" else program for program in usual]
 
     return programs

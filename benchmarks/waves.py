@@ -88,14 +88,14 @@ def play(contestant: Contestant, sink: Sink, messages: int, *, per_second: float
     seconds = MARGIN_SECONDS + messages / per_second
     for _ in range(TRIES):
         sink.forget()
-        rest = contestant.rest_seconds(messages)
-        send_at = math.ceil(time.time() + seconds + rest)
+        rest_seconds = contestant.rest_seconds(messages)
+        send_at = math.ceil(time.time() + seconds + rest_seconds)
         readings = [contestant.cpu()]
         began_at = time.monotonic()
         contestant.schedule(messages, send_at)
         took = time.monotonic() - began_at
         readings.append(contestant.cpu())
-        if time.time() < send_at - rest:
+        if time.time() < send_at - rest_seconds:
             break
         say(f"  Scheduling {messages:,} messages took {took:.1f} s, longer than expected. The wave is repeated.")
         wait_for(sink, messages, time.time())

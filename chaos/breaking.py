@@ -18,22 +18,22 @@ def break_things(site: Site, rng: random.Random, *, until: float, faults: list[F
 
     It ends when the time is over and each fault was injected once.
     """
-    done: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     order: Iterator[Fault] = endless_rounds(rng, faults)
-    while time.monotonic() < until or len(done) < len(faults):
+    while time.monotonic() < until or len(counts) < len(faults):
         time.sleep(rng.uniform(*site.scale.pause_seconds))
-        chosen = [next(order)]
+        chosen_faults = [next(order)]
         if rng.random() < site.scale.overlap_share:
             second = next(order)
-            if second.target == chosen[0].target:
+            if second.target == chosen_faults[0].target:
                 order = chain([second], order)
             else:
-                chosen.append(second)
-        with site.window(" + ".join(fault.name for fault in chosen)):
-            inject(site, rng, chosen)
-        done.update(fault.name for fault in chosen)
+                chosen_faults.append(second)
+        with site.window(" + ".join(fault.name for fault in chosen_faults)):
+            inject(site, rng, chosen_faults)
+        counts.update(fault.name for fault in chosen_faults)
         site.check()
-    return done
+    return counts
 
 
 def endless_rounds(rng: random.Random, faults: list[Fault]) -> Iterator[Fault]:

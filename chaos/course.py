@@ -115,9 +115,9 @@ def run(
         if logs is not None:
             exits.callback(shutil.copytree, folder / "state" / "logs", logs, dirs_exist_ok=True)
         site = start(exits, folder / "state", rng, durable=durable, scale=scale)
-        done = load_and_break(site, rng, seconds=seconds, faults=faults)
+        fault_counts = load_and_break(site, rng, seconds=seconds, faults=faults)
         wait_until_quiet(site)
-        outcome = conclude(site, done, seed)
+        outcome = conclude(site, fault_counts, seed)
         site.end_all()
         return outcome
 
@@ -162,7 +162,7 @@ def through(doors: Doors, scale: Scale, environment: Mapping[str, str]) -> dict[
     return urls
 
 
-def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
+def conclude(site: Site, fault_counts: Counter[str], seed: int) -> Outcome:
     """Compare the promises with the facts and return the outcome."""
     site.rescues.end()
     site.end_orphans()
@@ -181,7 +181,9 @@ def conclude(site: Site, done: Counter[str], seed: int) -> Outcome:
     say(by_fault(verdict.lateness, site.windows))
     say("Milliseconds to the answer (p50, p99, max) of requests during each fault:")
     say(by_fault(site.api.answers, site.windows))
-    report = make_report(verdict, truth, figures=compared.figures, rescues=site.rescues.seconds, faults=done, seed=seed)
+    report = make_report(
+        verdict, truth, figures=compared.figures, rescues=site.rescues.seconds, faults=fault_counts, seed=seed
+    )
     return Outcome(report, verdict, site.kills * CONNECTIONS)
 
 

@@ -83,12 +83,12 @@ class Watch:
 
     def read_node(self, key: str) -> Shown:
         """Return a figure of a node."""
-        name, _, what = key.partition(":")[2].rpartition(":")
-        if what in ("reply_p50", "reply_p95"):
-            place = 2 if what == "reply_p50" else 3
+        name, _, measure = key.partition(":")[2].rpartition(":")
+        if measure in ("reply_p50", "reply_p95"):
+            place = 2 if measure == "reply_p50" else 3
             rows = self.query(READ_REPORTS, name, name)
             return frozenset(write_seconds(row[place]) for row in rows if row[place] is not None)
-        if what == "minutes":
+        if measure == "minutes":
             full = self.query(READ_MINUTES, name, self.sweep_seconds)[0][0]
             return Range(max(0, full - 1), min(MINUTES_SHOWN, full + 1))
         concurrency = {node: number for node, number, _ in self.query(READ_NODES)}
@@ -98,7 +98,7 @@ class Watch:
             "connections_used": 0,
             "connections": self.connections_of(name),
             "minutes_shown": MINUTES_SHOWN,
-        }.get(what)
+        }.get(measure)
 
     def connections_of(self, node: str) -> Range:
         """Return how many connections of a node (or all) may be open: at most those that its processes reported."""

@@ -98,11 +98,11 @@ def count_matching(messages: list[Stored], key: str) -> Shown:
     filters = dict(parse_qsl(query))
     if not filters.keys() <= {"state", "batch", "account"}:
         return None
-    wanted = HANDLED[action]
+    states = HANDLED[action]
     if state := filters.get("state"):
-        wanted = wanted & (MOVABLE if state == "waiting" else {state})
+        states = states & (MOVABLE if state == "waiting" else {state})
     return sum(
-        message.state in wanted
+        message.state in states
         and filters.get("batch") in (None, message.public_id)
         and filters.get("account") in (None, message.username)
         for message in messages

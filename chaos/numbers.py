@@ -68,8 +68,8 @@ class Numbers:
         if key in self.texts:
             return self.texts[key]
         reader = self.readers.get(family_of(key))
-        shown = reader(key) if reader else None
-        return 0 if shown is None and is_known(key) else shown
+        value = reader(key) if reader else None
+        return 0 if value is None and is_known(key) else value
 
     def sum_of(self, key: str) -> Shown:
         """Return the sum of the counts of several things of a family, such as `batches:1.2:sent`."""
@@ -79,18 +79,18 @@ class Numbers:
 
 def is_known(key: str) -> bool:
     """Return whether a key is that of a count: a count of nothing is zero."""
-    family, *rest = key.split(":")
-    last = rest[-1] if rest else ""
+    family, *words = key.split(":")
+    last = words[-1] if words else ""
     match family:
         case "batch" | "account" | "all":
             sums = (*STATES, *SUMS, *GATED, "due_open", "retained_open", "planned_campaigns")
-            return last in sums or rest[-2:-1] == ["sent"]
+            return last in sums or words[-2:-1] == ["sent"]
         case "receipt":
             return last in RECEIPT_COUNTS
         case "wave":
             return last in {"messages", "sent"} or last.removesuffix("_parcels") in PARCELS
         case "hour" | "hours" | "day" | "five":
-            return rest[-1 if family in {"hour", "hours"} else 0] in {"accepted", *KINDS.values()}
+            return words[-1 if family in {"hour", "hours"} else 0] in {"accepted", *KINDS.values()}
         case "ahead" | "hand":
             return True
         case "bounces" | "coming" | "bulk" | "planned":

@@ -237,12 +237,12 @@ def read_lateness(connection: Connection) -> Late:
 
 def words_of(late: Late, rates: Rates, key: str) -> Expected | None:
     """Return what a figure shows of lateness: `all:late`, or `late` with a percentage, and an hour or `all`."""
-    family, *rest = key.split(":")
+    family, *parameters = key.split(":")
     until = rates.now + time.monotonic() - rates.read_at
     if family == "all":
         begins = {(until - age - LATELY) // MINUTE * MINUTE for age in (0.0, CACHED_SECONDS)}
         return frozenset().union(*(late.words(95, since) for since in begins))
-    percent, hour = int(rest[0]), rest[1]
+    percent, hour = int(parameters[0]), parameters[1]
     if hour == "all":
         return late.words(percent, (rates.now - DAY) // HOUR * HOUR)
     return late.words(percent, float(hour), float(hour) + HOUR)

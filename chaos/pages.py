@@ -75,16 +75,16 @@ class Compared:
 
     def compare_sentence(self, path: str, figure: Figure, numbers: Numbers) -> None:
         """Compare the numbers of a sentence one by one."""
-        every: list[tuple[str, Expected | None]] = []
+        pairs: list[tuple[str, Expected | None]] = []
         for key in figure.key.split():
             expected = numbers.number_of(key)
-            every += [(key, each) for each in (expected if isinstance(expected, tuple) else [expected])]
-        shown = list(numbers_in(figure.text, numbers.names))
-        if len(shown) != len(every):
+            pairs += [(key, each) for each in (expected if isinstance(expected, tuple) else [expected])]
+        texts = list(numbers_in(figure.text, numbers.names))
+        if len(texts) != len(pairs):
             self.count(figure.key)
             self.wrong.append(f"{path}: {figure.text.strip()!r} has other numbers than those of {figure.key}")
             return
-        for text, (key, each) in zip(shown, every, strict=True):
+        for text, (key, each) in zip(texts, pairs, strict=True):
             if each is None:
                 self.wrong.append(f"{path}: the figure {key} has an unknown key")
             else:
@@ -157,9 +157,11 @@ def compare_receipt(read: Read, receipt: int, numbers: Numbers, compared: Compar
     path = f"/admin/batches/receipt/{receipt}/change/?live=1"
     body = read(path)
     compare_page(path, body, numbers, compared)
-    named, doubts = {int(number) for number in DOUBTFUL.findall(body)}, numbers.doubts[receipt]
-    if not named <= doubts or len(named) != min(len(doubts), DOUBTS_SHOWN):
-        compared.wrong.append(f"{path}: {sorted(named)[:5]} … are named as in doubt, but {sorted(doubts)[:5]} … were")
+    message_ids, doubts = {int(number) for number in DOUBTFUL.findall(body)}, numbers.doubts[receipt]
+    if not message_ids <= doubts or len(message_ids) != min(len(doubts), DOUBTS_SHOWN):
+        compared.wrong.append(
+            f"{path}: {sorted(message_ids)[:5]} … are named as in doubt, but {sorted(doubts)[:5]} … were"
+        )
 
 
 def receipts_of(numbers: Numbers) -> list[int]:
@@ -203,8 +205,8 @@ def compare_list(read: Read, state: str, numbers: Numbers, compared: Compared) -
     page = compare_page(path, read(path), numbers, compared)
     number = numbers.by_key[f"all:{state}"]
     is_cut = any(family_of(figure.key) == "search" for figure in page.figures)
-    shown = min(number, MOST_ROWS)
-    compared.compare_with(path, f"list:{state}", str(page.rows), Range(0, shown) if is_cut else shown)
+    shown_rows = min(number, MOST_ROWS)
+    compared.compare_with(path, f"list:{state}", str(page.rows), Range(0, shown_rows) if is_cut else shown_rows)
     if state in {*WAITING, IN_DOUBT}:
         path = f"{MESSAGES}all/{'stop' if state in WAITING else 'drop'}/?state={state}"
         compare_page(path, read(path), numbers, compared)

@@ -70,17 +70,17 @@ class Failures:
         return Range(0, number) if number is not None and len(rows) >= LOOKED_AT else number
 
 
-def count_rows(rows: list[Failure], what: str, rest: str = "") -> int | None:
+def count_rows(rows: list[Failure], measure_name: str, detail: str = "") -> int | None:
     """Count the recipients of failures by measure, by status code, or by the reason in their replies."""
-    if what in MEASURES:
-        return sum(row.recipients for row in rows if row.kind in MEASURES[what])
-    if what in ("code", "group"):
+    if measure_name in MEASURES:
+        return sum(row.recipients for row in rows if row.kind in MEASURES[measure_name])
+    if measure_name in ("code", "group"):
         names: Counter[str] = Counter()
         for row in rows:
-            names[row.code if what == "code" else PROVIDERS.get(row.domain, OTHER)] += row.recipients
-        return names[rest]
-    if what == "reason":
-        reason, _, measure = rest.rpartition(":")
+            names[row.code if measure_name == "code" else PROVIDERS.get(row.domain, OTHER)] += row.recipients
+        return names[detail]
+    if measure_name == "reason":
+        reason, _, measure = detail.rpartition(":")
         pattern = re.compile(".*".join(map(re.escape, reason.split(VARIABLE))), re.DOTALL | re.IGNORECASE)
         matching = [row for row in rows if pattern.fullmatch(shorten(row.reply))]
         return sum(row.recipients for row in matching if row.kind in MEASURES[measure])

@@ -54,10 +54,10 @@ def by_fault(times: Iterable[tuple[float, float]], windows: list[tuple[str, floa
     while.
     """
     seconds: dict[str, list[float]] = defaultdict(list)
-    for begun, taken in times:
-        names = [name for name, broken, healed in windows if broken <= begun < healed + AFTERMATH_SECONDS]
+    for start, duration in times:
+        names = [name for name, broken, healed in windows if broken <= start < healed + AFTERMATH_SECONDS]
         for name in names or ["nothing"]:
-            seconds[name].append(taken)
+            seconds[name].append(duration)
     rows = [(name, spread(values, digits=0)) for name, values in seconds.items()]
     rows.sort(key=lambda row: row[1]["max"])
     return "\n".join(f"  {row['p50']:>7.0f}{row['p99']:>7.0f}{row['max']:>7.0f}  {name}" for name, row in rows)

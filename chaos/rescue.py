@@ -47,7 +47,11 @@ class RescueWatch:
         now = {(parcel, fence): worker for parcel, fence, worker in connection.execute(HELD).fetchall()}
         if claims is None:
             return now
-        gone = {claim: worker for claim, worker in claims.items() if claim not in now}
-        living = {row[0] for row in connection.execute(DEAD, [list(gone.values())]).fetchall()} if gone else set()
-        self.seconds += [time.monotonic() - since for worker in gone.values() if worker not in living]
+        ended_claims = {claim: worker for claim, worker in claims.items() if claim not in now}
+        living = (
+            {row[0] for row in connection.execute(DEAD, [list(ended_claims.values())]).fetchall()}
+            if ended_claims
+            else set()
+        )
+        self.seconds += [time.monotonic() - since for worker in ended_claims.values() if worker not in living]
         return {claim: worker for claim, worker in claims.items() if claim in now}

@@ -213,11 +213,11 @@ class Site:
     @contextmanager
     def window(self, name: str) -> Iterator[None]:
         """Record that a part is broken until the end of the block."""
-        begun = time.monotonic()
+        start = time.monotonic()
         try:
             yield
         finally:
-            self.windows.append((name, begun, time.monotonic()))
+            self.windows.append((name, start, time.monotonic()))
 
     def redis(self, *words: str) -> bytes:
         """Execute one Redis command without the proxy."""

@@ -37,7 +37,7 @@ class Verdict:
 def judge(journal: Journal, arrivals: dict[str, list[Arrival]], truth: Truth) -> Verdict:
     """Judge everything at once, when the system is quiet."""
     verdict = Verdict(breaches=list(journal.breaches))
-    verdict.doubled = [recipient for recipient, taken in arrivals.items() if len(taken) > 1]
+    verdict.doubled = [recipient for recipient, recipient_arrivals in arrivals.items() if len(recipient_arrivals) > 1]
     judge_accepts(journal, truth, verdict)
     judge_states(arrivals, truth, verdict)
     judge_stops(journal, arrivals, truth, verdict)
@@ -48,9 +48,9 @@ def judge(journal: Journal, arrivals: dict[str, list[Arrival]], truth: Truth) ->
 def judge_accepts(journal: Journal, truth: Truth, verdict: Verdict) -> None:
     """Judge G1: a 202 is stored completely, and any other request completely or not at all."""
     for request in journal.requests:
-        stored = [truth.messages[one] for one in request.recipients() if one in truth.messages]
+        stored = [truth.messages[recipient] for recipient in request.recipients() if recipient in truth.messages]
         if request.message_id:
-            verdict.lost += [one for one in request.recipients() if one not in truth.messages]
+            verdict.lost += [recipient for recipient in request.recipients() if recipient not in truth.messages]
             if any(message.mail != request.message_id for message in stored):
                 verdict.breaches.append(f"request {request.number} is stored under another X-Message-Id")
         elif len(stored) not in {0, request.size}:
@@ -118,9 +118,9 @@ def judge_stop(
     """Judge one settled stop: its receipt equals the peer's count, except for some messages in doubt."""
     before = 0
     for message in messages:
-        taken = arrivals.get(message.recipient, ())
-        before += any(arrival.at <= since for arrival in taken)
-        if any(since < arrival.at < until for arrival in taken):
+        recipient_arrivals = arrivals.get(message.recipient, ())
+        before += any(arrival.at <= since for arrival in recipient_arrivals)
+        if any(since < arrival.at < until for arrival in recipient_arrivals):
             is_named = message.id in receipt.doubtful
             (verdict.left_in_doubt if is_named else verdict.left_after_settled_stop).append(message.recipient)
     if not receipt.sent <= before <= receipt.sent + receipt.in_doubt:
@@ -135,7 +135,7 @@ def judge_lateness(journal: Journal, arrivals: dict[str, list[Arrival]], verdict
         for recipient in request.recipients():
             if recipient not in arrivals:
                 continue
-            late = min(taken.at for taken in arrivals[recipient]) - journal.monotonic(request.send_at)
+            late = min(arrival.at for arrival in arrivals[recipient]) - journal.monotonic(request.send_at)
             if late < -0.01:
                 early.append(recipient)
             if request.batch_id not in journal.stopped_batches:

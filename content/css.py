@@ -34,9 +34,9 @@ def inline_css(html: str) -> str:
     command = [sys.executable, "-I", str(PROGRAM), tags.prefix]
     source = tags.hide(html).encode()
     try:
-        done = subprocess.run(command, input=source, capture_output=True, timeout=SECONDS, check=True)
+        process = subprocess.run(command, input=source, capture_output=True, timeout=SECONDS, check=True)
     except subprocess.SubprocessError:
         raise InvalidTemplate(UNFIT, field="html_content") from None
     # A tag in the text became a comment, and one between attributes an attribute.
     word = rf"{tags.prefix}\d+x"
-    return tags.show(re.sub(rf"<!--({word})-->|({word})=\"\"", r"\1\2", done.stdout.decode()))
+    return tags.show(re.sub(rf"<!--({word})-->|({word})=\"\"", r"\1\2", process.stdout.decode()))

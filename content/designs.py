@@ -82,13 +82,13 @@ def change_design(
     Raises UnknownDesign, InvalidTemplate and UnfitCharacter.
     """
     with transaction.atomic():
-        own = list_designs(account, with_texts=True).select_for_update().filter(uuid=design_id)
-        design = own.first()
+        rows = list_designs(account, with_texts=True).select_for_update().filter(uuid=design_id)
+        design = rows.first()
         if design is None:
             raise UnknownDesign(field="design_id")
         _change(design, fields, plain_text_of)
         design.save()
-        own.update(updated_at=Now())
+        rows.update(updated_at=Now())
     return find_design(account, design_id)
 
 

@@ -1,4 +1,4 @@
-"""Copy the rules of an HTML text's style elements into its elements. This program is run as a process of its own.
+"""Copy the rules of an HTML text's style elements into its elements. This program is run as a separate process.
 
 It reads HTML from its standard input and writes HTML to its standard output. Hostile HTML can make a parser take any
 time or memory, or overflow its stack, so the process limits itself, and `content/css.py` limits its time.
@@ -37,14 +37,14 @@ DECLARATION: Final = re.compile(r"\s*+-{0,2}[a-z_][\w-]*+\s*+:[^{}]*+", re.IGNOR
 
 
 class Styles:
-    """The `style` attributes of an HTML text, in which only declarations are left: css-inline refuses anything else."""
+    """The `style` attributes of an HTML text, reduced to declarations: css-inline refuses anything else."""
 
     def __init__(self) -> None:
         self._prefix = f"p{secrets.token_hex(8)}n"
         self._pieces: list[str] = []
 
     def hide(self, tag: str) -> str:
-        """Return a tag of HTML with a declaration in place of each piece of its style that is none."""
+        """Return a tag of HTML in which a declaration replaces each piece of its style that is not a declaration."""
         return STYLE.sub(lambda style: f"{style[1]}{style[2][0]}{self._declared(style[2][1:-1])}{style[2][0]}", tag)
 
     def show(self, html: str) -> str:

@@ -1,4 +1,4 @@
-"""Limit the texts of templates and designs, whatever API or page they come through."""
+"""Limit the texts of templates and designs, whichever API or page they come from."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Template(models.Model):
 class VersionContent(models.Model):
     """The content that a version had at one moment. Its texts never change, since mail refers to it.
 
-    A content that no version has any more is unused. The sweeper deletes it when no mail refers to it.
+    A content is unused when no version has it any more. The sweeper deletes it when no mail refers to it.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -89,7 +89,7 @@ class TemplateVersion(models.Model):
 
 
 class Design(models.Model):
-    """A design is content to copy into campaigns. It is kept as it was given; CSS is inlined for sending."""
+    """Content that is copied into campaigns. It is stored unchanged; its CSS is inlined when it is sent."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", db_index=False)
     uuid = models.UUIDField(default=uuid.uuid4, editable=False)
@@ -114,7 +114,7 @@ class Design(models.Model):
 class MailSettings(models.Model):
     """The settings of an account's mail, by SendGrid's names, as its API shows them.
 
-    `Account.mail_defaults` has what of them changes the content of a mail, in the form that the composer reads.
+    `Account.mail_defaults` has the settings that change the content of a mail, in the form that the composer reads.
     """
 
     account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="mail_settings")

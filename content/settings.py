@@ -62,8 +62,8 @@ TEXTS: Final = frozenset({"html_content", "plain_content", "landing"})
 
 def read_settings(account: Account) -> Settings:
     """Return all settings of an account, by name."""
-    stored = MailSettings.objects.filter(account=account).values_list("values", flat=True).first()
-    return _complete(stored or {})
+    values = MailSettings.objects.filter(account=account).values_list("values", flat=True).first()
+    return _complete(values or {})
 
 
 def read_setting(account: Account, name: str) -> Setting:
@@ -92,7 +92,7 @@ def change_setting(account: Account, name: str, changes: Mapping[str, Any]) -> S
 
 
 def rendering_of(settings: Settings) -> dict[str, Any] | None:
-    """Return how the enabled settings render mail, with the keys of `Rendering`; None if they leave it unchanged."""
+    """Return the rendering of mail by the enabled settings, with the keys of `Rendering`; None if it is unchanged."""
     footer, subscription, template = (settings[name] for name in ("footer", "subscription", "template"))
     rendering: dict[str, Any] = {}
     if footer["enabled"] and (footer["plain_content"] or footer["html_content"]):
@@ -121,8 +121,8 @@ def _tracking_of(settings: Settings) -> dict[str, Any]:
     return tracking
 
 
-def _complete(stored: Mapping[str, Setting]) -> dict[str, Setting]:
-    return {name: default | stored.get(name, {}) for name, default in DEFAULTS.items()}
+def _complete(values: Mapping[str, Setting]) -> dict[str, Setting]:
+    return {name: default | values.get(name, {}) for name, default in DEFAULTS.items()}
 
 
 def _lock(account: Account) -> MailSettings:

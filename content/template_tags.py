@@ -1,7 +1,7 @@
 """Hide the tags of templates from programs that read HTML.
 
-A tag may hold quotes, which would end an attribute, and signs that an HTML parser moves or rewrites. While a program
-reads the HTML, words that nothing else is made of stand in their places.
+A tag may have quotes, which would end an attribute, and characters that an HTML parser moves or rewrites. While a
+program reads the HTML, unique words take the places of the tags.
 """
 
 from __future__ import annotations

@@ -57,10 +57,10 @@ def lock_template(account: Account, public_id: str) -> Template:
 def rename_template(account: Account, public_id: str, name: str) -> Template:
     """Give a template another name. Raises UnknownTemplate, InvalidTemplate and UnfitCharacter."""
     check_name(name)
-    own = list_templates(account).filter(public_id=public_id)
-    if not own.update(name=name, updated_at=Now()):
+    rows = list_templates(account).filter(public_id=public_id)
+    if not rows.update(name=name, updated_at=Now()):
         raise UnknownTemplate(field="template_id")
-    return own.get()
+    return rows.get()
 
 
 def duplicate_template(account: Account, public_id: str, name: str | None = None) -> Template:

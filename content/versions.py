@@ -1,8 +1,8 @@
 """Create, change, activate and delete the versions of templates.
 
-The content of a version is a row that never changes, since mail refers to it from its acceptance on: a change of a
-subject or a text gives the version another row. A row that no version has any more is marked as unused, and the sweeper
-deletes it when no mail refers to it.
+The content of a version is a row that never changes, since accepted mail refers to it: a change of a subject or a text
+gives the version another row. A row that no version has any more is marked as unused, and the sweeper deletes it when
+no mail refers to it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class VersionFields(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class TextRules:
-    """What the apps above know about the texts of mail.
+    """The rules for texts of mail, which the apps above know.
 
     `plain_text_of` makes a plain text from HTML. `check` gets a text and the name of its field, and raises a
     `SluiceError` for a text that cannot become mail. `kept_names` are the names of the tags in braces that delivery
@@ -69,8 +69,8 @@ def create_version(
 ) -> TemplateVersion:
     """Create a version. The first version of a template is active at once.
 
-    Raises UnknownTemplate, VersionLimitReached, InvalidTemplate, UnfitCharacter, and what the rules raise. A dynamic
-    version whose texts are no templates is an InvalidTemplate.
+    Raises UnknownTemplate, VersionLimitReached, InvalidTemplate (also if a text of a dynamic version is not a
+    template), UnfitCharacter, and the errors of the rules.
     """
     with transaction.atomic():
         template = lock_template(account, template_id)
@@ -132,7 +132,7 @@ def change_version(
 ) -> TemplateVersion:
     """Change the given fields. `is_active` False leaves the template without an active version.
 
-    Raises UnknownTemplate, UnknownVersion, InvalidTemplate, UnfitCharacter, and what the rules raise.
+    Raises UnknownTemplate, UnknownVersion, InvalidTemplate, UnfitCharacter, and the errors of the rules.
     """
     with transaction.atomic():
         template, version = _locked_version(account, template_id, version_id)
@@ -176,7 +176,7 @@ def make_content(
 ) -> VersionContent:
     """Return the content of a version after a change, in memory. It is the current one if nothing is different.
 
-    Raises InvalidTemplate, UnfitCharacter, and what the rules raise.
+    Raises InvalidTemplate, UnfitCharacter, and the errors of the rules.
     """
     subject, html = fields.get("subject", current.subject), fields.get("html_content", current.html)
     plain = fields.get("plain_content", current.plain)

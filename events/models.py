@@ -1,4 +1,4 @@
-"""The log of events, and the endpoints that are told of them."""
+"""Define the log of events, and the endpoints to which events are delivered."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Dialect(models.TextChoices):
 
 
 class Endpoint(models.Model):
-    """A URL that gets the events of an account. The four lanes of an endpoint remember how far it has got.
+    """A URL that gets the events of an account. Its four lanes remember their positions in the log.
 
     Secrets are stored encrypted (`webhooks/secrets.py`). While all attempts fail, `retry_at` holds all lanes back.
     """
@@ -111,7 +111,7 @@ class Lane(models.Model):
     """A reader of the log for an endpoint: of the parcels whose base is its number, modulo the number of lanes.
 
     All events up to `place` are delivered, apart from those at `place` from number `offset` on. One process at a time
-    has the lease of a lane, and writes nothing to it without.
+    has the lease of a lane, and only that process writes to it.
     """
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="lanes", db_index=False)

@@ -16,14 +16,14 @@ LISTS = {int(kind): kind.label for kind in SuppressionKind}
 
 
 def write_event(event: Happened) -> dict[str, Any]:
-    """Return an event as JSON has it.
+    """Return the JSON object of an event.
 
-    `message` is the id by which the API shows the message, and `x_message_id` that of the answer to its request. `list`
-    is the suppression list that a refusal or an unsubscribe put the recipient on, that the recipient was taken off,
-    or for which mail was dropped.
+    `message` is the id by which the API shows the message, and `x_message_id` is that of the response to its request.
+    `list` names a suppression list: a refusal or an unsubscribe put the recipient on it, the recipient was taken off
+    it, or mail was dropped because of it.
     """
     mail = event.mail
-    own_args = event.own.get("custom_args")
+    own_args = event.personal.get("custom_args")
     return {
         "id": event.id,
         "kind": NAMES[event.kind],

@@ -9,7 +9,7 @@ from accounts.models import Account
 from events.log.reading import Happened, Position, Reader
 
 PLACES_AT_ONCE: Final = 500
-"""The places that one page looks at. Without events it still ends here, with a later position."""
+"""The number of places that one page looks at. A page without events ends after them, too, with a later position."""
 
 
 class Page(NamedTuple):
@@ -27,13 +27,13 @@ def read_page(account: Account, after: Position, *, limit: int) -> Page:
     """
     events: list[Happened] = []
     position = after
-    for number, (place, found) in enumerate(Reader(account.pk).read_after(after)):
+    for number, (place, place_events) in enumerate(Reader(account.pk).read_after(after)):
         begin = after.offset or 0 if place == after.place else 0
-        rest = islice(found, begin, None)
-        taken = list(islice(rest, limit - len(events)))
-        events += taken
-        is_whole = next(rest, None) is None
-        position = Position(place, None if is_whole else begin + len(taken))
+        unread_events = islice(place_events, begin, None)
+        page_events = list(islice(unread_events, limit - len(events)))
+        events += page_events
+        is_whole = next(unread_events, None) is None
+        position = Position(place, None if is_whole else begin + len(page_events))
         if len(events) == limit or number + 1 == PLACES_AT_ONCE:
             break
     return Page(events, position)

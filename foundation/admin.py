@@ -115,10 +115,10 @@ def draw_figure(key: str, figure: int | str, *, is_exact: bool = True) -> SafeSt
     A check of all pages compares each figure with a count of the stored mail (`chaos/pages.py`). It also finds numbers
     that are not marked. A number that is not exact is a lower bound, and has no mark.
     """
-    shown = f"{figure:,}" if isinstance(figure, int) else figure
+    text = f"{figure:,}" if isinstance(figure, int) else figure
     if not is_exact:
-        return format_html("{} or more", shown)
-    return format_html('<span data-figure="{}">{}</span>', key, shown)
+        return format_html("{} or more", text)
+    return format_html('<span data-figure="{}">{}</span>', key, text)
 
 
 def mark_numbers(text: str, *keys: str) -> SafeString:
@@ -148,10 +148,10 @@ def tell_time(moment: dt.datetime, now: dt.datetime) -> str:
 def _spell(seconds: int) -> Iterator[str]:
     """Yield the largest unit that fits and, below days and hours, the next one."""
     for index, (size, unit) in enumerate(SPANS):
-        count, rest = divmod(seconds, size)
+        count, seconds_left = divmod(seconds, size)
         if count:
             yield f"{count} {unit}"
             finer, finer_unit = SPANS[min(index + 1, 2)]
-            if size > finer and rest >= finer:
-                yield f"{rest // finer} {finer_unit}"
+            if size > finer and seconds_left >= finer:
+                yield f"{seconds_left // finer} {finer_unit}"
             return

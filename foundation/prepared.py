@@ -19,10 +19,10 @@ Rows = list[tuple[Any, ...]]
 
 def fetch_prepared(statement: LiteralString, values: Values) -> Rows:
     """Return the rows of a statement. Raises Django's database errors, as its cursors do."""
-    own = connections[DEFAULT_DB_ALIAS]
-    own.close_if_health_check_failed()
-    own.ensure_connection()
-    with own.wrap_database_errors, psycopg.Cursor(own.connection) as cursor:
+    database = connections[DEFAULT_DB_ALIAS]
+    database.close_if_health_check_failed()
+    database.ensure_connection()
+    with database.wrap_database_errors, psycopg.Cursor(database.connection) as cursor:
         return cursor.execute(statement, values, binary=True).fetchall()
 
 
@@ -32,14 +32,14 @@ def fetch_first(statement: LiteralString, values: Values) -> Rows:
     It also is the health check of the connection: if the session was lost since the last request, repeating a statement
     that only reads is harmless.
     """
-    own = connections[DEFAULT_DB_ALIAS]
-    own.health_check_done = True  # type: ignore[attr-defined]  # missing in the stubs
+    database = connections[DEFAULT_DB_ALIAS]
+    database.health_check_done = True  # type: ignore[attr-defined]  # missing in the stubs
     try:
         return fetch_prepared(statement, values)
     except (OperationalError, InterfaceError):
-        if own.connection is None or own.in_atomic_block or own.is_usable():
+        if database.connection is None or database.in_atomic_block or database.is_usable():
             raise
-        own.close()
+        database.close()
         return fetch_prepared(statement, values)
 
 
@@ -48,10 +48,10 @@ def check_connection() -> None:
 
     Call it at the beginning of a request whose first statement writes, and so cannot be repeated.
     """
-    own = connections[DEFAULT_DB_ALIAS]
-    if own.connection is not None and not own.in_atomic_block and _has_ended(own.connection):
-        own.close()
-    own.health_check_done = True  # type: ignore[attr-defined]
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.connection is not None and not database.in_atomic_block and _has_ended(database.connection):
+        database.close()
+    database.health_check_done = True  # type: ignore[attr-defined]
 
 
 def _has_ended(session: psycopg.Connection[Any]) -> bool:

@@ -46,8 +46,8 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 def list_methods(methods: Iterable[str]) -> list[str]:
     """Return the methods of a URL whose view has `methods`, with HEAD where there is GET, and OPTIONS."""
-    own = list(methods)
-    return [*own, *(["HEAD"] if "GET" in own and "HEAD" not in own else []), "OPTIONS"]
+    names = list(methods)
+    return [*names, *(["HEAD"] if "GET" in names and "HEAD" not in names else []), "OPTIONS"]
 
 
 def write_allow(methods: Iterable[str]) -> str:

@@ -70,17 +70,17 @@ def find_in_hand(
     Each parcel has its batch, and the time at which it was read.
     """
     places: list[Place] = []
-    found: dict[int, Parcel] = {}
+    parcel_of: dict[int, Parcel] = {}
     parcels = _parcels(account, why, batch).filter(pk__gte=after[0]).select_related("batch").order_by("pk")
     for parcel in parcels.annotate(read_at=Now())[: limit + 2]:
         for n in bits(mask_in_hand(parcel, why)):
             if (parcel.pk, n) > after and len(places) <= limit:
                 places.append((parcel.pk, n))
                 if len(places) <= limit:
-                    found[parcel.base * PARCEL_SPAN + n] = parcel
+                    parcel_of[parcel.base * PARCEL_SPAN + n] = parcel
         if len(places) > limit:
             break
-    return found, places[limit - 1] if len(places) > limit else None
+    return parcel_of, places[limit - 1] if len(places) > limit else None
 
 
 def tally_in_hand(
@@ -171,9 +171,9 @@ def _in_hand(why: Why) -> Combinable:
 
 
 def _parcels(account: Account | None, why: Why, batch: Batch | None = None) -> QuerySet[Parcel]:
-    own = Parcel.objects.all() if account is None else Parcel.objects.filter(account=account)
-    own = own if batch is None else own.filter(batch=batch)
-    return own.filter(state=ParcelState.HELD) if why is Why.HELD else own.filter(in_doubt__gt=0)
+    parcels = Parcel.objects.all() if account is None else Parcel.objects.filter(account=account)
+    parcels = parcels if batch is None else parcels.filter(batch=batch)
+    return parcels.filter(state=ParcelState.HELD) if why is Why.HELD else parcels.filter(in_doubt__gt=0)
 
 
 def mask_in_hand(parcel: Parcel, why: Why) -> int:
@@ -192,12 +192,12 @@ def _selected(account: Account, selection: Selection) -> Iterator[tuple[Parcel, 
         with transaction.atomic():
             still = _parcels(account, selection.why).select_for_update(of=("self",)).filter(pk=parcel_id)
             parcel = still.exclude(state=ParcelState.CLAIMED).select_related("batch", "account").first()
-            mask = _wanted(parcel, selection) if parcel else 0
+            mask = _select_mask(parcel, selection) if parcel else 0
             if parcel and mask:
                 yield parcel, mask
 
 
-def _wanted(parcel: Parcel, selection: Selection) -> int:
+def _select_mask(parcel: Parcel, selection: Selection) -> int:
     mask = mask_in_hand(parcel, selection.why)
     if selection.message_ids is None:
         return mask
@@ -216,10 +216,10 @@ def _let_go(parcel: Parcel, mask: int) -> None:
     _split_due(parcel, mask, now, is_replay=parcel.is_replay)
 
 
-def _send_again(parcel: Parcel, mask: int, why: str) -> None:
+def _send_again(parcel: Parcel, mask: int, reason: str) -> None:
     settle_doubt(parcel, mask, "moved")
     first = parcel.base * PARCEL_SPAN
-    write_events([Entry(parcel, 0, events=[sent_again(first + n, why) for n in bits(mask)])], database_now())
+    write_events([Entry(parcel, 0, events=[sent_again(first + n, reason) for n in bits(mask)])], database_now())
     _split_due(parcel, mask, database_now(), is_replay=True)
 
 

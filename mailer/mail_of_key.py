@@ -39,12 +39,12 @@ def first_place() -> Place:
     return BEGINNING, 0
 
 
-def stop_page(key: ApiKey, batch_id: int, after: Place, why: str) -> StoppedPage:
+def stop_page(key: ApiKey, batch_id: int, after: Place, reason: str) -> StoppedPage:
     """Stop the key's mail among the next parcels of a batch, in the caller's transaction."""
     page = _read(key, batch_id, after)
-    mine = [parcel for _, parcel, is_of_key in page if is_of_key]
-    stopped, in_doubt = discard_parcels(mine, why) if mine else (0, 0)
-    is_claimed = Parcel.objects.filter(pk__in=mine).exclude(state__in=FINAL_STATES).exists()
+    parcels = [parcel for _, parcel, is_of_key in page if is_of_key]
+    stopped, in_doubt = discard_parcels(parcels, reason) if parcels else (0, 0)
+    is_claimed = Parcel.objects.filter(pk__in=parcels).exclude(state__in=FINAL_STATES).exists()
     return StoppedPage(stopped, in_doubt, is_claimed, page[-1][:2] if len(page) == PAGE else None)
 
 

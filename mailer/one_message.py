@@ -116,7 +116,7 @@ def _lock(batch: Batch | None) -> None:
         Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
 
 
-def stop_members(holder: Parcel, mask: int, why: str) -> str:
+def stop_members(holder: Parcel, mask: int, reason: str) -> str:
     """Stop messages of a waiting parcel whose row is locked, and return the receipt's counter for them.
 
     If they may have been sent before, they are in doubt again.
@@ -127,7 +127,7 @@ def stop_members(holder: Parcel, mask: int, why: str) -> str:
     take_out(holder, mask, "stopped")
     counted: set[int] = set()
     events = []
-    for event in ending_events([holder.base * PARCEL_SPAN + n for n in bits(mask)], EventKind.STOPPED, why):
+    for event in ending_events([holder.base * PARCEL_SPAN + n for n in bits(mask)], EventKind.STOPPED, reason):
         # Stops are counted by message, and one that was sent to others is counted as sent.
         is_counted = event.message_id not in counted and not holder.is_remainder
         counted.add(event.message_id)

@@ -139,8 +139,8 @@ def _headers(message: Message, mail: Mail, personal: Mapping[str, Any], texts: T
 
 
 def _reply_to(mail: Mail, personal: Mapping[str, Any]) -> Sequence[Sequence[str]]:
-    own = [Address(email, name) for email, name in mail.reply_to]
-    return fill_reply_to(own, personal.get("substitutions") or {}) or own
+    addresses = [Address(email, name) for email, name in mail.reply_to]
+    return fill_reply_to(addresses, personal.get("substitutions") or {}) or addresses
 
 
 def _mailboxes(pairs: Iterable[Sequence[str]]) -> str:

@@ -129,14 +129,14 @@ def states_held(message_ids: Collection[int], holders: Mapping[int, Holder]) -> 
 
 def find_holders(message_ids: Iterable[int]) -> dict[int, Holder]:
     """Return the newest parcel that still has to send each message, by message id."""
-    wanted: dict[int, int] = {}
+    masks: dict[int, int] = {}
     for message_id in message_ids:
         base, n = divmod(message_id, PARCEL_SPAN)
-        wanted[base] = wanted.get(base, 0) | 1 << n
-    parcels = parcels_that_hold(wanted).values_list("base", "members", "size", "state", "send_at")
+        masks[base] = masks.get(base, 0) | 1 << n
+    parcels = parcels_that_hold(masks).values_list("base", "members", "size", "state", "send_at")
     holders: dict[int, Holder] = {}
     for base, members, size, state, send_at in parcels:
-        for n in bits(to_mask(members, size) & wanted.get(base, 0)):
+        for n in bits(to_mask(members, size) & masks.get(base, 0)):
             holders[base * PARCEL_SPAN + n] = Holder(ParcelState(state), send_at)
     return holders
 
@@ -249,12 +249,12 @@ def _message_ids(messages: Mapping[int, Message], mails: Mapping[int, Mail]) -> 
     substitutions.
     """
     mail_of = {number: mails[message.mail_id] for number, message in messages.items() if message.mail_id in mails}
-    given = [
+    ids = [
         number
         for number, mail in mail_of.items()
         if find_message_id({**mail.headers, **(getattr(messages[number], "own_headers", None) or {})}) is not None
     ]
-    personal = dict(Message.objects.filter(pk__in=given).values_list("pk", "personal")) if given else {}
+    personal = dict(Message.objects.filter(pk__in=ids).values_list("pk", "personal")) if ids else {}
     return {
         number: message_id_of(mail, number, personal.get(number), domain=settings.MESSAGE_ID_DOMAIN)
         for number, mail in mail_of.items()

@@ -184,13 +184,13 @@ def work_in_pages(duty: str, pages: Iterator[int], *, every: dt.timedelta) -> in
     """
     if not take_turn(duty, every):
         return 0
-    done, until = 0, time.monotonic() + PAGES_SECONDS
+    total, until = 0, time.monotonic() + PAGES_SECONDS
     for count in pages:
-        done += count
+        total += count
         if time.monotonic() >= until:
             Mark.objects.filter(duty=duty).delete()
             break
-    return done
+    return total
 
 
 def _prune_pages() -> Iterator[int]:

@@ -28,11 +28,11 @@ def deliverer() -> Deliverer:
 @shared_task(name="mailer.tasks.deliver")
 def deliver() -> int:
     """Deliver due mail. When the time is over and more is due, publish another token."""
-    done = deliverer().deliver_due(seconds=DELIVERY_SECONDS)
-    waiting = Parcel.objects.filter(state=ParcelState.DUE).values_list("lane", flat=True).first() if done else None
+    messages = deliverer().deliver_due(seconds=DELIVERY_SECONDS)
+    waiting = Parcel.objects.filter(state=ParcelState.DUE).values_list("lane", flat=True).first() if messages else None
     if waiting is not None:
         hint_due(Lane(waiting), 1)
-    return done
+    return messages
 
 
 @shared_task(name="mailer.tasks.sweep")

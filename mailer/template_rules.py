@@ -25,9 +25,9 @@ def refuse_unresolved(text: str, field: str) -> None:
         if tag.name in SYSTEM_NAMES - MAIL_NAMES and tag.text.startswith("["):
             reason = "mail that is sent with a template has no postal address of its sender"
             _refuse(text, tag.start, f"{tag.text}: {reason}", field=field)
-    for unknown in find_unknown_tags(text):
-        if not unknown.field:
-            _refuse(text, unknown.start, f"{unknown.text}: the tag is not known", field=field)
+    for unknown_tag in find_unknown_tags(text):
+        if not unknown_tag.field:
+            _refuse(text, unknown_tag.start, f"{unknown_tag.text}: the tag is not known", field=field)
 
 
 def _refuse(text: str, start: int, reason: str, *, field: str) -> NoReturn:

@@ -286,7 +286,7 @@ def read_broker() -> Broker:
         pipeline.hlen("unacked")
         for queue in QUEUES:
             pipeline.llen(queue)
-        info, taken, *lengths = pipeline.execute()
+        info, unacknowledged, *lengths = pipeline.execute()
     except RedisError:
         return Broker(is_away=True)
     name = "Valkey" if "valkey_version" in info else "Redis"
@@ -297,7 +297,7 @@ def read_broker() -> Broker:
         memory_limit_bytes=int(info.get("maxmemory", 0)),
         clients=int(info["connected_clients"]),
         queues=tuple(zip(QUEUES, map(int, lengths), strict=True)),
-        taken=int(taken),
+        taken=int(unacknowledged),
     )
 
 

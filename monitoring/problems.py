@@ -174,9 +174,9 @@ def _sort(problems: list[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda problem: (problem.severity is not Severity.CRITICAL, order.index(problem.kind)))
 
 
-def count(number: int, one: str, several: str = "") -> str:
+def count(number: int, singular: str, plural: str = "") -> str:
     """Return a number with its noun: `1 node`, `1,200 nodes`."""
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def _tell_messages(row: Row) -> str:

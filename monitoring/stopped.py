@@ -18,8 +18,8 @@ def list_stopped(scope: Scope, limit: int = 20) -> list[Receipt]:
 
     A receipt about the whole installation belongs to EVERYTHING only.
     """
-    own = Receipt.objects.all() if scope.ids is None else Receipt.objects.filter(account__in=scope.ids)
-    newest = own.order_by("-pk").values("pk")[:LOOKED_AT]
+    in_scope = Receipt.objects.all() if scope.ids is None else Receipt.objects.filter(account__in=scope.ids)
+    newest = in_scope.order_by("-pk").values("pk")[:LOOKED_AT]
     receipts = Receipt.objects.filter(pk__in=newest, message_id=None, created_at__gt=Now() - LATELY)
     light = receipts.defer("claims", "doubtful_messages").select_related("account", "batch__launch__campaign")
     return list(light.order_by("-pk")[:limit])

@@ -225,8 +225,8 @@ def _find_obstacle(facts: Facts, processes: Collection[Process], trouble: Mappin
         return Reason(WaitKind.NO_WORKER, "No node with delivering worker processes is alive.")
     if "refuses" in trouble:
         return Reason(WaitKind.PEER_AWAY, trouble["refuses"].text)
-    own = [process for process in processes if facts.id in process.batches]
-    concerned = own or [process for process in processes if process.is_sending]
+    batch_processes = [process for process in processes if facts.id in process.batches]
+    concerned = batch_processes or [process for process in processes if process.is_sending]
     if concerned and all(process.is_hanging for process in concerned):
         since = min(process.silent_since or facts.now for process in concerned)
         seconds = int((facts.now - since).total_seconds())

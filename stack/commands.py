@@ -70,19 +70,19 @@ COMMANDS = {
 def main(arguments: list[str]) -> int:
     """Run one command. A problem that a person must solve is printed as a sentence, without a traceback."""
     open_missing_streams()
-    name, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
+    name, parameters = (arguments[0], arguments[1:]) if arguments else ("help", [])
     if name in {"help", "--help", "-h"}:
-        if not rest:
+        if not parameters:
             show(usage())
             return 0
-        name, rest = rest[0], ["--help"]
+        name, parameters = parameters[0], ["--help"]
     if name in {"--version", "-V"}:
         show(f"Sluice {version()}")
         return 0
     if name not in COMMANDS:
         say(describe_unknown(name))
         return 2
-    return run(COMMANDS[name], rest)
+    return run(COMMANDS[name], parameters)
 
 
 def run(command: Command, arguments: list[str]) -> int:

@@ -47,8 +47,10 @@ class Story:
     @property
     def is_as_expected(self) -> bool:
         """Return whether the inbox has exactly the expected mail and the service reports the same states."""
-        rest = self.messages - self.expected
-        is_reported = self.counts.get("sent") == self.expected and (not rest or self.counts.get(self.end_state) == rest)
+        unsent = self.messages - self.expected
+        is_reported = self.counts.get("sent") == self.expected and (
+            not unsent or self.counts.get(self.end_state) == unsent
+        )
         return self.received == self.expected and is_reported
 
 
@@ -165,10 +167,10 @@ class Demo:
 
     def result(self, stop: dict[str, Any], retained: bool) -> dict[str, Any]:
         """Return the result: the expected and the received counts of each batch, and the stop."""
-        shown = self.stack.manage("show_batch", "--json", "--", *(story.batch_id for story in self.stories))
+        output = self.stack.manage("show_batch", "--json", "--", *(story.batch_id for story in self.stories))
         for story in self.stories:
             story.received = self.count(story)
-            story.counts = json.loads(shown)[story.batch_id]["counts"]
+            story.counts = json.loads(output)[story.batch_id]["counts"]
         exact = stop["settled"] and 0 < stop["sent"] < LARGE
         exact = exact and stop["sent"] == stop["received_when_answered"] == stop["received_5_seconds_later"]
         ok = exact and retained and not self.inbox.doubled and all(story.is_as_expected for story in self.stories)

@@ -83,17 +83,17 @@ def number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
 
 
-def plural(count: int, thing: str) -> str:
+def plural(count: int, noun: str) -> str:
     """Return a count with its noun, such as `2 messages`."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}{'es' if thing.endswith('h') else 's'}"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}{'es' if noun.endswith('h') else 's'}"
 
 
 def span(seconds: int | None) -> str:
     """Return a span of time, such as 1:05:09; a dash if it is not known."""
     if seconds is None:
         return "-"
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+    minutes, second = divmod(seconds, 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{second:02}" if minutes >= 60 else f"{minutes}:{second:02}"
 
 
 def clock(moment: str) -> str:

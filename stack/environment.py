@@ -126,13 +126,13 @@ def install(requirements: Path) -> None:
     total = len(re.findall(r"^[A-Za-z0-9_.\[\]-]+==", requirements.read_text(), flags=re.MULTILINE))
     uv = shutil.which("uv")
     say(f"Installing about {total} Python packages into .venv with {'uv' if uv else 'pip'} (once, about 40 MB).")
-    wanted = ["--require-hashes", "-r", str(requirements)]
+    requirement_options = ["--require-hashes", "-r", str(requirements)]
     if uv:
-        run([uv, "pip", "install", "--python", str(PYTHON), "--compile-bytecode", *wanted], total=total)
+        run([uv, "pip", "install", "--python", str(PYTHON), "--compile-bytecode", *requirement_options], total=total)
     else:
         pip = next((ROOT / "vendor").glob("pip-*.whl")) / "pip"
         options = ["--no-input", "--disable-pip-version-check", "--progress-bar=off", "--root-user-action=ignore"]
-        run([str(PYTHON), str(pip), "install", "--compile", *options, *wanted], total=total)
+        run([str(PYTHON), str(pip), "install", "--compile", *options, *requirement_options], total=total)
 
 
 def run(command: list[str], *, total: int = 0) -> None:

@@ -73,8 +73,8 @@ def find_id(remote: Remote, text: str) -> str:
         return text
     if not hits:
         raise unknown(text)
-    named = {f"{clean(key['name'])} ({key['id']})": key["id"] for key in hits}
-    return str(named[next(iter(named)) if len(named) == 1 else choose(list(named), text)])
+    ids_by_name = {f"{clean(key['name'])} ({key['id']})": key["id"] for key in hits}
+    return str(ids_by_name[next(iter(ids_by_name)) if len(ids_by_name) == 1 else choose(list(ids_by_name), text)])
 
 
 def question(rehearsed: dict[str, Any], *, stops_scheduled: bool) -> str:

@@ -92,17 +92,17 @@ def wait_until_settled(remote: Remote, receipt: dict[str, Any], target: Target, 
 def poll(
     body: dict[str, Any],
     read: Callable[[], dict[str, Any]],
-    left: Callable[[dict[str, Any]], str],
+    describe_work: Callable[[dict[str, Any]], str],
     *,
     seconds: float,
 ) -> dict[str, Any]:
     """Read a body again until it is settled, or until this time is over, and print what workers still have."""
-    deadline, shown = time.monotonic() + seconds, ""
+    deadline, last_text = time.monotonic() + seconds, ""
     while not body["settled"] and time.monotonic() < deadline:
-        text = f"Waiting for workers that still have {left(body)}."
-        if text != shown:
+        text = f"Waiting for workers that still have {describe_work(body)}."
+        if text != last_text:
             say(text)
-            shown = text
+            last_text = text
         time.sleep(POLL_SECONDS)
         body = read()
     return body
@@ -111,11 +111,11 @@ def poll(
 def describe(receipt: dict[str, Any]) -> str:
     """Return a receipt as text."""
     state = paint("settled", "green") if receipt["settled"] else paint("not settled yet", "yellow")
-    kept = ("released", released_by) if receipt["action"] in RELEASES else ("stopped", stopped_by)
+    outcome = ("released", released_by) if receipt["action"] in RELEASES else ("stopped", stopped_by)
     lines = [
         f"Receipt {receipt['id']} ({receipt['action']}): {state}",
         f"  sent before  {receipt['sent']:>12,}",
-        f"  {kept[0]:<11}  {kept[1](receipt):>12,}",
+        f"  {outcome[0]:<11}  {outcome[1](receipt):>12,}",
         f"  in doubt     {receipt['in_doubt']:>12,}",
     ]
     if not receipt["settled"]:

@@ -29,9 +29,9 @@ def pytest_load_initial_conftests() -> Generator[None, None, None]:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker:
         shared = os.environ["REDIS_URL"]
-        own = os.environ["REDIS_URL"] = redis_url_of(worker, shared)
-        if own != shared:
-            forget_earlier_runs(own)
+        url = os.environ["REDIS_URL"] = redis_url_of(worker, shared)
+        if url != shared:
+            forget_earlier_runs(url)
     else:
         prepare_environment()
         forget_earlier_runs(os.environ["REDIS_URL"])

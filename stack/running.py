@@ -103,18 +103,23 @@ def start(
     engines = start_engines(processes, state, variables, durable=durable)
     inbox, smtp_url = start_inbox(processes, state, variables)
     say(f"Engines ready after {time.monotonic() - started:.1f} s.")
-    own = {**engines.environment, "SMTP_URL": smtp_url, "LOCAL_INBOX": str(inbox or ""), **settings(state, variables)}
-    own["PUBLIC_URL"] = variables.get("PUBLIC_URL") or f"http://{HOST}:{port}"
-    whole = {**variables, **own}
-    migrate(whole)
+    overrides = {
+        **engines.environment,
+        "SMTP_URL": smtp_url,
+        "LOCAL_INBOX": str(inbox or ""),
+        **settings(state, variables),
+    }
+    overrides["PUBLIC_URL"] = variables.get("PUBLIC_URL") or f"http://{HOST}:{port}"
+    environment = {**variables, **overrides}
+    migrate(environment)
     say(f"Database migrated after {time.monotonic() - started:.1f} s.")
-    children = [processes.launch(program) for program in programs(state, port, whole)]
-    made = logins(state, engines.database_url, lambda *words: manage(whole, *words))
+    children = [processes.launch(program) for program in programs(state, port, environment)]
+    made = logins(state, engines.database_url, lambda *words: manage(environment, *words))
     for child in children:
         await_ready(child)
-    write_private(state / "environment.json", own)
+    write_private(state / "environment.json", overrides)
     say(f"Everything runs after {time.monotonic() - started:.1f} s. The logs are in {processes.logs}.")
-    return RunningStack(state, f"http://{HOST}:{port}", whole, inbox, made, processes)
+    return RunningStack(state, f"http://{HOST}:{port}", environment, inbox, made, processes)
 
 
 def settings(state: Path, variables: Mapping[str, str]) -> dict[str, str]:

@@ -49,11 +49,11 @@ class Target:
 
 def find_account(remote: Remote, name: str) -> Target:
     """Return the account of the key, or one of its subusers. Raises StackError."""
-    own = remote.get("/account")["username"]
-    if name == own:
+    username = remote.get("/account")["username"]
+    if name == username:
         return Target("account", "/account", name)
     if not has_account(remote, name):
-        raise StackError(f"{name!r} is neither the account of the key, which is {own}, nor one of its subusers.")
+        raise StackError(f"{name!r} is neither the account of the key, which is {username}, nor one of its subusers.")
     return Target("account", "/account", name, name)
 
 
@@ -78,8 +78,8 @@ def find_target(remote: Remote, text: str, command: str) -> Target:
 
     Of several a person chooses at a terminal. Raises StackError.
     """
-    if found := find_by_id(remote, text):
-        return found
+    if target := find_by_id(remote, text):
+        return target
     hits = list(dict.fromkeys(search(remote, text, command)))
     if not hits:
         raise StackError(
@@ -105,10 +105,10 @@ def find_by_id(remote: Remote, text: str) -> Target | None:
 def search(remote: Remote, text: str, command: str) -> Iterator[Target]:
     """Yield what has the text in its name, first what is being sent or is about to be, also that of subusers."""
     batch_statuses, campaign_statuses = STATUSES[command]
-    own = remote.get("/account")["username"]
+    username = remote.get("/account")["username"]
     now = remote.get("/now")
     for each in [*now["running"], *now["next"]]:
-        account = None if each["account"] == own else each["account"]
+        account = None if each["account"] == username else each["account"]
         ids = {each["batch_id"], each["campaign_id"], each["campaign_uuid"]} - {None}
         is_useful = each.get("gate", each.get("fate")) not in FATES[command]
         if is_useful and ids and (text in ids or text.lower() in each["label"].lower()):

@@ -32,9 +32,9 @@ class Member(NamedTuple):
 
 def stop_in_order(members: Iterable[Member], is_alive: Callable[[Member], bool]) -> None:
     """Send each its signal, wait for its grace, and kill it; then kill its remaining children (pool, web workers)."""
-    left = list(members)
-    for rank in sorted({member.rank for member in left}, reverse=True):
-        group = [member for member in left if member.rank == rank]
+    remaining = list(members)
+    for rank in sorted({member.rank for member in remaining}, reverse=True):
+        group = [member for member in remaining if member.rank == rank]
         for member in group:
             send(os.kill, member.pid, member.stop_signal)
         deadline = time.monotonic() + max(member.grace_seconds for member in group)
@@ -68,9 +68,9 @@ def read_members(lines: Iterable[str]) -> list[Member]:
     """Return what is still listed when the input ends."""
     members: dict[int, Member] = {}
     for line in lines:
-        sign, pid, *rest = line.split()
+        sign, pid, *numbers = line.split()
         if sign == "+":
-            members[int(pid)] = Member(int(pid), int(rest[0]), int(rest[1]), float(rest[2]))
+            members[int(pid)] = Member(int(pid), int(numbers[0]), int(numbers[1]), float(numbers[2]))
         else:
             members.pop(int(pid), None)
     return list(members.values())

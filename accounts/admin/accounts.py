@@ -104,14 +104,22 @@ class AccountAdmin(ModelAdmin[Account]):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return an account with the time at which it was read, and whether it ever had anything to send."""
-        own = Account.objects.filter(pk=OuterRef("pk"))
-        was_used = Exists(own.filter(batches__isnull=False)) | Exists(own.filter(subusers__isnull=False))
+        account = Account.objects.filter(pk=OuterRef("pk"))
+        was_used = Exists(account.filter(batches__isnull=False)) | Exists(account.filter(subusers__isnull=False))
         read = self.get_queryset(request).select_related("parent").annotate(read_at=Now(), was_used=was_used)
         return read.filter(pk=read_id(object_id)).first()
 
     def get_fields(self, request: HttpRequest, obj: Account | None = None) -> Any:
-        own = ["username", "parent", "email", "doubt_policy", "lateness_limit", "time_zone", "keeps_reader_addresses"]
-        return [*own, "frozen", "made", "links"] if obj else own
+        fields = [
+            "username",
+            "parent",
+            "email",
+            "doubt_policy",
+            "lateness_limit",
+            "time_zone",
+            "keeps_reader_addresses",
+        ]
+        return [*fields, "frozen", "made", "links"] if obj else fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> list[str]:
         return ["frozen", "made", "links"]

@@ -105,8 +105,8 @@ class ApiKeyAdmin(KeyColumns, ReadOnlyAdmin[ApiKey]):
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """Create the key as the API does. The secret is kept for this request only."""
-        chosen = form.cleaned_data
-        key, secret_text = create_key(obj.account, obj.name, None if chosen["has_full_access"] else chosen["scopes"])
+        fields = form.cleaned_data
+        key, secret_text = create_key(obj.account, obj.name, None if fields["has_full_access"] else fields["scopes"])
         obj.__dict__.update(key.__dict__)
         request.secret_text = secret_text  # type: ignore[attr-defined]
 

@@ -128,9 +128,9 @@ def require(request: HttpRequest, *permissions: str) -> None:
         raise PermissionDenied
 
 
-def refuse(request: HttpRequest, why: str, back: str) -> HttpResponse:
+def refuse(request: HttpRequest, reason: str, back: str) -> HttpResponse:
     """Say why there is nothing to do, and go back."""
-    messages.warning(request, why)
+    messages.warning(request, reason)
     return HttpResponseRedirect(back)
 
 
@@ -157,8 +157,8 @@ def confirm(
             if error.field not in form.fields:
                 return refuse(request, f"Nothing was changed: {tell_refusal(error)}.", back)
             form.add_error(error.field, f"Nothing was changed: {tell_refusal(error)}.")
-    elif why := first():
-        return refuse(request, why, back)
+    elif reason := first():
+        return refuse(request, reason, back)
     shown_question = question()
     context = {
         **admin.site.each_context(request),

@@ -38,10 +38,10 @@ class AccountFilter(admin.SimpleListFilter):
         return [(str(pk), username) for pk, username in offered]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Batch]) -> QuerySet[Batch]:
-        chosen = self.value()
-        if chosen is None:
+        value = self.value()
+        if value is None:
             return queryset
-        return queryset.filter(account_id=read_id(chosen))
+        return queryset.filter(account_id=read_id(value))
 
 
 class CountedBatches(ChangeList):

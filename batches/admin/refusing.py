@@ -22,9 +22,9 @@ class RefusableForm:
     def clean(self) -> Any:
         cleaned = super().clean()  # type: ignore[misc]
         if self.refusal is not None:
-            named = self.refusal.field
+            field = self.refusal.field
             fields = self.fields  # type: ignore[attr-defined]
-            self.add_error(named if named in fields else None, say(self.refusal))  # type: ignore[attr-defined]
+            self.add_error(field if field in fields else None, say(self.refusal))  # type: ignore[attr-defined]
         return cleaned
 
     def _post_clean(self) -> None:

@@ -94,8 +94,8 @@ class Batch(models.Model):
     @property
     def retention(self) -> dt.timedelta:
         """Return how long after its `send_at` its mail is retained while it is paused, before it expires."""
-        chosen = self.retention_seconds
-        return dt.timedelta(seconds=settings.RETENTION_SECONDS if chosen is None else chosen)
+        seconds = self.retention_seconds
+        return dt.timedelta(seconds=settings.RETENTION_SECONDS if seconds is None else seconds)
 
 
 class Parcel(models.Model):

@@ -132,15 +132,15 @@ def _has_had_mail() -> Q:
 
 def end_pauses() -> int:
     """Resume the batches whose pause has ended, and return their number."""
-    over = Batch.objects.filter(paused_until__lte=Now()).select_related("account")
-    ended = 0
-    for batch in over[:ENDED_AT_ONCE]:
+    expired = Batch.objects.filter(paused_until__lte=Now()).select_related("account")
+    count = 0
+    for batch in expired[:ENDED_AT_ONCE]:
         with suppress(StatusConflict):
             resume_batch(
                 batch.account, batch.public_id, actor="sluice", reason="end of the pause", version=batch.version
             )
-            ended += 1
-    return ended
+            count += 1
+    return count
 
 
 def _refuse_when_late(batch: Batch, cutoff_seconds: float) -> None:

@@ -231,10 +231,10 @@ def _claims_of(receipt: Receipt) -> list[list[int]]:
 def _doubtful_messages(receipt: Receipt) -> list[int]:
     """Return the ids of the messages in doubt, `DOUBTS_NAMED` at most."""
     parcels = Parcel.objects.filter(_scope(receipt), doubtful__isnull=False).order_by("pk")
-    named: list[int] = []
+    message_ids: list[int] = []
     for base, doubtful in parcels.values_list("base", "doubtful")[:DOUBTS_NAMED]:
-        named += [base * PARCEL_SPAN + n for n in bits(to_mask(doubtful, 0))]
-    return named[:DOUBTS_NAMED]
+        message_ids += [base * PARCEL_SPAN + n for n in bits(to_mask(doubtful, 0))]
+    return message_ids[:DOUBTS_NAMED]
 
 
 def _remaining(claims: list[list[int]]) -> list[tuple[int, int, int]]:

@@ -58,14 +58,14 @@ def measure(setting: Setting) -> Measured:
             rounds = setting.rounds if size == sizes[-1] else 1
             seconds.append([expansion_seconds(sluice, campaign_id) for _ in range(rounds)])
             memory.append((memory_of(worker) - before) / 1e6)
-            times = ", ".join(f"{taken:.2f}" for taken in seconds[-1])
+            times = ", ".join(f"{duration:.2f}" for duration in seconds[-1])
             say(f"  {size:,} contacts: expanded in {times} s, the worker grew by {memory[-1]:.1f} MB")
         flight = fly(sluice, sink, campaign_id)
     return Measured(
         [
             Figure(
                 f"{sizes[-1]:,}, contacts/s",
-                {SLUICE: [sizes[-1] / taken for taken in seconds[-1]]},
+                {SLUICE: [sizes[-1] / duration for duration in seconds[-1]]},
                 is_better_high=True,
             ),
             Figure("first message after, s", {SLUICE: [flight.first_seconds]}),
@@ -73,7 +73,7 @@ def measure(setting: Setting) -> Measured:
             Figure("cancel in flight, ms", {SLUICE: [flight.cancel_ms]}),
             Figure(f"{sizes[-1]:,}, worker grew by, MB", {SLUICE: [memory[-1]]}),
         ],
-        [Growth("expansion, s", sizes, [median(taken) for taken in seconds])],
+        [Growth("expansion, s", sizes, [median(duration) for duration in seconds])],
         facts={"settled": flight.is_settled, "exact": flight.is_exact},
         is_sound=flight.is_settled and flight.is_exact,
     )
@@ -137,11 +137,11 @@ def fly(sluice: Sluice, sink: Sink, campaign_id: int) -> Flight:
     asked_at = time.monotonic()
     headers, _ = caller.ask("DELETE", path)
     cancel_ms = (time.monotonic() - asked_at) * 1000
-    taken = sink.count() - before
+    arrived = sink.count() - before
     time.sleep(WATCH_SECONDS)
     later = sink.count() - before
     caller.close()
     sent, is_settled = int(headers["X-Sluice-Sent"]), headers["X-Sluice-Settled"] == "true"
-    counts = json.dumps({"sent": sent, "taken": taken, "later": later})
+    counts = json.dumps({"sent": sent, "taken": arrived, "later": later})
     say(f"  first message after {first_seconds:.2f} s; cancel in {cancel_ms:.0f} ms: {counts}")
-    return Flight(first_seconds, looks_ms, cancel_ms, is_settled, sent == taken == later)
+    return Flight(first_seconds, looks_ms, cancel_ms, is_settled, sent == arrived == later)

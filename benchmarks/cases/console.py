@@ -58,11 +58,11 @@ def measure(setting: Setting) -> Measured:
         shares = {tabs: watch(sluice, setting, tabs) for tabs in (1, setting.size(TABS, quick=2))}
         plays, pauses = play_pairs(sluice, sink, setting, per_second)
         accepts = accept_pairs(sluice, setting)
-    one, many = shares.values()
+    one_tab, many_tabs = shares.values()
     return Measured(
         [
             *(figure for name, times in {**small, **large}.items() for figure in spread(name, times)),
-            Figure(f"a core, from the second to tab {max(shares)}", {SLUICE: [many - one]}),
+            Figure(f"a core, from the second to tab {max(shares)}", {SLUICE: [many_tabs - one_tab]}),
             *compare(plays, accepts),
             Figure("pause, open to closed, times", {SLUICE: [median(pauses[True]) / median(pauses[False])]}),
         ],

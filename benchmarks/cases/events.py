@@ -36,7 +36,9 @@ def measure(setting: Setting) -> Measured:
         raise StackError(f"the program that writes the events failed:\n{run.stderr[-2000:]}")
     return Measured(
         [
-            Figure(f"{shape}, {figure}", {who: [turn[n] for turn in layouts[name]] for who, name in LAYOUTS.items()})
+            Figure(
+                f"{shape}, {figure}", {title: [turn[n] for turn in layouts[name]] for title, name in LAYOUTS.items()}
+            )
             for shape, layouts in json.loads(run.stdout).items()
             for n, figure in enumerate(FIGURES)
         ]

@@ -37,7 +37,7 @@ def measure(setting: Setting) -> Measured:
             Growth("seconds", sizes, [seconds for seconds, _ in costs]),
             Growth("CPU seconds", sizes, [cpu for _, cpu in costs]),
         ],
-        {f"{name} is skipped": why for name, why in contest.skipped.items()},
+        {f"{name} is skipped": reason for name, reason in contest.skipped.items()},
     )
 
 

@@ -53,7 +53,7 @@ def slow_sink(setting: Setting) -> Measured:
             Growth("seconds", sizes, [each.lateness(1) for each in plays]),
             Growth("CPU seconds", sizes, [sum(each.draining) for each in plays]),
         ],
-        {f"{name} is skipped": why for name, why in contest.skipped.items()},
+        {f"{name} is skipped": reason for name, reason in contest.skipped.items()},
         is_sound=all(each.is_sound for each in ours),
     )
 

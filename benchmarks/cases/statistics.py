@@ -42,12 +42,12 @@ def measure(setting: Setting) -> Measured:
         sluice.database.execute(queries.FILL_RESPONSES, {"campaign": campaign_id})
         sluice.database.execute("vacuum analyze campaigns_engagement")
         opened = look_at_all(sluice, campaign_id, setting.count(LOOKS))
-        times |= {f"{name}, opened by a quarter": taken for name, taken in opened.items()}
+        times |= {f"{name}, opened by a quarter": milliseconds for name, milliseconds in opened.items()}
     return Measured(
         [
             Figure(f"{contacts:,}, engagements/s", {SLUICE: [contacts / seconds]}, is_better_high=True),
             Figure("PostgreSQL, µs/engagement", {SLUICE: [cpu_seconds / contacts * 1e6]}),
-            *(figure for name, taken in times.items() for figure in spread(name, taken)),
+            *(figure for name, milliseconds in times.items() for figure in spread(name, milliseconds)),
         ],
         facts={"recorded": recorded},
         is_sound=recorded == contacts,

@@ -114,12 +114,12 @@ class DrainedBatch:
         asked_at = time.monotonic()
         headers = self.pause()
         answer_ms = (time.monotonic() - asked_at) * 1000
-        taken = self.sink.count()
+        arrived = self.sink.count()
         time.sleep(WATCH_SECONDS)
         later = self.sink.count()
         self.pending -= later - before
         settled, sent = headers["X-Sluice-Settled"] == "true", int(headers["X-Sluice-Sent"])
-        return Round(answer_ms, resume_ms, settled, sent, taken, later)
+        return Round(answer_ms, resume_ms, settled, sent, arrived, later)
 
 
 def parser(setting: Setting) -> argparse.ArgumentParser:

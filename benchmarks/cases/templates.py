@@ -96,8 +96,8 @@ def make_kinds(sluice: Sluice) -> Iterator[tuple[str, Kind]]:
     yield "order of 2 KB", ORDER
     html = compile_template(receipt.TEMPLATE).render(receipt.data(0))
     plain = {"subject": "Your receipt", "content": [{"type": "text/html", "value": html}]}
-    own = receipt.data(0)["customer"]["name"]
-    yield "receipt without template", Kind(plain, lambda n: f'"substitutions":{{"{own}":"{name(n)}"}}')
+    customer = receipt.data(0)["customer"]["name"]
+    yield "receipt without template", Kind(plain, lambda n: f'"substitutions":{{"{customer}":"{name(n)}"}}')
     template_id = sluice.ask("POST", "/v3/templates", {"name": "Receipt", "generation": "dynamic"})[1]["id"]
     version = {
         "name": "1",

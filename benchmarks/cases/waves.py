@@ -87,7 +87,7 @@ def grown(setting: Setting) -> list[Play]:
 def compared(setting: Setting, name: str, value: Callable[[Play], float], ceilings_of: str = "") -> Figure:
     """Return a figure of all contestants in all rounds; a rate has the ceilings of its case beside it."""
     results = contest(setting)
-    runs = {who: [value(play) for play in plays] for who, plays in results.plays.items()}
+    runs = {contestant: [value(play) for play in plays] for contestant, plays in results.plays.items()}
     beside = {other: rates for other, rates in results.ceilings.items() if CEILINGS[other].case == ceilings_of}
     return Figure(f"{results.plays[SLUICE][0].messages:,}, {name}", runs | beside, bool(ceilings_of))
 
@@ -115,5 +115,5 @@ def measured(
         for other, plays in results.plays.items()
         if not all(play.is_sound for play in plays)
     }
-    facts |= {f"{name} is skipped": why for name, why in results.skipped.items()}
+    facts |= {f"{name} is skipped": reason for name, reason in results.skipped.items()}
     return Measured(figures, grows, facts, curves or {}, is_sound=all(play.is_sound for play in ours))

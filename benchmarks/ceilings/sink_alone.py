@@ -61,10 +61,10 @@ def measure(folder: Path, sink: Sink, messages: int) -> float:
         while selector.get_map():
             drive(selector)
         seconds = monotonic() - began_at
-    taken = sink.count() - before
-    if taken != messages * TIMES:
-        raise StackError(f"the sink has {taken:,} of the {messages * TIMES:,} messages that were pushed to it")
-    return taken / seconds
+    arrived = sink.count() - before
+    if arrived != messages * TIMES:
+        raise StackError(f"the sink has {arrived:,} of the {messages * TIMES:,} messages that were pushed to it")
+    return arrived / seconds
 
 
 def drive(selector: selectors.BaseSelector) -> None:

@@ -32,9 +32,9 @@ def node_environment(home: Path) -> Path:
     return made(home.name, home / "package.json", install_node)
 
 
-def made(name: str, wanted: Path, install: Callable[[Path, Path], None]) -> Path:
+def made(name: str, pins: Path, install: Callable[[Path, Path], None]) -> Path:
     """Return the folder of exactly these versions. One that is incomplete or has other versions is removed."""
-    folder = FOLDER / f"{name}-{hashlib.sha256(wanted.read_bytes()).hexdigest()[:12]}"
+    folder = FOLDER / f"{name}-{hashlib.sha256(pins.read_bytes()).hexdigest()[:12]}"
     done = folder / "complete"
     with locked(FOLDER):
         if not done.exists():
@@ -43,24 +43,24 @@ def made(name: str, wanted: Path, install: Callable[[Path, Path], None]) -> Path
                 shutil.rmtree(old)
             folder.mkdir()
             try:
-                install(folder, wanted)
+                install(folder, pins)
             except (StackError, OSError, subprocess.SubprocessError) as error:
                 raise Unavailable(f"it cannot be installed: {reason_in(str(error))}") from error
             done.touch()
     return folder
 
 
-def install_python(folder: Path, wanted: Path) -> None:
+def install_python(folder: Path, pins: Path) -> None:
     """Install by the pip in vendor/, with the configuration of this machine."""
     run_to_end([sys.executable, "-m", "venv", "--without-pip", str(folder)], environment=os.environ)
     pip = next((ROOT / "vendor").glob("pip-*.whl")) / "pip"
     options = ["--no-input", "--disable-pip-version-check", "--quiet", "--retries=1"]
-    command = [str(folder / "bin" / "python"), str(pip), "install", *options, "-r", str(wanted)]
+    command = [str(folder / "bin" / "python"), str(pip), "install", *options, "-r", str(pins)]
     run_to_end(command, environment=os.environ)
 
 
-def install_node(folder: Path, wanted: Path) -> None:
-    shutil.copy(wanted, folder)
+def install_node(folder: Path, pins: Path) -> None:
+    shutil.copy(pins, folder)
     quiet = ["--no-package-lock", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=30000"]
     run_to_end(["npm", "install", "--omit=dev", "--ignore-scripts", *quiet], environment=os.environ, folder=folder)
 

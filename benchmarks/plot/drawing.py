@@ -36,8 +36,8 @@ def draw(result: dict[str, Any], png: str) -> None:
     about = result["about"]
     figure.suptitle("Sluice beside its peers and its ceilings", x=0.01, ha="left", fontsize=15, fontweight="bold")
     quick = "A quick run: its figures mean nothing. " if about["is_quick"] else ""
-    where = f"{quick}{about['cores']} cores, {about['processor']}, {about['memory_gb']} GB; {about['at'][:10]}"
-    figure.text(0.01, 0.905, where, color=FAINT, fontsize=9)
+    caption = f"{quick}{about['cores']} cores, {about['processor']}, {about['memory_gb']} GB; {about['at'][:10]}"
+    figure.text(0.01, 0.905, caption, color=FAINT, fontsize=9)
     figure.tight_layout(rect=(0, 0, 1, 0.9), w_pad=3)
     figure.savefig(png, dpi=150, format="png")
 
@@ -45,7 +45,7 @@ def draw(result: dict[str, Any], png: str) -> None:
 def drawable(result: dict[str, Any]) -> set[str]:
     """Return the panels for which the result has data."""
     panels = {"rates": "drain" in result, "lateness": "lateness" in result}
-    return {name for name, there in panels.items() if there} | ({"growth"} if grown(result) else set())
+    return {name for name, has_data in panels.items() if has_data} | ({"growth"} if grown(result) else set())
 
 
 def colours(result: dict[str, Any]) -> dict[str, str]:
@@ -53,8 +53,8 @@ def colours(result: dict[str, Any]) -> dict[str, str]:
     everybody = [name for case in ("drain", "lateness") for name in result.get(case, {}) if name not in PARTS]
     ceilings = dict.fromkeys(result["about"]["ceilings"], CEILING)
     peers = [name for name in dict.fromkeys(everybody) if name not in {"sluice", *ceilings}]
-    chosen = {name: PEERS[number % len(PEERS)] for number, name in enumerate(peers)}
-    return chosen | ceilings | {"sluice": SLUICE}
+    palette = {name: PEERS[number % len(PEERS)] for number, name in enumerate(peers)}
+    return palette | ceilings | {"sluice": SLUICE}
 
 
 def rates(axes: Axes, result: dict[str, Any]) -> None:
@@ -64,8 +64,8 @@ def rates(axes: Axes, result: dict[str, Any]) -> None:
     figures = {name: case[name][figure] for name in case if name not in PARTS and figure in case[name]}
     names = sorted(figures, key=lambda name: figures[name]["median"])
     medians = [figures[name]["median"] for name in names]
-    chosen = colours(result)
-    bars = axes.barh(names, medians, color=[chosen[name] for name in names], height=0.62)
+    palette = colours(result)
+    bars = axes.barh(names, medians, color=[palette[name] for name in names], height=0.62)
     axes.bar_label(bars, [f"{median:,.0f}" for median in medians], padding=5, color=INK)
     axes.set_xscale("log")
     axes.set_xlim(min(medians) / 3, max(medians) * 4)
@@ -76,10 +76,10 @@ def rates(axes: Axes, result: dict[str, Any]) -> None:
 
 def lateness(axes: Axes, result: dict[str, Any]) -> None:
     """Draw curves: the share of the wave that has arrived, by the time after its due time."""
-    chosen = colours(result)
+    palette = colours(result)
     for name, curve in result["lateness"]["curves"].items():
         seconds, shares = [max(point[0], 0.01) for point in curve], [point[1] * 100 for point in curve]
-        axes.plot(seconds, shares, color=chosen[name], linewidth=3 if name == "sluice" else 1.8, label=name)
+        axes.plot(seconds, shares, color=palette[name], linewidth=3 if name == "sluice" else 1.8, label=name)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xlabel("seconds after send_at")

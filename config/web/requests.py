@@ -44,7 +44,7 @@ class Request:
         """Read as much of `data` as belongs to the request; return the rest."""
         before = self.has_head
         try:
-            rest = data[self._parser.received(data) :]
+            following = data[self._parser.received(data) :]
         except ValueError:
             # A length with thousands of digits, or a URL that urllib cannot parse.
             self.error, self.is_complete = 400, True
@@ -56,11 +56,11 @@ class Request:
         if not self.is_complete:
             self._take_state()
         # The body may begin in the bytes that ended the head.
-        if rest and not before and self.has_head and not self.is_complete:
-            kept, self.kept = self.kept, None
-            rest = self.feed(rest)
-            self.kept = kept
-        return rest
+        if following and not before and self.has_head and not self.is_complete:
+            bytes_before, self.kept = self.kept, None
+            following = self.feed(following)
+            self.kept = bytes_before
+        return following
 
     def _take_head(self) -> None:
         self._most = most_bytes(self.path)

@@ -1,4 +1,4 @@
-"""Templates in the subset of Handlebars that SendGrid documents, rendered as handlebars.js 4.7 renders them.
+"""Render templates in the subset of Handlebars that SendGrid documents, as handlebars.js 4.7 renders them.
 
 `compile_template` turns a source into a `Template`, which renders for many recipients. The source is parsed into a tree
 (`lexer`, `parse`, `strip`, `tree`), from which Python functions are generated (`generate`, `runtime`). Values print and

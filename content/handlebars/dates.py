@@ -1,4 +1,4 @@
-"""`formatDate`: a time in ISO 8601 or as an epoch, in the documented tokens and in a zone."""
+"""Implement `formatDate`: write a time, given in ISO 8601 or as an epoch, in the documented tokens and in a zone."""
 
 from __future__ import annotations
 

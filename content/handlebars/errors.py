@@ -1,4 +1,4 @@
-"""The errors of templates.
+"""Define the errors of templates.
 
 TemplateError is for the author, when the template is compiled; RenderError is for the operator, when it is rendered.
 """

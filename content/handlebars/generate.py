@@ -52,7 +52,7 @@ GLOBALS: Final[dict[str, Any]] = {
 
 
 class Scope(NamedTuple):
-    """A scope holds the facts that are known about the context in which a piece of a template is rendered."""
+    """The facts that are known about the context in which a piece of a template is rendered."""
 
     is_top: bool = True
     """The context is the top-level context, which is an object."""
@@ -156,7 +156,7 @@ class Generator:
         return f"{'e' if node.is_escaped else 's'}({value}, r)"
 
     def is_helper(self, call: Call, scope: Scope) -> bool:
-        """Return whether a call is of a helper, and not a path. Raises TemplateError if there is no such helper."""
+        """Return whether a call names a helper, and not a path. Raises TemplateError for an unknown helper."""
         path = call.path
         is_name = path.is_simple and not path.is_data and not self.param(path, scope)
         name = path.names[0] if is_name else None
@@ -261,10 +261,10 @@ class Generator:
         arguments = [self.value(argument, scope) for argument in compared(call)]
         if name in {"if", "unless"}:
             if "includeZero" in call.named:
-                shown = f"shown({arguments[0]}, truthy({self.value(call.named['includeZero'], scope)}))"
+                expression = f"shown({arguments[0]}, truthy({self.value(call.named['includeZero'], scope)}))"
             else:
-                shown = f"((v := {arguments[0]}) or v.__class__ is dict)"
-            return f"not {shown}" if name == "unless" else shown
+                expression = f"((v := {arguments[0]}) or v.__class__ is dict)"
+            return f"not {expression}" if name == "unless" else expression
         if name in {"and", "or"}:
             return f" {name} ".join(f"truthy({argument})" for argument in arguments).join("()")
         left, right = arguments

@@ -1,4 +1,4 @@
-"""The helpers that templates may use, their kinds and the number of their arguments."""
+"""List the helpers that templates may use, their kinds and the number of their arguments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Helper:
-    """A helper has places where it may be used, and a range for the number of its arguments."""
+    """The places where a helper may be used, and the number of arguments that it takes."""
 
     is_block: bool
     """The helper begins a block: `{{#name}}`."""
@@ -19,7 +19,7 @@ class Helper:
     fewest: int
     most: int
     named: frozenset[str] = frozenset()
-    """The names of its arguments with names."""
+    """The names of its named arguments."""
 
     @property
     def arguments(self) -> str:

@@ -61,7 +61,7 @@ RULES: Final = (
 )
 RULE: Final = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in RULES))
 CLOSING: Final = {'"': '"', "'": "'", "[": "]"}
-"""The ends of strings and of names in brackets. The rules above match only the begins, so as not to backtrack."""
+"""The ends of strings and of names in brackets. The rules above match only their beginnings, without backtracking."""
 END_OF_DASHED: Final = re.compile(r"--~?\}\}")
 """Matches the end of a comment that begins with two dashes: that may contain }}."""
 CLOSES: Final = {"close", "close_unescaped", "inverse"}
@@ -76,65 +76,65 @@ def tokens(source: str) -> Iterator[Token]:
         raise TemplateError("the template has a NUL character", source, nul)
     position = 0
     while position < len(source):
-        opened = source.find("{{", position)
-        if opened < 0:
+        start = source.find("{{", position)
+        if start < 0:
             yield Token("text", source[position:], position)
             break
-        text = source[position:opened]
+        text = source[position:start]
         is_escaped = text.endswith("\\") and not text.endswith("\\\\")
         if text.endswith("\\"):
             text = text[:-1]
         if text:
             yield Token("text", text, position)
         if is_escaped:
-            position = end_of_escaped(source, opened)
-            yield Token("text", source[opened:position], opened)
-        elif source.startswith(("{{!", "{{~!"), opened):
-            position = end_of_comment(source, opened)
-            yield Token("comment", source[opened:position], opened)
+            position = end_of_escaped(source, start)
+            yield Token("text", source[start:position], start)
+        elif source.startswith(("{{!", "{{~!"), start):
+            position = end_of_comment(source, start)
+            yield Token("comment", source[start:position], start)
         else:
-            position = yield from tokens_of_tag(source, opened)
+            position = yield from tokens_of_tag(source, start)
     yield Token("end", "", len(source))
 
 
-def end_of_escaped(source: str, opened: int) -> int:
+def end_of_escaped(source: str, start: int) -> int:
     """Return the end of the text that an escaped `{{` begins: the next `{{`, with its backslashes."""
-    following = source.find("{{", opened + 2)
+    following = source.find("{{", start + 2)
     if following < 0:
         return len(source)
     for _ in range(2):
-        if following > opened + 2 and source[following - 1] == "\\":
+        if following > start + 2 and source[following - 1] == "\\":
             following -= 1
     return following
 
 
-def end_of_comment(source: str, opened: int) -> int:
-    dashed = source.find("!", opened) + 1
+def end_of_comment(source: str, start: int) -> int:
+    dashed = source.find("!", start) + 1
     if source.startswith("--", dashed):
         match = END_OF_DASHED.search(source, dashed)
         end = match.end() if match else -1
     else:
         end = source.find("}}", dashed) + 2
     if end < dashed:
-        raise TemplateError("the comment has no end", source, opened)
+        raise TemplateError("the comment has no end", source, start)
     return end
 
 
-def end_of_quoted(source: str, opened: int) -> int:
+def end_of_quoted(source: str, start: int) -> int:
     """Return the end of a string or of a name in brackets, or -1 if there is none.
 
     A closing character behind a backslash is a part of the text, unless it is the last one in the template.
     """
-    closing = CLOSING[source[opened]]
-    end = found = source.find(closing, opened + 1)
-    while found >= 0 and source[found - 1] == "\\":
-        end, found = found, source.find(closing, found + 1)
-    return max(end, found) + 1 or -1
+    closing = CLOSING[source[start]]
+    end = candidate = source.find(closing, start + 1)
+    while candidate >= 0 and source[candidate - 1] == "\\":
+        end, candidate = candidate, source.find(closing, candidate + 1)
+    return max(end, candidate) + 1 or -1
 
 
-def tokens_of_tag(source: str, opened: int) -> Generator[Token, None, int]:
+def tokens_of_tag(source: str, start: int) -> Generator[Token, None, int]:
     """Yield the tokens of one tag, and return the position behind it."""
-    position = opened
+    position = start
     while match := RULE.match(source, position):
         kind, end = str(match.lastgroup), match.end()
         if kind in {"string", "bracketed"} and (end := end_of_quoted(source, position)) < 0:
@@ -145,5 +145,5 @@ def tokens_of_tag(source: str, opened: int) -> Generator[Token, None, int]:
         if kind in CLOSES:
             return position
     if "}}" not in source[position:]:
-        raise TemplateError("the tag has no end", source, opened)
+        raise TemplateError("the tag has no end", source, start)
     raise TemplateError(f'unexpected "{source[position]}" in a tag', source, position)

@@ -1,4 +1,4 @@
-"""The bounds of one rendering, and the account that is kept of it."""
+"""Limit one rendering, and count what it has used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STEPS_BETWEEN_LOOKS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one rendering may do before it fails with RenderError."""
+    """The limits of one rendering, which fails with RenderError when it exceeds one of them."""
 
     characters: int = 10_000_000
     """Characters of output."""
@@ -28,7 +28,7 @@ DEFAULT: Final = Limits()
 
 
 class Run:
-    """One rendering: its data, its output so far, and what is left of its limits."""
+    """One rendering: its data, its output so far, and the remaining part of its limits."""
 
     __slots__ = ("characters", "ends_at", "limits", "look_at", "out", "root", "seen", "steps")
 

@@ -189,9 +189,9 @@ class Parser:
             block = self.blocks.pop()
             is_open = block.is_chained
             if not is_open and block.call.path.original != path.original:
-                opened = block.call
-                message = f'the block "{opened.path.original}" ends with "{path.original}"'
-                raise self.error(message, opened.position)
+                call = block.call
+                message = f'the block "{call.path.original}" ends with "{path.original}"'
+                raise self.error(message, call.position)
             # handlebars.js gives the first link of a chain the flags of the end, and every other one its own.
             is_later_link = block.is_chained and self.blocks[-1].is_chained
             self.body(root).append(block.node(block.opening if is_later_link else strip))
@@ -300,9 +300,9 @@ class Tag:
             return self.literal()
         if self.peek() != "open_sexpr":
             return self.path()
-        opened = self.next("open_sexpr")
+        token = self.next("open_sexpr")
         if depth >= MAX_CALL_DEPTH:
-            raise self.error(f"parentheses are nested more than {MAX_CALL_DEPTH} deep", opened)
+            raise self.error(f"parentheses are nested more than {MAX_CALL_DEPTH} deep", token)
         call = self.call(depth + 1)
         self.next("close_sexpr")
         return call

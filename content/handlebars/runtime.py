@@ -1,4 +1,4 @@
-"""The functions that generated code calls while it renders.
+"""Define the functions that generated code calls while it renders.
 
 Context, depths, frames and block parameters are passed along as handlebars.js passes them: `depths` is the stack of
 contexts that `../` climbs, a linked list of (context, rest); `frame` has the values of @index, @key, @first and @last,
@@ -65,7 +65,7 @@ def is_shown(value: Any, include_zero: Any) -> bool:
 
 
 def context_above(depths: Depths, levels: int) -> Any:
-    """Return the context that is so many levels above."""
+    """Return the context that is this number of levels above."""
     for _ in range(levels):
         if depths is None:
             return UNDEFINED
@@ -74,7 +74,7 @@ def context_above(depths: Depths, levels: int) -> Any:
 
 
 def data_variable(frame: Frame, levels: int, name: str, run: Run) -> Any:
-    """Return the value of @index, @key, @first, @last or @root, so many frames above."""
+    """Return the value of @index, @key, @first, @last or @root, this number of frames above."""
     for _ in range(levels):
         if frame is None:
             return UNDEFINED

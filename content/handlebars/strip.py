@@ -1,7 +1,7 @@
 """Remove the white space that `~` and tags alone on their lines remove.
 
 The rules are those of `whitespace-control.js` of handlebars.js 4.7. Whether a tag is alone on its line is decided by
-the text as written, and not by what other tags left of it.
+the text as written, before other tags remove white space from it.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def ends_line(body: list[Node], index: int, *, is_root: bool) -> bool:
     before = body[index - 1]
     if not isinstance(before, Text):
         return False
-    rest = before.original.rstrip(SPACES)
-    return "\n" in before.original[len(rest) :] or (is_root and index == 1 and not rest)
+    text = before.original.rstrip(SPACES)
+    return "\n" in before.original[len(text) :] or (is_root and index == 1 and not text)
 
 
 def begins_line(body: list[Node], index: int, *, is_root: bool) -> bool:
@@ -95,9 +95,9 @@ def begins_line(body: list[Node], index: int, *, is_root: bool) -> bool:
     behind = body[index + 1]
     if not isinstance(behind, Text):
         return False
-    rest = behind.original.lstrip(SPACES)
-    blank = behind.original[: len(behind.original) - len(rest)]
-    return "\n" in blank or (is_root and index + 2 == len(body) and not rest)
+    text = behind.original.lstrip(SPACES)
+    blank = behind.original[: len(behind.original) - len(text)]
+    return "\n" in blank or (is_root and index + 2 == len(body) and not text)
 
 
 def strip_right_of(body: list[Node], index: int, *, is_complete: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The parts of a parsed template."""
+"""Define the parts of a parsed template."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Path:
 
     @property
     def is_simple(self) -> bool:
-        """Return whether the path is one name, which may be a helper's."""
+        """Return whether the path is a single name, which may be that of a helper."""
         return len(self.names) == 1 and not self.is_scoped and not self.depth
 
 
@@ -54,7 +54,7 @@ Expression = Path | Literal | Call
 
 @dataclass(slots=True)
 class Strip:
-    """Whether `~` removes the white space before and behind a tag."""
+    """The flags of a tag that say whether `~` removes the white space before and behind it."""
 
     before: bool
     behind: bool
@@ -90,7 +90,7 @@ class Mustache:
 
 @dataclass(slots=True)
 class Program:
-    """A program is the content of one branch of a block, or of the whole template."""
+    """The content of one branch of a block, or of the whole template."""
 
     body: list[Node] = field(default_factory=list)
     block_params: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The values of JSON as JavaScript prints, compares and looks them up.
+"""Print, compare and look up the values of JSON as JavaScript does.
 
 Sources: ECMA-262 (Number::toString, IsLooselyEqual, IsLessThan, OrdinaryOwnPropertyKeys) and `utils.js` and
 `runtime.js` of handlebars.js 4.7. Only own properties are visible: there are no prototypes here.
@@ -137,8 +137,8 @@ def ordered_keys(value: dict[str, Any]) -> list[str]:
     indexes = [key for key in value if key[:1].isdigit() and INDEX.fullmatch(key) and int(key) <= MAX_INDEX]
     if not indexes:
         return list(value)
-    known = set(indexes)
-    return [*sorted(indexes, key=int), *(key for key in value if key not in known)]
+    index_set = set(indexes)
+    return [*sorted(indexes, key=int), *(key for key in value if key not in index_set)]
 
 
 def is_truthy(value: Any) -> bool:

@@ -43,7 +43,7 @@ ENABLE: Final = Button(
     "primary",
     enable_again,
     (
-        "It gets what happened since it was disabled, as far as the history goes.",
+        "It gets the events since it was disabled, unless they are older than the kept history.",
         "What failed before is tried at once.",
     ),
     "The endpoint is enabled.",
@@ -73,13 +73,13 @@ BUTTONS: Final = (ENABLE, TRY_AGAIN, DISABLE)
 
 
 class SinceForm(forms.Form):
-    """The form of a time, in UTC like all times here."""
+    """Ask for a time, in UTC like all times here."""
 
     since = TimeField(label="Since (UTC)")
 
 
 def fitting(endpoint: Endpoint) -> list[Button]:
-    """Return the buttons that would change something."""
+    """Return the buttons that have an effect in the state of the endpoint."""
     if not endpoint.is_enabled:
         return [ENABLE]
     return [TRY_AGAIN, DISABLE] if endpoint.failing_since else [DISABLE]
@@ -125,7 +125,7 @@ def control_endpoint(
         carry,
         back=back,
         model=Endpoint,
-        first=lambda: "" if button in fitting(endpoint) else "There is nothing to do: somebody else was faster.",
+        first=lambda: "" if button in fitting(endpoint) else "Nothing was changed: somebody else was faster.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Deliveries of endpoints: a list, and a page for each with its last attempt and its body."""
+"""List the deliveries of endpoints, and show a page for each with its last attempt and its body."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class DeliveryAdmin(DeliveryColumns, ReadOnlyAdmin[Delivery]):
 
 
 def list_facts(delivery: Delivery) -> list[tuple[str, SafeString | str]]:
-    """Return the names and values of what is known of a delivery, without what is empty."""
+    """Return the names and values of the known facts about a delivery. Empty values are left out."""
     endpoint = delivery.endpoint
     is_pending = delivery.state == DeliveryState.PENDING
     next_at = next_attempts(endpoint).get(delivery.lane_number) if is_pending else None

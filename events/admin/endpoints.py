@@ -1,4 +1,4 @@
-"""Endpoints: a list, and a page for each with its newest deliveries and its buttons. They are changed by the APIs."""
+"""List endpoints, and show a page for each with its newest deliveries and its buttons. Only the APIs change them."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def tell_notice(endpoint: Endpoint) -> str:
 
 
 def list_facts(endpoint: Endpoint) -> list[tuple[str, SafeString | str]]:
-    """Return the names and values of what is known of an endpoint, without what is empty."""
+    """Return the names and values of the known facts about an endpoint. Empty values are left out."""
     kinds = names_in(endpoint.dialect, endpoint.kinds)
     account = reverse("admin:accounts_account_change", args=[endpoint.account_id])
     facts: list[tuple[str, SafeString | str]] = [

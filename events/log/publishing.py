@@ -1,9 +1,9 @@
-"""Publish events: turn the notices that transactions have left into entries of the log.
+"""Publish events: turn the notices that transactions have written into entries of the log.
 
 One transaction at a time publishes, so places become visible in the order in which they are drawn. A notice whose
 transaction commits late gets a place behind everything that was published before, whatever its id is: no reader has
-gone past it. The notices are deleted in the statement that inserts their entries, so a crash at any line neither loses
-nor repeats one.
+passed it. The notices are deleted in the statement that inserts their entries, so a crash at any line neither loses nor
+repeats one.
 """
 
 from __future__ import annotations

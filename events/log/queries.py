@@ -1,4 +1,4 @@
-"""The SQL of the log."""
+"""Define the SQL of the log."""
 
 from __future__ import annotations
 

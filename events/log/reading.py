@@ -1,8 +1,9 @@
 """Read the log: events in the order of their places, each for one recipient.
 
-A position names a place and how many events of it were read. Whoever reads on from a position gets every later event
-of the account once, and in the same order each time: entries of the log never change, and a new one always comes behind
-all others. An event of a message to several recipients becomes one event for each recipient that it is about.
+A position names a place and how many events of it were read. A reader that continues from a position gets every later
+event of the account once, and in the same order each time: entries of the log never change, and a new entry always
+comes after all others. An event of a message to several recipients becomes one event for each recipient that it is
+about.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Happened(NamedTuple):
     recipient: str
     number: int
     """Which of the message's recipients it is, from 0."""
-    own: Mapping[str, Any]
+    personal: Mapping[str, Any]
     """The personal fields of the message that events show."""
     reply: str | None
     suppression: int | None
@@ -124,7 +125,7 @@ class Happened(NamedTuple):
     """The facts about an open or a click. Of a message to several recipients, these name the first one."""
 
 
-Known = tuple[MailFacts, str, Mapping[str, Any]]
+MessageFacts = tuple[MailFacts, str, Mapping[str, Any]]
 """A message: its mail, its first recipient, and the personal fields that events show."""
 
 
@@ -137,14 +138,14 @@ class Entry(NamedTuple):
     bases: Sequence[int]
     fences: Sequence[int]
 
-    def only(self, wanted: Callable[[int], bool]) -> Self:
-        """Return the entry with only those of its parcels whose base is wanted."""
-        kept = [pair for pair in zip(self.bases, self.fences, strict=True) if wanted(pair[0])]
-        return self._replace(bases=[base for base, _ in kept], fences=[fence for _, fence in kept])
+    def only(self, is_wanted: Callable[[int], bool]) -> Self:
+        """Return the entry with only the parcels whose events are read, by their bases."""
+        pairs = [pair for pair in zip(self.bases, self.fences, strict=True) if is_wanted(pair[0])]
+        return self._replace(bases=[base for base, _ in pairs], fences=[fence for _, fence in pairs])
 
 
 class Row(NamedTuple):
-    """A row of events. `is_own` tells whether it is one of the entry's, and not an earlier or later one."""
+    """A row of events. `is_own` tells whether it belongs to the entry, and is not an earlier or a later one."""
 
     number: int
     is_own: bool
@@ -164,17 +165,17 @@ class Row(NamedTuple):
 
     @property
     def weight(self) -> int:
-        """Return about how many events it becomes, one for each recipient."""
+        """Return the approximate number of events that it becomes, one for each recipient."""
         messages = 1 if self.members is None else len(unpack_members(self.members))
         return messages * max(1, self.recipients)
 
 
 class Reader:
-    """Reads the log of one account. `wanted` tells by the base of a parcel whether its events are read."""
+    """Read the log of one account. `is_wanted` tells by the base of a parcel whether its events are read."""
 
-    def __init__(self, account_id: int, wanted: Callable[[int], bool] | None = None) -> None:
+    def __init__(self, account_id: int, is_wanted: Callable[[int], bool] | None = None) -> None:
         self.account_id = account_id
-        self._wanted = wanted
+        self._is_wanted = is_wanted
         self._mails: dict[int, MailFacts] = {}
 
     def read_after(
@@ -182,8 +183,8 @@ class Reader:
     ) -> Iterator[tuple[int, Iterator[Happened]]]:
         """Yield the events of each place that has any entry of the account, in order, as far as `until` if it is given.
 
-        The events of the first place are all of them, those included that were read before. A place may have no event:
-        of another lane, or because the history of its messages is over.
+        All events of the first place are read, also those that were read before. A place may have no event: all of them
+        are of another lane, or the history of its messages is over.
         """
         place = position.first_place
         while entries := self._read_entries(place, until):
@@ -195,7 +196,7 @@ class Reader:
             parameters = {"account": self.account_id, "first": place, "limit": ENTRIES_AT_ONCE}
             cursor.execute(READ_ENTRIES, {**parameters, "last": None if until is None else until.place})
             entries = [Entry(*row) for row in cursor.fetchall()]
-        return entries if self._wanted is None else [entry.only(self._wanted) for entry in entries]
+        return entries if self._is_wanted is None else [entry.only(self._is_wanted) for entry in entries]
 
     def _expand(self, entries: Sequence[Entry]) -> Iterator[tuple[int, Iterator[Happened]]]:
         """Yield the events of entries, by place."""
@@ -210,7 +211,7 @@ class Reader:
                 yield place, chain.from_iterable(self._events_of(rows, messages) for rows in several)
 
     def _read_rows(self, entries: Sequence[Entry]) -> list[Row]:
-        """Return the rows of all events of the parcels, by parcel and id, for earlier ones tell what an event is."""
+        """Return the rows of all events of the parcels, by parcel and id: the earlier ones tell what an event means."""
         with connection.cursor() as cursor:
             cursor.execute(
                 READ_HAPPENED,
@@ -222,7 +223,7 @@ class Reader:
             )
             return [*(Row(*row) for row in cursor.fetchall()), *_read_late(entries)]
 
-    def _read_messages(self, rows: Iterable[Row]) -> dict[int, Known]:
+    def _read_messages(self, rows: Iterable[Row]) -> dict[int, MessageFacts]:
         """Return the mail, the first recipient and the personal fields of messages, by id."""
         bounds: dict[int, tuple[int, int]] = {}
         for row in rows:
@@ -236,12 +237,12 @@ class Reader:
                 READ_MESSAGES,
                 {"firsts": [low for low, _ in bounds.values()], "lasts": [high for _, high in bounds.values()]},
             )
-            found = cursor.fetchall()
-        self._read_mails({mail_id for _, mail_id, _, _ in found})
+            message_rows = cursor.fetchall()
+        self._read_mails({mail_id for _, mail_id, _, _ in message_rows})
         mails = self._mails
         messages = {
             message_id: (mails[mail_id], recipient, NOTHING if personal is None else json.loads(personal))
-            for message_id, mail_id, recipient, personal in found
+            for message_id, mail_id, recipient, personal in message_rows
             if mail_id in mails
         }
         return messages | _with_substitutions(messages)
@@ -249,18 +250,18 @@ class Reader:
     def _read_mails(self, mail_ids: set[int]) -> None:
         if len(self._mails) > MAILS_REMEMBERED:
             self._mails.clear()
-        unknown = mail_ids - self._mails.keys()
-        if not unknown:
+        missing_ids = mail_ids - self._mails.keys()
+        if not missing_ids:
             return
         with connection.cursor() as cursor:
-            cursor.execute(READ_MAILS, {"ids": sorted(unknown)})
+            cursor.execute(READ_MAILS, {"ids": sorted(missing_ids)})
             for row in cursor.fetchall():
                 facts = MailFacts(*row)
                 self._mails[facts.mail_id] = replace(
                     facts, headers=json.loads(row[HEADERS]), custom_args=json.loads(row[CUSTOM_ARGS])
                 )
 
-    def _events_of(self, rows: Sequence[Row], messages: Mapping[int, Known]) -> Iterator[Happened]:
+    def _events_of(self, rows: Sequence[Row], messages: Mapping[int, MessageFacts]) -> Iterator[Happened]:
         """Yield the events of the own rows of one parcel, in the order of their ids."""
         history = History()
         # Rows behind the last own one tell nothing about it.
@@ -295,27 +296,27 @@ Place = tuple[int, list[list[Row]]]
 
 
 def _group(places: Iterable[Place]) -> Iterator[list[Place]]:
-    """Yield places in groups whose messages are read at a time: not too many, since they can have many recipients."""
+    """Yield places in groups whose messages are read together: limited, since messages can have many recipients."""
     group: list[Place] = []
     weight = 0
     for place, parcels in places:
-        own = sum(row.weight for rows in parcels for row in rows if row.is_own)
-        if group and weight + own > EVENTS_AT_ONCE:
+        place_weight = sum(row.weight for rows in parcels for row in rows if row.is_own)
+        if group and weight + place_weight > EVENTS_AT_ONCE:
             yield group
             group, weight = [], 0
         group.append((place, parcels))
-        weight += own
+        weight += place_weight
     if group:
         yield group
 
 
-def _with_substitutions(messages: Mapping[int, Known]) -> dict[int, Known]:
-    """Return those of the messages whose Message-ID came from the caller, with the values of the keys in it."""
+def _with_substitutions(messages: Mapping[int, MessageFacts]) -> dict[int, MessageFacts]:
+    """Return the messages with a Message-ID of the caller, together with the values of the keys in it."""
     ids = [
         message_id
-        for message_id, (mail, _, own) in messages.items()
-        if mail.headers or "headers" in own
-        if find_message_id({**mail.headers, **own.get("headers", NOTHING)}) is not None
+        for message_id, (mail, _, personal) in messages.items()
+        if mail.headers or "headers" in personal
+        if find_message_id({**mail.headers, **personal.get("headers", NOTHING)}) is not None
     ]
     if not ids:
         return {}
@@ -347,17 +348,19 @@ class History:
         return [row for row in rows if row.recipient in (None, recipient)] if rows else []
 
 
-def _events_for(row: Row, message_id: int, reply: str | None, message: Known, history: History) -> Iterator[Happened]:
+def _events_for(
+    row: Row, message_id: int, reply: str | None, message: MessageFacts, history: History
+) -> Iterator[Happened]:
     """Yield an event of a message, once for each recipient that it is about.
 
     An event of all recipients is not about those whose mail has ended before.
     """
-    mail, first_recipient, own = message
-    recipients = recipients_of(own, first_recipient)
+    mail, first_recipient, personal = message
+    recipients = recipients_of(personal, first_recipient)
     if row.late is not None:
         number = min(row.late.recipient or 0, len(recipients) - 1)
         id = f"late-{row.id}-{message_id % PARCEL_SPAN}"
-        facts = (id, row.kind, row.at, message_id, mail, recipients[number], number, own)
+        facts = (id, row.kind, row.at, message_id, mail, recipients[number], number, personal)
         yield Happened(*facts, None, None, None, is_decision=False, is_first=False, attempt=1, late=row.late)
         return
     id = f"{row.id}-{message_id % PARCEL_SPAN}"
@@ -377,7 +380,7 @@ def _events_for(row: Row, message_id: int, reply: str | None, message: Known, hi
             mail,
             recipient,
             number,
-            own,
+            personal,
             reply,
             row.suppression,
             row.classification,

@@ -1,1 +1,1 @@
-"""Webhooks: deliver the events of the log to the endpoints of accounts."""
+"""Deliver the events of the log to the endpoints of accounts, by webhooks."""

@@ -1,8 +1,8 @@
 """Resolve the hosts of endpoints, and refuse addresses inside the installation's networks.
 
-A caller chooses the host, and could let its name resolve to this machine, to a neighbour, or to a service for machines
-of a cloud. So every address is checked, and the connection goes to an address that was checked: a second resolution
-could give another one.
+A caller chooses the host, and could let its name resolve to this machine, to another machine of its network, or to the
+metadata service of a cloud. So every address is checked, and the connection goes to an address that was checked: a
+second resolution could give another one.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class ForbiddenAddress(Exception):
 def resolve(host: str, port: int) -> list[str]:
     """Return the addresses of a host, each of which was checked. Raises Unresolved and ForbiddenAddress."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        socket_addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Unresolved from error
-    addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+    addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in socket_addresses))
     if not addresses:
         raise Unresolved
     if not all(is_allowed(each, settings.WEBHOOK_ALLOWED_NETWORKS) for each in addresses):

@@ -2,8 +2,8 @@
 
 A body has the events of one lane between two positions. The same range with the same kinds always gives the same
 events, because entries of the log and events never change. It gives the same bytes, too, unless a campaign was renamed
-or Sluice was updated meanwhile; so the bytes are stored as soon as an attempt has failed. What belongs to one event of
-a message, such as SendGrid's `processed` before its first outcome, is never parted.
+or Sluice was updated meanwhile; so the bytes are stored as soon as an attempt has failed. The parts of one event of a
+message, such as SendGrid's `processed` before its first outcome, are never separated.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Unit(NamedTuple):
 
     position: Position
     text: bytes = b""
-    """Events in JSON, parted by commas; empty if there is none."""
+    """Events in JSON, separated by commas; empty without events."""
     events: int = 0
     at: float = 0.0
 
 
 class LaneReader:
-    """Reads the log for a lane, and cuts it into bodies."""
+    """Read the log for a lane, and cut it into bodies."""
 
     def __init__(self, account_id: int, form: Form, kinds: int, *, number: int, lanes: int) -> None:
         self._reader = Reader(account_id, lambda base: base % lanes == number)

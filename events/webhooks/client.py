@@ -1,7 +1,7 @@
 """Post to a URL that a caller has chosen.
 
 The host is resolved once, and the connection goes to an address that was checked (`addresses.py`), while TLS and the
-Host header keep the name. Everything together has a deadline, however slowly the receiver answers. Redirects are not
+Host header use the name. Everything together has a deadline, however slowly the receiver answers. Redirects are not
 followed, and no proxy of the environment is used. The head of a response is limited by the library (h11), its body by
 `BODY_BYTES`. A receiver can cause no exception: every end of an attempt is an `Answer`.
 """
@@ -32,7 +32,7 @@ REPLY_CHARACTERS: Final = 1024
 """The part of a response's body that is kept."""
 PORTS: Final = {"http": 80, "https": 443}
 UNQUOTED: Final = "/%:@!$&'()*+,;=~-._?"
-"""The characters of a path or a query that stay as they are (RFC 3986 section 3.3)."""
+"""The characters of a path or a query that stay unchanged (RFC 3986 section 3.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Answer:
 
 
 class Client:
-    """Posts to endpoints and keeps a connection, whose address was checked, for the next request to the same host."""
+    """Post to endpoints, and keep a connection, whose address was checked, for the next request to the same host."""
 
     def __init__(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._timeout_seconds = timeout_seconds
@@ -134,7 +134,7 @@ class Client:
 
 
 class CheckedBackend(httpcore.NetworkBackend):
-    """Connects to checked addresses of a host, and lets every operation end at a deadline."""
+    """Connect to checked addresses of a host, and let every operation end at a deadline."""
 
     def __init__(self) -> None:
         self.deadline = 0.0
@@ -197,7 +197,7 @@ class DeadlineStream(httpcore.NetworkStream):
         return DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, seconds), self._backend)
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what the library asks of the connection."""
+        """Return a fact about the connection that the library asks for."""
         return self._stream.get_extra_info(info)
 
 

@@ -39,7 +39,7 @@ def find_delivery(endpoint: Endpoint, public_id: UUID) -> Delivery:
 
 
 def next_attempts(endpoint: Endpoint) -> dict[int, dt.datetime]:
-    """Return the time before which each lane makes no attempt, by its number; nothing for a lane that does not wait."""
+    """Return the time before which each waiting lane makes no attempt, by the number of the lane."""
     if not endpoint.is_enabled:
         return {}
     waits = ((lane.number, (lane.next_at, endpoint.retry_at)) for lane in endpoint.lanes.all())

@@ -8,5 +8,5 @@ from events.webhooks.sendgrid_form import SendGridForm
 
 
 def form_of(dialect: str, *, gets_own_events: bool) -> Form:
-    """Return the form of a dialect. `gets_own_events` means something for SendGrid's only."""
+    """Return the form of a dialect. `gets_own_events` has a meaning only for SendGrid's dialect."""
     return SendGridForm(gets_own_events=gets_own_events) if dialect == Dialect.SENDGRID else NativeForm()

@@ -28,7 +28,7 @@ from foundation.clock import Now
 class Changes:
     """The changes of an endpoint. None leaves a part unchanged.
 
-    `kinds_on` and `kinds_off` are masks of the kinds of events that it gets from now on, or no longer; `kinds_on` wins.
+    `kinds_on` and `kinds_off` are masks of kinds of events that the endpoint starts or stops to get; `kinds_on` wins.
     An empty OAuth client id together with an empty token URL ends the use of OAuth.
     """
 
@@ -76,7 +76,7 @@ def add_endpoint(account: Account, dialect: Dialect, changes: Changes) -> Endpoi
 
 @transaction.atomic
 def change_endpoint(endpoint: Endpoint, changes: Changes) -> Endpoint:
-    """Change an endpoint. After a new URL, what it failed at before is tried at once.
+    """Change an endpoint. If its URL changes, its failed deliveries are tried again at once.
 
     Raises InvalidUrl, UrlTaken, IncompleteOAuth and UnknownEndpoint.
     """
@@ -117,7 +117,7 @@ def renew_secret(endpoint: Endpoint) -> tuple[Endpoint, str]:
 
 @transaction.atomic
 def enable_again(endpoint: Endpoint) -> Endpoint:
-    """Let an endpoint continue, or try at once what it failed at. Raises UnknownEndpoint."""
+    """Enable an endpoint, and try its failed deliveries again at once. Raises UnknownEndpoint."""
     endpoint = lock_again(endpoint)
     enable(endpoint)
     endpoint.refresh_from_db()
@@ -141,7 +141,7 @@ def _lock(account: Account) -> None:
 
 
 def lock_again(endpoint: Endpoint) -> Endpoint:
-    """Return an endpoint as it is once nobody else changes it, runs of its lanes included. Raises UnknownEndpoint."""
+    """Return an endpoint that only this transaction can change, and no run of its lanes. Raises UnknownEndpoint."""
     _lock(endpoint.account)
     endpoint = find_endpoint(endpoint.account, endpoint.public_id)
     # A run locks its lane before the row of the endpoint. In the other order both could wait for each other.
@@ -172,10 +172,10 @@ def _check_new_url(endpoint: Endpoint, url: str) -> None:
 
 
 def _oauth_of(endpoint: Endpoint, changes: Changes) -> dict[str, Any]:
-    """Return the fields of OAuth. A stored secret stays, unless the token URL changes: it must not go elsewhere."""
+    """Return the fields of OAuth. A stored secret is kept unless the token URL changes: no other server may get it."""
     client_id, token_url = (
-        stored if given is None else given
-        for stored, given in (
+        current if change is None else change
+        for current, change in (
             (endpoint.oauth_client_id, changes.oauth_client_id),
             (endpoint.oauth_token_url, changes.oauth_token_url),
         )
@@ -186,8 +186,8 @@ def _oauth_of(endpoint: Endpoint, changes: Changes) -> dict[str, Any]:
     has_stored = endpoint.oauth_client_secret is not None and token_url == endpoint.oauth_token_url
     has_secret = bool(secret) or (secret is None and has_stored)
     _check_oauth(client_id, has_secret, token_url)
-    stored = encrypt(secret.encode()) if secret else endpoint.oauth_client_secret
-    return {"oauth_client_id": client_id, "oauth_client_secret": stored, "oauth_token_url": token_url}
+    encrypted = encrypt(secret.encode()) if secret else endpoint.oauth_client_secret
+    return {"oauth_client_id": client_id, "oauth_client_secret": encrypted, "oauth_token_url": token_url}
 
 
 def _check_oauth(client_id: str, has_secret: bool, token_url: str) -> None:

@@ -26,7 +26,7 @@ ROTATION: Final = dt.timedelta(hours=24)
 
 @transaction.atomic
 def create_endpoint(account: Account, dialect: Dialect, url: str, **fields: Any) -> Endpoint:
-    """Create an endpoint that gets all events of an account from now on.
+    """Create an endpoint that gets all later events of an account.
 
     An endpoint of the native dialect has a secret. `fields` are other fields of the model; the caller has checked the
     URL.
@@ -53,7 +53,7 @@ def rotate_secret(endpoint: Endpoint) -> str:
 
 
 def sign_with_ecdsa(endpoint: Endpoint, *, is_signed: bool) -> None:
-    """Let an endpoint sign with ECDSA, or not. Its public key is made with the private one, and goes with it."""
+    """Let an endpoint sign with ECDSA, or not. Its public key is created and deleted together with the private one."""
     if is_signed and endpoint.private_key is None:
         private_key, endpoint.public_key = new_key_pair()
         endpoint.private_key = encrypt(private_key)
@@ -63,7 +63,7 @@ def sign_with_ecdsa(endpoint: Endpoint, *, is_signed: bool) -> None:
 
 
 def enable(endpoint: Endpoint) -> None:
-    """Let an endpoint continue where it was. What it failed at before is tried at once."""
+    """Let an endpoint continue where it was. Its failed deliveries are tried again at once."""
     Endpoint.objects.filter(pk=endpoint.pk).update(
         is_enabled=True,
         disabled_at=None,
@@ -79,7 +79,7 @@ def enable(endpoint: Endpoint) -> None:
 def disable(endpoint: Endpoint, *, reason: str = "") -> bool:
     """Make no further attempt. Return False if the endpoint is disabled already.
 
-    The lanes stay where they are. A reason says why Sluice did it.
+    The lanes keep their positions. A `reason` says why Sluice has disabled it.
     """
     enabled = Endpoint.objects.filter(pk=endpoint.pk, is_enabled=True)
     return bool(enabled.update(is_enabled=False, disabled_at=Now(), disabled_reason=reason, updated_at=Now()))

@@ -20,7 +20,7 @@ class Form(Protocol):
     """The form of a dialect. `kinds` is the mask of the kinds that an endpoint gets."""
 
     def write(self, event: Happened, kinds: int) -> list[Mapping[str, Any]]:
-        """Return what becomes of an event in the body: nothing if the endpoint does not get it."""
+        """Return the text of an event in the body; empty if the endpoint does not get the event."""
         ...
 
     def join(self, events: Sequence[bytes], last_at: float) -> bytes:
@@ -42,5 +42,5 @@ class NativeForm:
         return b'{"type":"events","timestamp":"%b","data":[%b]}' % (write_time(last_at).encode(), b",".join(events))
 
     def sign(self, endpoint: Endpoint, delivery_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-        stored = [endpoint.secret, endpoint.valid_previous_secret(timestamp)]
-        return sign_with_secrets([decrypt(each) for each in stored if each], delivery_id, timestamp, body)
+        secrets = [endpoint.secret, endpoint.valid_previous_secret(timestamp)]
+        return sign_with_secrets([decrypt(secret) for secret in secrets if secret], delivery_id, timestamp, body)

@@ -15,9 +15,9 @@ HINT_LIFE_SECONDS: Final = 2
 """The sweeper publishes a hint in every round, so an older one is of no use."""
 LANES_AT_ONCE: Final = 1000
 MUCH_MAIL: Final = 1000
-"""The messages that are being delivered from which on new events wait."""
+"""New events wait while at least this number of messages is being delivered."""
 PATIENCE_SECONDS: Final = 5.0
-"""The longest time for which they do."""
+"""The longest time for which new events wait."""
 
 
 def hint_lanes() -> int:

@@ -1,4 +1,4 @@
-"""The masks of kinds of events that endpoints get. Each dialect has its bits; -1 (`ALL_KINDS`) is all of them."""
+"""Define the masks of kinds of events. Each dialect has its bits; -1 (`ALL_KINDS`) stands for all of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SendGridKind(IntFlag):
     GROUP_UNSUBSCRIBE = 512
     GROUP_RESUBSCRIBE = 1024
     ACCOUNT_STATUS_CHANGE = 2048
-    """Only kept: an account has no such events here."""
+    """These bits are stored and have no effect: an account has no such events here."""
 
 
 def native_bit(kind: int) -> int:
@@ -41,7 +41,7 @@ BITS: Final[Mapping[str, Mapping[str, int]]] = {
 
 
 def mask_of(dialect: str, names: Collection[str] | None) -> int:
-    """Return the mask of some kinds of events of a dialect; None are all. Raises KeyError for another name."""
+    """Return the mask of some kinds of events of a dialect; None means all. Raises KeyError for an unknown name."""
     return ALL_KINDS if names is None else sum(BITS[dialect][name] for name in set(names))
 
 

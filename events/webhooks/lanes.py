@@ -8,9 +8,9 @@ A lane repeats these steps, each of them one short transaction, and never posts 
    bytes, and sets the time of the next attempt.
 
 A crash before step 1 commits changes nothing. After it, the next process finds the pending delivery and posts the same
-events in the same order under the same id: the receiver may get a body twice, and never a part of it in another one.
-The log is read behind the lane's position, which only a 2xx moves, so no event is lost and the order within a message
-holds.
+events in the same order under the same id: the receiver may get a body twice, but never gets a part of it in another
+body. The log is read behind the lane's position, which only a 2xx moves, so no event is lost and the order within a
+message holds.
 
 A process works on a lane under a lease, which it extends in each of its transactions. If another process has taken the
 lane meanwhile, because the first one was suspended for longer than its lease, the transaction changes nothing and the
@@ -83,7 +83,7 @@ def take_lane(lane_id: int, lease: uuid.UUID) -> Lane | None:
 
 
 class LaneRun:
-    """Works on a lane under a lease."""
+    """Work on a lane under a lease."""
 
     def __init__(self, lane: Lane, lease: uuid.UUID, client: Client) -> None:
         self.lane = lane
@@ -130,13 +130,15 @@ class LaneRun:
     def _may_attempt(self) -> bool:
         """Return whether an attempt may be made now: the endpoint is enabled and was not changed since the run began.
 
-        While an endpoint fails, one of its lanes at a time makes an attempt: whoever moves `retry_at` first.
+        While an endpoint fails, one of its lanes at a time makes an attempt: the lane that moves `retry_at` first.
         """
-        known = self.lane.endpoint
-        endpoint = Endpoint.objects.filter(pk=known.pk, is_enabled=True, updated_at=known.updated_at).first()
+        lane_endpoint = self.lane.endpoint
+        endpoint = Endpoint.objects.filter(
+            pk=lane_endpoint.pk, is_enabled=True, updated_at=lane_endpoint.updated_at
+        ).first()
         if endpoint is None:
             return False
-        known.failures = endpoint.failures
+        lane_endpoint.failures = endpoint.failures
         if endpoint.failing_since is None:
             return True
         return bool(Endpoint.objects.filter(pk=endpoint.pk, retry_at__lte=Now()).update(retry_at=Now() + LEASE))
@@ -206,8 +208,8 @@ class LaneRun:
     def _fail(self, delivery: Delivery, body: bytes, answer: Answer) -> None:
         """Keep a delivery for the next attempt, or disable its endpoint.
 
-        The lanes of an endpoint that fails were perhaps all posting at once. They count as one failure: only the first
-        one finds the number of failures that it knows.
+        All lanes of an endpoint may have been posting when it failed. That counts as one failure: only the first lane
+        finds the number of failures that it has read.
         """
         self._extend()
         delivery.attempts += 1
@@ -229,8 +231,8 @@ class LaneRun:
     def _disable_if_hopeless(self, answer: Answer) -> None:
         """Disable the endpoint and tell its owner, if the attempt shows that it is hopeless.
 
-        Nobody has changed the endpoint since `_extend` has locked the lane (`lock_again`). Of several lanes that see
-        the same at one moment, one disables it.
+        Nobody can change the endpoint after `_extend` has locked the lane (`lock_again`). If several lanes see this at
+        the same time, one of them disables it.
         """
         lane = Lane.objects.select_related("endpoint__account__parent").get(pk=self.lane.pk)
         endpoint = lane.endpoint
@@ -246,8 +248,8 @@ class LaneRun:
 
     def _extend(self) -> None:
         """Extend the lease, and lock the lane until the transaction ends. Raises LostLease."""
-        mine = Lane.objects.filter(pk=self.lane.pk, lease=self.lease)
-        if not mine.update(leased_until=Now() + LEASE):
+        lane = Lane.objects.filter(pk=self.lane.pk, lease=self.lease)
+        if not lane.update(leased_until=Now() + LEASE):
             raise LostLease
 
 

@@ -1,11 +1,11 @@
 """Mail the owner of an endpoint that Sluice has disabled it.
 
 The mail is accepted in the transaction that disables the endpoint, so a crash neither loses nor doubles it. It is mail
-of the account without a batch. No pause of a batch or a campaign holds it back, and a freeze does: whoever has frozen
+of the account without a batch. No pause of a batch or a campaign keeps it back, but a freeze does: a person who freezes
 an account relies on it that none of its mail is sent. It ignores unsubscribes and reports of spam, because these are
 about the mail of the account and not about notices to its owner. An address that has bounced gets nothing.
 
-If the mail cannot be accepted, the endpoint is disabled nevertheless, and the console and the API alone tell why.
+If the mail cannot be accepted, the endpoint is still disabled, and only the console and the API tell the reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from mailer.own_mail import accept_own_mail
 log = structlog.get_logger(__name__)
 
 PAUSE: Final = dt.timedelta(hours=1)
-"""An endpoint has at most one notice in this time, whoever enables it again and again. It protects the address."""
+"""An endpoint has at most one notice in this time, even if it is enabled again and again. This protects the address."""
 ENDPOINT_PATH: Final = "/admin/events/endpoint/{}/change/"
 """The page of an endpoint below `PUBLIC_URL`. The workers that mail a notice have no routes."""
 API_PATH: Final = "/sluice/v1/endpoints/{}/enable"
@@ -39,7 +39,7 @@ API_PATH: Final = "/sluice/v1/endpoints/{}/enable"
 def tell_owner(endpoint: Endpoint, since: dt.datetime) -> bool:
     """Mail the owner that the endpoint was disabled after it had failed since a time. Return whether this was done.
 
-    `endpoint` is as it is after that. This never raises an error because of the mail.
+    `endpoint` has its state after that. This never raises an error because of the mail.
     """
     email = notice_address(endpoint.account)
     if not email:

@@ -1,7 +1,7 @@
 """Get access tokens for endpoints that need OAuth 2 (RFC 6749 section 4.4, the client credentials grant).
 
-Tokens are kept in the memory of a process until shortly before they expire. A receiver that does not accept a token is
-given another one at the next attempt.
+Tokens are kept in the memory of a process until shortly before they expire. If a receiver does not accept a token, the
+next attempt gets another one.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ VISIBLE: Final = re.compile(r"[!-~]+")
 
 
 class BadToken(Exception):
-    """Raised if the server of tokens gives none."""
+    """Raised if the server of tokens gives no token."""
 
 
 class Token(NamedTuple):
@@ -44,7 +44,7 @@ _lock = threading.Lock()
 
 
 def token_for(endpoint: Endpoint, client: Client) -> dict[str, str]:
-    """Return the header with the access token of an endpoint; nothing if it needs none.
+    """Return the header with the access token of an endpoint; no header if the endpoint does not use OAuth.
 
     Raises BadToken and LostSecret.
     """

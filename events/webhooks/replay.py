@@ -1,6 +1,6 @@
 """Post an accepted delivery again, at once and outside of its lane, for a receiver that has lost it.
 
-Its body, its events and its id are those of the first time, so a receiver that still has them can drop them.
+Its body, its events and its id are those of the first time, so a receiver that still has the events can ignore them.
 """
 
 from __future__ import annotations

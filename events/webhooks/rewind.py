@@ -1,7 +1,7 @@
 """Move the lanes of an endpoint back in the log, so that it gets again everything since a time.
 
 The events come with their ids, in new bodies with new ids. A pending body is replaced, because its events are in the
-new ones. Whoever works on a lane meanwhile has lost its lease, and changes nothing any more.
+new ones. A process that works on a lane meanwhile has lost its lease, and changes nothing after that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from foundation.clock import Now
 
 
 def replay_since(endpoint: Endpoint, since: dt.datetime) -> int:
-    """Let an endpoint get again what has happened since a time. Return the number of lanes that were moved.
+    """Let an endpoint get all events since a time again. Return the number of lanes that were moved.
 
     It may get some earlier events, too. A lane that is not that far is not moved. Raises UnknownEndpoint and
     SearchTooSlow.
@@ -44,7 +44,7 @@ def find_place_before(account: Account, since: dt.datetime) -> int | None:
 def move_back(endpoint: Endpoint, place: int) -> int:
     """Move the lanes that are behind a place back to it. Return their number. Raises UnknownEndpoint."""
     endpoint = lock_again(endpoint)
-    # With its row locked, nobody else works on a lane: each step of a run updates the row first.
+    # While the row of a lane is locked, no other process works on it: each step of a run updates the row first.
     numbers = {lane.pk: lane.number for lane in endpoint.lanes.filter(place__gt=place)}
     pending = Delivery.objects.filter(endpoint=endpoint, state=DeliveryState.PENDING)
     pending.filter(lane_number__in=numbers.values()).delete()

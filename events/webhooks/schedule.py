@@ -21,8 +21,12 @@ GONE: Final = 410
 
 def wait_after(failures: int, status: int | None, headers: Mapping[str, str] | None, now: dt.datetime) -> dt.timedelta:
     """Return the time until the next attempt, after this many failed ones in a row."""
-    if status in BUSY and headers and (asked := _read_retry_after(headers.get("retry-after", ""), now)) is not None:
-        return min(max(asked, dt.timedelta(seconds=1)), LONGEST_ASKED)
+    if (
+        status in BUSY
+        and headers
+        and (retry_after := _read_retry_after(headers.get("retry-after", ""), now)) is not None
+    ):
+        return min(max(retry_after, dt.timedelta(seconds=1)), LONGEST_ASKED)
     return dt.timedelta(seconds=WAITS[min(failures, len(WAITS)) - 1])
 
 

@@ -1,4 +1,4 @@
-"""Encrypt the secrets of endpoints, which have to be read again, so that the database alone gives none away.
+"""Encrypt the secrets of endpoints. They have to be read again, and the database alone must not reveal them.
 
 The keys are derived from SECRET_KEY and SECRET_KEY_FALLBACKS. What was encrypted with a key that is in neither of them
 is lost: its endpoint needs new secrets.

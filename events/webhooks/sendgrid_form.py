@@ -1,8 +1,8 @@
 """Write events as SendGrid's event webhook does, in an array, signed with ECDSA.
 
-Receivers know events by their fields, so no event has a field that SendGrid does not have. `processed` is not stored:
-it comes directly before the first outcome of an attempt to deliver to a recipient, in the same body. Its id is made of
-the message, so it is the same however often it is made.
+Receivers recognize events by their fields, so no event has a field that SendGrid does not have. `processed` is not
+stored: it comes directly before the first outcome of an attempt to deliver to a recipient, in the same body. Its id is
+made from the message, so it is always the same.
 
 The source of names and fields is Twilio SendGrid's "Event Webhook Reference".
 """
@@ -81,29 +81,29 @@ class SendGridForm:
 
     def write(self, event: Happened, kinds: int) -> list[Mapping[str, Any]]:
         """Return the event and, before the first attempt to deliver, `processed`, if the endpoint gets them."""
-        named = _name(event)
-        if named is None:
+        name_and_fields = _name(event)
+        if name_and_fields is None:
             return self._write_own(event)
-        name, fields = named
+        name, fields = name_and_fields
         shared = _shared(event)
         custom = _custom(event)
         if name not in WITHOUT_MESSAGE_ID:
-            shared["smtp-id"] = message_id_of(event.mail, event.message_id, event.own, domain=self._domain)
-        written: list[Mapping[str, Any]] = []
+            shared["smtp-id"] = message_id_of(event.mail, event.message_id, event.personal, domain=self._domain)
+        events: list[Mapping[str, Any]] = []
         if event.is_first and event.kind in ATTEMPTS and kinds & BITS["processed"]:
             id = f"{event.message_id}-{event.number}-processed"
-            send_at = event.own.get("send_at", event.mail.send_at)
+            send_at = event.personal.get("send_at", event.mail.send_at)
             schedule = {} if send_at is None else {"send_at": send_at}
-            written.append({"event": "processed", "sg_event_id": id, **shared, **schedule, **custom})
+            events.append({"event": "processed", "sg_event_id": id, **shared, **schedule, **custom})
         if kinds & BITS[name]:
             tls = self._write_tls(event) if event.kind in ATTEMPTS else {}
-            written.append({"event": name, "sg_event_id": event.id, **shared, **fields, **tls, **custom})
-        return written
+            events.append({"event": name, "sg_event_id": event.id, **shared, **fields, **tls, **custom})
+        return events
 
     def _write_tls(self, event: Happened) -> Fields:
         """Return whether an attempt to deliver was encrypted.
 
-        Where that was not stored, the settings tell whether it could be anything else.
+        Where that was not stored, the settings are used.
         """
         return self._tls if event.is_encrypted is None else {"tls": int(event.is_encrypted)}
 
@@ -200,10 +200,10 @@ def _campaign_fields(mail: MailFacts) -> Fields:
 
 def _custom(event: Happened) -> Fields:
     """Return the custom arguments of an event as fields."""
-    own = event.own.get("custom_args")
-    if not own and not event.mail.custom_args:
+    personal_args = event.personal.get("custom_args")
+    if not personal_args and not event.mail.custom_args:
         return {}
-    custom_args = {**event.mail.custom_args, **own} if own else event.mail.custom_args
+    custom_args = {**event.mail.custom_args, **personal_args} if personal_args else event.mail.custom_args
     return {name: value for name, value in custom_args.items() if name not in RESERVED}
 
 
@@ -219,7 +219,7 @@ def _bounce_of(event: Happened, reply: str) -> Fields:
 
 
 def _sender_of(event: Happened) -> str:
-    sender: Sequence[str] = event.own.get("from") or (event.mail.sender,)
+    sender: Sequence[str] = event.personal.get("from") or (event.mail.sender,)
     return sender[0]
 
 

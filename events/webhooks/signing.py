@@ -1,8 +1,8 @@
 """Sign bodies: with ECDSA as SendGrid does, or with HMAC as Standard Webhooks describes.
 
-SendGrid's signature is over the time and the body (Twilio SendGrid, "Event Webhook Security Features"). Standard
-Webhooks' is over the id, the time and the body, once for each secret that is valid (specification, section "Signature
-scheme"). Each attempt has a new time, and so a new signature.
+SendGrid's signature covers the time and the body (Twilio SendGrid, "Event Webhook Security Features"). The signature of
+Standard Webhooks covers the id, the time and the body, once for each secret that is valid (specification, section
+"Signature scheme"). Each attempt has a new time, and so a new signature.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Post events that never happened to a URL, so that a caller can try a receiver before mail is sent.
 
-They go the way of deliveries: to an address that was checked, signed with the key of an endpoint, with an access token.
-There is one attempt, and nothing is stored.
+They are posted like deliveries: to an address that was checked, signed with the key of an endpoint, with an access
+token. There is one attempt, and nothing is stored.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ SAMPLES: Final[tuple[dict[str, Any], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A URL to try. With the id of an endpoint, its key signs.
+    """A URL to try. If the id of an endpoint is given, the key of this endpoint signs.
 
     An empty client secret stands for that of the endpoint of the account with the same client id and token URL.
     """
@@ -84,7 +84,7 @@ def post_samples(account: Account, trial: Trial) -> Answer:
     now = int(time.time())
     body = form.join([encode(event).encode() for event in sample_events(now)], now)
     with Client(timeout_seconds=TRIAL_SECONDS) as client:
-        # A token that is kept would not show whether the server of tokens accepts the secret.
+        # A cached token would not show whether the server of tokens accepts the secret.
         forget_token(endpoint)
         return post_signed(client, endpoint, form, url_safe(16), body)
 
@@ -105,9 +105,9 @@ def sample_events(at: int) -> list[dict[str, Any]]:
 def _endpoint_for(account: Account, trial: Trial) -> Endpoint:
     """Return an endpoint that is not stored, for one attempt."""
     check_url(trial.url)
-    known = find_endpoint(account, trial.public_id, Dialect.SENDGRID) if trial.public_id else None
+    signer = find_endpoint(account, trial.public_id, Dialect.SENDGRID) if trial.public_id else None
     endpoint = Endpoint(account=account, dialect=Dialect.SENDGRID, url=trial.url)
-    endpoint.private_key = known.private_key if known else None
+    endpoint.private_key = signer.private_key if signer else None
     if trial.oauth_client_id or trial.oauth_client_secret or trial.oauth_token_url:
         endpoint.oauth_client_id, endpoint.oauth_token_url = trial.oauth_client_id, trial.oauth_token_url
         endpoint.oauth_client_secret = _secret_for(account, trial)
@@ -115,17 +115,17 @@ def _endpoint_for(account: Account, trial: Trial) -> Endpoint:
 
 
 def _secret_for(account: Account, trial: Trial) -> bytes | memoryview:
-    """Return the client secret of a trial as it is stored. A stored one only goes where it would go anyway."""
+    """Return the client secret of a trial as it is stored. A stored secret is only sent to the same token URL."""
     for field in ("oauth_client_id", "oauth_token_url"):
         if not getattr(trial, field):
             raise IncompleteOAuth(field)
     check_url(trial.oauth_token_url, field="oauth_token_url", may_have_login=False)
     if trial.oauth_client_secret:
         return encrypt(trial.oauth_client_secret.encode())
-    same = list_endpoints(account, Dialect.SENDGRID).filter(
+    endpoints = list_endpoints(account, Dialect.SENDGRID).filter(
         oauth_client_id=trial.oauth_client_id, oauth_token_url=trial.oauth_token_url
     )
-    stored = same.values_list("oauth_client_secret", flat=True).first()
-    if stored is None:
+    secret = endpoints.values_list("oauth_client_secret", flat=True).first()
+    if secret is None:
         raise IncompleteOAuth("oauth_client_secret")
-    return stored
+    return secret

@@ -1,4 +1,4 @@
-"""Decide which texts can be the URL of an endpoint. Where its host may be is decided with each connection."""
+"""Decide which texts can be the URL of an endpoint. The addresses of its host are checked with each connection."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def check_url(url: str, *, field: str = "url", may_have_login: bool = True) -> N
 
 def hide_login(url: str) -> str:
     """Return a URL as people may see it: without its user name and password."""
-    scheme, mark, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
+    scheme, mark, location = url.partition("://")
+    authority, slash, path = location.partition("/")
     return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
 
 

@@ -47,7 +47,7 @@ PRECISION: Final = dt.timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Matches:
     """The activities that meet a condition. It is incomplete if older messages were not looked at."""
 
     activities: list[Activity]
@@ -66,35 +66,35 @@ class Page:
     before: int | None
 
 
-def search(account: Account, condition: Condition, *, limit: int) -> Found:
+def search(account: Account, condition: Condition, *, limit: int) -> Matches:
     """Return the newest activities of an account that meet a condition, at most `limit`."""
     until = time.monotonic() + settings.SEARCH_SECONDS
-    found: list[Activity] = []
+    matches: list[Activity] = []
     looked_at = 0
     for activities in _read_candidates(account, condition, size=max(limit, FIRST_PAGE)):
-        found += _matching(condition, activities)
+        matches += _matching(condition, activities)
         looked_at += len(activities)
-        if len(found) >= limit:
-            return _shown(found[:limit], is_complete=True)
+        if len(matches) >= limit:
+            return _shown(matches[:limit], is_complete=True)
         if looked_at >= LOOKED_AT or time.monotonic() >= until:
-            return _shown(found, is_complete=False)
-    return _shown(found, is_complete=True)
+            return _shown(matches, is_complete=False)
+    return _shown(matches, is_complete=True)
 
 
 def read_page(account: Account, condition: Condition, *, before: int | None) -> Page:
     """Return the next activities that meet a condition, of messages below an id; of the newest if it is None."""
     ids = _find_candidates(account, condition, first_before(condition) if before is None else before, size=PAGE)
-    found: list[Activity] = []
+    matches: list[Activity] = []
     looked_at = 0
     for activities in read_activities(ids):
-        found += _matching(condition, activities)
+        matches += _matching(condition, activities)
         looked_at += len(activities)
         if looked_at >= LOOKED_AT:
             # The page ends here if its messages have many recipients.
             ids = [activities[-1].message.pk]
             break
-    read_subjects(found)
-    return Page(found, looked_at, ids[-1] if ids else None)
+    read_subjects(matches)
+    return Page(matches, looked_at, ids[-1] if ids else None)
 
 
 def first_before(condition: Condition) -> int:
@@ -103,9 +103,9 @@ def first_before(condition: Condition) -> int:
     return NEWEST if latest is None else _id_after(latest + PRECISION)
 
 
-def _shown(activities: list[Activity], *, is_complete: bool) -> Found:
+def _shown(activities: list[Activity], *, is_complete: bool) -> Matches:
     read_subjects(activities)
-    return Found(activities, is_complete)
+    return Matches(activities, is_complete)
 
 
 def _read_candidates(account: Account, condition: Condition, *, size: int) -> Iterator[list[Activity]]:
@@ -134,8 +134,8 @@ def _find_candidates(account: Account, condition: Condition, before: int, *, siz
     if narrowing is None:
         return _find_newest(account, before, size=size)
     values = {"account": account.pk, "before": before, "limit": size, "span": PARCEL_SPAN}
-    named = [*narrowing.messages, *_messages_of_mails(account, narrowing.mails, before, size=size)]
-    ids = set(_read_ids(MESSAGES_OF_ACCOUNT, values | {"ids": named})) if named else set()
+    named_ids = [*narrowing.messages, *_messages_of_mails(account, narrowing.mails, before, size=size)]
+    ids = set(_read_ids(MESSAGES_OF_ACCOUNT, values | {"ids": named_ids})) if named_ids else set()
     if narrowing.recipients:
         addresses = set().union(*map(spellings, narrowing.recipients))
         ids.update(_read_ids(MESSAGES_TO, values | {"recipients": list(addresses)}))

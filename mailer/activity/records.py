@@ -134,8 +134,8 @@ class Activity:
     @property
     def from_email(self) -> str:
         """Return the sender's address."""
-        own: Sequence[str] = self.own("from") or (self.mail.sender,)
-        return to_ascii(own[0])
+        senders: Sequence[str] = self.own("from") or (self.mail.sender,)
+        return to_ascii(senders[0])
 
     @property
     def last_event_time(self) -> dt.datetime:
@@ -218,8 +218,8 @@ def read_activities(message_ids: Sequence[int]) -> Iterator[list[Activity]]:
 
 
 def _read_messages(message_ids: Collection[int]) -> dict[int, Message]:
-    own = {f"own_{name}": F(f"personal__{name}") for name in PERSONAL}
-    return Message.objects.defer("personal").annotate(**own).in_bulk(list(message_ids))
+    annotations = {f"own_{name}": F(f"personal__{name}") for name in PERSONAL}
+    return Message.objects.defer("personal").annotate(**annotations).in_bulk(list(message_ids))
 
 
 def _read_mails(mail_ids: Collection[int]) -> dict[int, Mail]:
@@ -251,9 +251,9 @@ def _make_activities(messages: Sequence[Message], mails: Mapping[int, Mail]) -> 
     activities = []
     for message in messages:
         mail, holder = mails[message.mail_id], holders.get(message.pk)
-        shared, own = _by_recipient(events.get(message.pk, ()))
+        shared, events_of = _by_recipient(events.get(message.pk, ()))
         for number, recipient in enumerate(_recipients_of(message)):
-            of_recipient = sorted([*shared, *own.get(recipient, ())], key=lambda event: event.id)
+            of_recipient = sorted([*shared, *events_of.get(recipient, ())], key=lambda event: event.id)
             happened = _happenings(mail, of_recipient)
             status = _status_of(happened, None if holder is None else holder.state)
             of_reader = [each for each in late.get(message.pk, ()) if each.recipient == number]
@@ -270,10 +270,10 @@ def _count(late: Sequence[Late], kind: LateKind) -> int:
 def _by_recipient(events: Sequence[Event]) -> tuple[list[Event], dict[str, list[Event]]]:
     """Return the events that are about all recipients of a message, and those about one, by recipient."""
     shared: list[Event] = []
-    own: defaultdict[str, list[Event]] = defaultdict(list)
+    by_recipient: defaultdict[str, list[Event]] = defaultdict(list)
     for event in events:
-        (shared if event.recipient is None else own[to_ascii(event.recipient)]).append(event)
-    return shared, own
+        (shared if event.recipient is None else by_recipient[to_ascii(event.recipient)]).append(event)
+    return shared, by_recipient
 
 
 def _happenings(mail: Mail, events: Sequence[Event]) -> list[Happening]:

@@ -11,7 +11,7 @@ from batches.admin.control import MAY_CONTROL
 from batches.counts import Tally
 from batches.models import Receipt
 from foundation.admin import mark_numbers
-from mailer.admin.in_hand import MAY_SEE, Chosen, key_of_hand
+from mailer.admin.in_hand import MAY_SEE, Choice, key_of_hand
 from mailer.in_hand import Why, drop, replay, tally_in_hand
 
 REPLAY = Button(Receipt.Action.REPLAY, "replay")
@@ -45,37 +45,37 @@ def drop_in_hand(request: HttpRequest) -> HttpResponse:
 
 def _decide(request: HttpRequest, button: Button) -> HttpResponse:
     require(request, MAY_SEE, MAY_CONTROL)
-    chosen = Chosen.read(request.GET)
-    if chosen is None:
+    choice = Choice.read(request.GET)
+    if choice is None:
         raise Http404
     # "All" must be chosen explicitly: a list of messages that was lost on the way must not become all messages.
     if request.GET.get("of") == "all":
-        chosen = replace(chosen, message_ids=None)
-    elif not chosen.message_ids:
-        return refuse(request, f"Nothing was changed: choose the messages to {button.action} first.", chosen.link())
+        choice = replace(choice, message_ids=None)
+    elif not choice.message_ids:
+        return refuse(request, f"Nothing was changed: choose the messages to {button.action} first.", choice.link())
     carry = replay if button is REPLAY else drop
     return confirm(
         request,
         ReasonForm(request.POST or None),
-        lambda: _question(button, chosen),
-        lambda actor, answers: carry(chosen.account, chosen.selection, actor=actor, reason=answers["reason"]),
-        back=chosen.link(),
+        lambda: _question(button, choice),
+        lambda actor, answers: carry(choice.account, choice.selection, actor=actor, reason=answers["reason"]),
+        back=choice.link(),
     )
 
 
-def _question(button: Button, chosen: Chosen) -> Question:
-    named = chosen.why.value.replace("_", " ")
-    if chosen.message_ids is not None:
-        number = Tally(len(chosen.message_ids), is_exact=True)
+def _question(button: Button, choice: Choice) -> Question:
+    state = choice.why.value.replace("_", " ")
+    if choice.message_ids is not None:
+        number = Tally(len(choice.message_ids), is_exact=True)
     else:
-        number = tally_in_hand(chosen.why, chosen.account, batch=chosen.batch)
-    what = "message" if number == Tally(1, is_exact=True) else "messages"
-    text = f"{button.title} {number} {what} of {chosen.account}, {named}?"
+        number = tally_in_hand(choice.why, choice.account, batch=choice.batch)
+    noun = "message" if number == Tally(1, is_exact=True) else "messages"
+    text = f"{button.title} {number} {noun} of {choice.account}, {state}?"
     return Question(
         title=f"{button.title} mail in hand",
-        text=text if chosen.message_ids is not None else mark_numbers(text, key_of_hand(chosen)),
-        named=f"batch {chosen.batch}" if chosen.batch else "",
-        consequences=CONSEQUENCES[button, chosen.why],
+        text=text if choice.message_ids is not None else mark_numbers(text, key_of_hand(choice)),
+        named=f"batch {choice.batch}" if choice.batch else "",
+        consequences=CONSEQUENCES[button, choice.why],
         button=button.title,
         icon=button.icon,
         variant=button.variant,

@@ -72,7 +72,7 @@ class DayForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Choice:
     """The failures that an address names: of an account or a batch (None: all), on a day or lately.
 
     `path` is the page's own address without its query.
@@ -110,13 +110,13 @@ class Chosen:
 
 def link_failures(*, account: Account | None = None, batch: Batch | None = None) -> str:
     """Return the address of the failures of an account or a batch."""
-    return Chosen(reverse("failures"), "", account=account, batch=batch).link()
+    return Choice(reverse("failures"), "", account=account, batch=batch).link()
 
 
 def encode_query(values: Mapping[str, str]) -> str:
     """Return the query of an address, without empty values."""
-    given = {name: value for name, value in values.items() if value}
-    return reverse("failures", query=given).removeprefix(reverse("failures"))
+    query = {name: value for name, value in values.items() if value}
+    return reverse("failures", query=query).removeprefix(reverse("failures"))
 
 
 @require_safe
@@ -129,10 +129,10 @@ def show_failures(request: HttpRequest) -> HttpResponse:
         return TemplateResponse(request, "mailer/failures.html", _context(request, form, "Failures"), status=400)
     account, batch, day = (form.cleaned_data[name] for name in ("account", "batch", "day"))
     if batch is not None:
-        chosen = Chosen(path, f"batch {batch.public_id}", account=batch.account, batch=batch, day=day)
+        choice = Choice(path, f"batch {batch.public_id}", account=batch.account, batch=batch, day=day)
     else:
-        chosen = Chosen(path, account.username if account else "all accounts", account=account, day=day)
-    return respond(request, form, chosen)
+        choice = Choice(path, account.username if account else "all accounts", account=account, day=day)
+    return respond(request, form, choice)
 
 
 def show_failures_of_campaign(request: HttpRequest, title: str, batch: Batch) -> HttpResponse:
@@ -142,50 +142,50 @@ def show_failures_of_campaign(request: HttpRequest, title: str, batch: Batch) ->
     if not form.is_valid():
         return TemplateResponse(request, "mailer/failures.html", _context(request, form, "Failures"), status=400)
     day = form.cleaned_data["day"]
-    chosen = Chosen(request.path, f"campaign {title}", account=batch.account, batch=batch, is_campaign=True, day=day)
-    return respond(request, form, chosen)
+    choice = Choice(request.path, f"campaign {title}", account=batch.account, batch=batch, is_campaign=True, day=day)
+    return respond(request, form, choice)
 
 
 def _context(request: HttpRequest, form: forms.Form, title: str) -> dict[str, Any]:
     return {**admin.site.each_context(request), "title": title, "form": form}
 
 
-def respond(request: HttpRequest, form: forms.Form, chosen: Chosen) -> HttpResponse:
+def respond(request: HttpRequest, form: forms.Form, choice: Choice) -> HttpResponse:
     """Return the page of these failures, or of the messages of one of their reasons."""
-    context = _context(request, form, f"Failures of {chosen.name}")
+    context = _context(request, form, f"Failures of {choice.name}")
     now = database_now()
-    scope = chosen.scope(now)
+    scope = choice.scope(now)
     look = look_for_failures(scope)
     reasons = group_by_reason(look.failures)
-    context |= {"chosen": chosen, "scope": scope, "how_far": tell_how_far(look, scope)}
+    context |= {"choice": choice, "scope": scope, "how_far": tell_how_far(look, scope)}
     if name := request.GET.get("reason"):
         reason = next((each for each in reasons if each.name == name), None)
-        context |= {"back": chosen.link(), "reason": reason, "messages": reason and tabulate_messages(reason)}
+        context |= {"back": choice.link(), "reason": reason, "messages": reason and tabulate_messages(reason)}
         context["counts"] = reason and draw_reason(reason, scope)
-        context["others"] = reason and link_others(chosen, reason)
+        context["others"] = reason and link_others(choice, reason)
         return TemplateResponse(request, "mailer/failed_messages.html", context)
     return TemplateResponse(
-        request, "mailer/failures.html", context | show_reasons(chosen, scope, look, reasons, now.date())
+        request, "mailer/failures.html", context | show_reasons(choice, scope, look, reasons, now.date())
     )
 
 
 def show_reasons(
-    chosen: Chosen, scope: Scope, look: Look, reasons: list[ReasonGroup], today: dt.date
+    choice: Choice, scope: Scope, look: Look, reasons: list[ReasonGroup], today: dt.date
 ) -> dict[str, Any]:
     """Return the tables of the page."""
-    is_exact = chosen.account is not None and chosen.batch is None
+    is_exact = choice.account is not None and choice.batch is None
     if is_exact:
         classes = count_failures(scope)
     else:
         classes = tally_classes(reasons)
-    of_all = chosen.account is None
+    of_all = choice.account is None
     others = reasons[REASONS_SHOWN:]
     return {
-        "days": link_days(chosen, today),
+        "days": link_days(choice, today),
         "is_exact": is_exact,
         "classes": tabulate_classes(classes, scope, is_exact=is_exact),
-        "accounts": tabulate_accounts(tally_accounts(look.failures), chosen, scope) if of_all else None,
-        "reasons": tabulate_reasons(reasons[:REASONS_SHOWN], chosen, scope),
+        "accounts": tabulate_accounts(tally_accounts(look.failures), choice, scope) if of_all else None,
+        "reasons": tabulate_reasons(reasons[:REASONS_SHOWN], choice, scope),
         "key": key_of(scope),
         "others": len(others),
         "in_others": sum(group.total for group in others),
@@ -208,12 +208,12 @@ def tell_how_far(look: Look, scope: Scope) -> str:
     )
 
 
-def link_days(chosen: Chosen, today: dt.date) -> list[tuple[str, str]]:
+def link_days(choice: Choice, today: dt.date) -> list[tuple[str, str]]:
     """Return links to the neighbouring days and back, or to the last two days."""
-    if chosen.day is None:
-        return [("Today", chosen.link(day=today.isoformat())), ("Yesterday", chosen.link(day=f"{today - DAY}"))]
-    links = [(day.isoformat(), chosen.link(day=day.isoformat())) for day in (chosen.day - DAY, chosen.day + DAY)]
-    return [*links, ("All days" if chosen.batch else "The last 24 hours", chosen.link(day=""))]
+    if choice.day is None:
+        return [("Today", choice.link(day=today.isoformat())), ("Yesterday", choice.link(day=f"{today - DAY}"))]
+    links = [(day.isoformat(), choice.link(day=day.isoformat())) for day in (choice.day - DAY, choice.day + DAY)]
+    return [*links, ("All days" if choice.batch else "The last 24 hours", choice.link(day=""))]
 
 
 def key_of(scope: Scope, classification: Classification | None = None, *details: str) -> str:
@@ -264,15 +264,15 @@ def _name_providers(groups: Counter[str]) -> Counter[str]:
 
 def list_most(counts: Counter[str], key: str) -> SafeString:
     """Return the most frequent names, each with its number."""
-    named = [(name or "none", number) for name, number in counts.most_common(CODES_SHOWN)]
-    rest = counts.total() - sum(number for _, number in named)
-    every = [*named, *([("others", rest)] if rest else [])]
+    largest = [(name or "none", number) for name, number in counts.most_common(CODES_SHOWN)]
+    other_count = counts.total() - sum(number for _, number in largest)
+    entries = [*largest, *([("others", other_count)] if other_count else [])]
     return format_html_join(
-        ", ", "<code>{}</code> ({})", ((name, draw_figure(f"{key}:{name}", number)) for name, number in every)
+        ", ", "<code>{}</code> ({})", ((name, draw_figure(f"{key}:{name}", number)) for name, number in entries)
     )
 
 
-def tabulate_accounts(tallies: Mapping[int, Tally], chosen: Chosen, scope: Scope) -> dict[str, Any]:
+def tabulate_accounts(tallies: Mapping[int, Tally], choice: Choice, scope: Scope) -> dict[str, Any]:
     """Return the accounts with the most failures for unfold's table; each leads to its own page."""
     most = sorted(tallies.items(), key=lambda item: -item[1].total)[:ACCOUNTS_SHOWN]
     names = dict(Account.objects.filter(pk__in=[pk for pk, _ in most]).values_list("pk", "username"))
@@ -280,7 +280,7 @@ def tabulate_accounts(tallies: Mapping[int, Tally], chosen: Chosen, scope: Scope
         "headers": ["Account", "Refused", "Deferred"],
         "rows": [
             [
-                draw_link(chosen.link(account=names[pk]), names[pk]),
+                draw_link(choice.link(account=names[pk]), names[pk]),
                 *draw_tally(tally, key_of(scope._replace(account_id=pk))),
             ]
             for pk, tally in most
@@ -289,7 +289,7 @@ def tabulate_accounts(tallies: Mapping[int, Tally], chosen: Chosen, scope: Scope
     }
 
 
-def tabulate_reasons(reasons: list[ReasonGroup], chosen: Chosen, scope: Scope) -> dict[str, Any]:
+def tabulate_reasons(reasons: list[ReasonGroup], choice: Choice, scope: Scope) -> dict[str, Any]:
     """Return failures by reply for unfold's table."""
     sampled = [failure for reason in reasons for failure in reason.failures[:SAMPLED]]
     recipients = recipients_of(sampled)
@@ -308,7 +308,7 @@ def tabulate_reasons(reasons: list[ReasonGroup], chosen: Chosen, scope: Scope) -
                 *draw_reason(reason, scope),
                 reason.classification.label,
                 format_html("<code>{}</code>", reason.code or "none"),
-                draw_text(reason.example.reply or "no reply", chosen.link(reason=reason.name)),
+                draw_text(reason.example.reply or "no reply", choice.link(reason=reason.name)),
                 list_providers(reason.failures[:SAMPLED], recipients),
                 draw_times(reason),
             ]
@@ -334,10 +334,10 @@ def name_provider(group: str) -> str:
     return "other" if group == REST else group
 
 
-def link_others(chosen: Chosen, reason: ReasonGroup) -> str:
+def link_others(choice: Choice, reason: ReasonGroup) -> str:
     """Return the address of the list of all messages that were refused or deferred with the same classification."""
     reply = reason.classification.name.lower()
-    return link_messages(Filters(account=chosen.account, batch=chosen.batch, reply=reply))
+    return link_messages(Filters(account=choice.account, batch=choice.batch, reply=reply))
 
 
 def recipients_of(failures: Iterable[Failure]) -> dict[int, str]:

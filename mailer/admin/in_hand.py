@@ -42,7 +42,7 @@ BATCH_INPUT = UnfoldAdminTextInputWidget(attrs={"id": "batch", "placeholder": "b
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Choice:
     """The choice that an address names: an account, a kind, perhaps a batch, and messages of it."""
 
     account: Account
@@ -51,7 +51,7 @@ class Chosen:
     message_ids: frozenset[int] | None = None
 
     @classmethod
-    def read(cls, query: QueryDict) -> Chosen | None:
+    def read(cls, query: QueryDict) -> Choice | None:
         """Read the choice from an address; None when it names no account.
 
         What does not exist, or is another account's, is not found.
@@ -89,13 +89,13 @@ class Chosen:
 def show_in_hand(request: HttpRequest) -> HttpResponse:
     """Show the accounts that have mail in hand, or the messages of one of them."""
     require(request, MAY_SEE)
-    chosen = Chosen.read(request.GET)
+    choice = Choice.read(request.GET)
     context = {**admin.site.each_context(request), "title": "Mail in hand"}
-    if chosen is None:
+    if choice is None:
         return TemplateResponse(request, "mailer/accounts_in_hand.html", {**context, "table": tabulate_accounts()})
     may_decide = request.user.has_perm(MAY_CONTROL)
     return TemplateResponse(
-        request, "mailer/in_hand.html", {**context, **show_messages(chosen, _place(request.GET), may_decide=may_decide)}
+        request, "mailer/in_hand.html", {**context, **show_messages(choice, _place(request.GET), may_decide=may_decide)}
     )
 
 
@@ -108,7 +108,7 @@ def tabulate_accounts() -> dict[str, Any]:
         "rows": [
             [
                 draw_link(reverse("admin:accounts_account_change", args=[account.pk]), account.username),
-                *(_count_link(Chosen(account, why), messages[why].get(account.pk, 0)) for why in Why),
+                *(_count_link(Choice(account, why), messages[why].get(account.pk, 0)) for why in Why),
                 draw_quote(f"{account.lateness_limit:,} s" if account.lateness_limit else "never"),
                 "sent again" if account.doubt_policy else "held",
             ]
@@ -117,55 +117,55 @@ def tabulate_accounts() -> dict[str, Any]:
     }
 
 
-def _count_link(chosen: Chosen, messages: int) -> SafeString:
-    figure = draw_figure(f"hand:{chosen.account.pk}:{chosen.why.value}", messages)
-    return draw_link(chosen.link(), figure) if messages else figure
+def _count_link(choice: Choice, messages: int) -> SafeString:
+    figure = draw_figure(f"hand:{choice.account.pk}:{choice.why.value}", messages)
+    return draw_link(choice.link(), figure) if messages else figure
 
 
-def show_messages(chosen: Chosen, after: Place, *, may_decide: bool) -> dict[str, Any]:
+def show_messages(choice: Choice, after: Place, *, may_decide: bool) -> dict[str, Any]:
     """Return a page of an account's messages in hand, and what can be done with them."""
-    parcels, next_place = find_in_hand(chosen.account, chosen.why, batch=chosen.batch, after=after, limit=SHOWN)
-    kinds = [Chosen(chosen.account, why, chosen.batch) for why in Why]
+    parcels, next_place = find_in_hand(choice.account, choice.why, batch=choice.batch, after=after, limit=SHOWN)
+    kinds = [Choice(choice.account, why, choice.batch) for why in Why]
     tallies = {kind.why: tally_in_hand(kind.why, kind.account, batch=kind.batch) for kind in kinds}
     return {
-        "title": f"Mail in hand of {chosen.account}",
-        "chosen": chosen,
+        "title": f"Mail in hand of {choice.account}",
+        "choice": choice,
         "kinds": [
-            (_name(kind.why), _draw_tally(kind, tallies[kind.why]), kind.link(), kind.why is chosen.why)
+            (_name(kind.why), _draw_tally(kind, tallies[kind.why]), kind.link(), kind.why is choice.why)
             for kind in kinds
         ],
-        "table": tabulate(parcels, chosen, may_decide=may_decide),
-        "batch_input": BATCH_INPUT.render("batch", chosen.batch and chosen.batch.public_id),
+        "table": tabulate(parcels, choice, may_decide=may_decide),
+        "batch_input": BATCH_INPUT.render("batch", choice.batch and choice.batch.public_id),
         "may_decide": may_decide,
-        "may_decide_all": may_decide and not (chosen.batch and chosen.batch.is_default),
+        "may_decide_all": may_decide and not (choice.batch and choice.batch.is_default),
         "replay": format_html('formaction="{}"', reverse("in_hand_replay")),
         "drop": format_html('formaction="{}"', reverse("in_hand_drop")),
         "all_of_it": format_html(
-            "all {} of this {}", _draw_tally(chosen, tallies[chosen.why]), "batch" if chosen.batch else "account"
+            "all {} of this {}", _draw_tally(choice, tallies[choice.why]), "batch" if choice.batch else "account"
         ),
-        "every_batch": Chosen(chosen.account, chosen.why).link() if chosen.batch else "",
-        "list": link_messages(Filters(account=chosen.account, batch=chosen.batch, state=chosen.why.value)),
-        "first_page": chosen.link() if after > (0, -1) else "",
-        "next_page": chosen.link(after="{}.{}".format(*next_place)) if next_place else "",
+        "every_batch": Choice(choice.account, choice.why).link() if choice.batch else "",
+        "list": link_messages(Filters(account=choice.account, batch=choice.batch, state=choice.why.value)),
+        "first_page": choice.link() if after > (0, -1) else "",
+        "next_page": choice.link(after="{}.{}".format(*next_place)) if next_place else "",
     }
 
 
-def _draw_tally(kind: Chosen, tally: Tally) -> SafeString:
+def _draw_tally(kind: Choice, tally: Tally) -> SafeString:
     """Return how many messages are in hand, perhaps with "or more"."""
     return mark_numbers(str(tally), key_of_hand(kind))
 
 
-def key_of_hand(kind: Chosen) -> str:
+def key_of_hand(kind: Choice) -> str:
     """Return the key of the messages that an account has in hand for a reason, perhaps of one batch."""
     batch = [str(kind.batch.pk)] if kind.batch else []
     return ":".join(["hand", str(kind.account.pk), kind.why.value, *batch])
 
 
-def tabulate(parcels: Mapping[int, Any], chosen: Chosen, *, may_decide: bool) -> dict[str, Any]:
+def tabulate(parcels: Mapping[int, Any], choice: Choice, *, may_decide: bool) -> dict[str, Any]:
     """Return messages in hand for unfold's table, from their ids and parcels."""
     recipients = dict(Message.objects.filter(pk__in=parcels).values_list("pk", "recipient"))
     standings = read_standings(list(parcels))
-    outcomes = read_events(parcels, kinds=OUTCOMES, limit=1) if chosen.why is Why.IN_DOUBT else {}
+    outcomes = read_events(parcels, kinds=OUTCOMES, limit=1) if choice.why is Why.IN_DOUBT else {}
     return {
         "headers": [*(["Choose"] if may_decide else []), "Recipient", "Batch", "send_at (UTC)", "State", "Why"],
         "rows": [
@@ -175,7 +175,7 @@ def tabulate(parcels: Mapping[int, Any], chosen: Chosen, *, may_decide: bool) ->
                 _draw_batch(parcel.batch),
                 _tell_send_at(standings[message_id].send_at, parcel.read_at),
                 _draw_state(standings[message_id].state),
-                draw_quote(tell_why(chosen, *outcomes.get(message_id, []))),
+                draw_quote(tell_why(choice, *outcomes.get(message_id, []))),
             ]
             for message_id, parcel in parcels.items()
             # The others' history is being removed.
@@ -202,10 +202,10 @@ def _box(message_id: int, recipient: str) -> SafeString:
     )
 
 
-def tell_why(chosen: Chosen, last: Event | None = None) -> str:
+def tell_why(choice: Choice, last: Event | None = None) -> str:
     """Return why a message is in hand: its lateness, or its last outcome."""
-    if chosen.why is Why.HELD:
-        limit = chosen.account.lateness_limit
+    if choice.why is Why.HELD:
+        limit = choice.account.lateness_limit
         return f"later than {limit:,} s" if limit else "it was late, by a limit that no longer exists"
     if last is None:
         return "the peer did not answer after its last byte"

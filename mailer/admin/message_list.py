@@ -36,7 +36,7 @@ from mailer.admin.bulk import buttons_of
 from mailer.admin.drawing import STATE_COLOURS, draw_text
 from mailer.admin.filtering import ListForm
 from mailer.listing.filters import Filters
-from mailer.listing.finding import Found, find_messages
+from mailer.listing.finding import Matches, find_messages
 from mailer.listing.parcels import NEWEST, Place
 from mailer.listing.rows import Row, read_rows
 from mailer.models import Message
@@ -92,9 +92,9 @@ def read_place(query: QueryDict) -> Place:
 
 def show_part(part: Part) -> dict[str, Any]:
     """Return the context of a part of the list."""
-    found = find_messages(part.filters, part.place, limit=SHOWN)
-    rows = read_rows(sorted(found.ids, reverse=True), found.standings)
-    newer, older = _neighbours(part, found)
+    matches = find_messages(part.filters, part.place, limit=SHOWN)
+    rows = read_rows(sorted(matches.ids, reverse=True), matches.standings)
+    newer, older = _neighbours(part, matches)
     return {
         "part": part,
         "rows": rows,
@@ -102,28 +102,28 @@ def show_part(part: Part) -> dict[str, Any]:
         "newer": newer,
         "older": older,
         "newest": "" if part.place == Place() else part.link(),
-        "how_far": tell_how_far(found, part.place) if found.is_cut else "",
+        "how_far": tell_how_far(matches, part.place) if matches.is_cut else "",
     }
 
 
-def _neighbours(part: Part, found: Found) -> tuple[str, str]:
+def _neighbours(part: Part, matches: Matches) -> tuple[str, str]:
     """Return the addresses of the newer and the older messages; empty where there are none."""
-    ids, place = found.ids, part.place
+    ids, place = matches.ids, part.place
     if place.is_upward:
         # The page shows the oldest messages above the place, so there may be others below it.
         below = min(ids) if ids else place.message_id + 1
-        return part.link(after=found.end) if found.end is not None else "", part.link(before=below)
+        return part.link(after=matches.end) if matches.end is not None else "", part.link(before=below)
     above = max(ids) if ids else place.message_id - 1
     newer = part.link(after=above) if place.message_id != NEWEST else ""
-    return newer, part.link(before=found.end) if found.end is not None else ""
+    return newer, part.link(before=matches.end) if matches.end is not None else ""
 
 
-def tell_how_far(found: Found, place: Place) -> str:
+def tell_how_far(matches: Matches, place: Place) -> str:
     """Return how far the search went before the page was full."""
     direction = "newer" if place.is_upward else "older"
     return mark_numbers(
-        f"The search looked at parcels with {found.looked_at:,} messages and found {len(found.ids):,} that match. It "
-        f"has not looked at {direction} messages yet.",
+        f"The search looked at parcels with {matches.looked_at:,} messages and found {len(matches.ids):,} that match. "
+        f"It has not looked at {direction} messages yet.",
         "search:looked_at",
         "search:found",
     )

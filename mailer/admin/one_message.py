@@ -48,10 +48,10 @@ def buttons_of(
     ]
     if account_id is None or state not in {why.value for why in Why}:
         return buttons
-    chosen = {"account": account_id, "why": state, "message": message.pk}
+    query = {"account": account_id, "why": state, "message": message.pk}
     return [
-        ("Replay", reverse("in_hand_replay", query=chosen), "replay"),
-        ("Drop", reverse("in_hand_drop", query=chosen), "delete"),
+        ("Replay", reverse("in_hand_replay", query=query), "replay"),
+        ("Drop", reverse("in_hand_drop", query=query), "delete"),
         *buttons,
     ]
 
@@ -76,11 +76,11 @@ def _move(request: HttpRequest, message_id: int, button: Button) -> HttpResponse
         ),
         back=reverse("admin:mailer_message_change", args=[message_id]),
         model=Message,
-        first=lambda: _why_pointless(message_id),
+        first=lambda: _tell_obstacle(message_id),
     )
 
 
-def _why_pointless(message_id: int) -> str:
+def _tell_obstacle(message_id: int) -> str:
     state = states_of([message_id])[message_id]
     return "" if state in MOVABLE else f"There is nothing to do: the message is {state.replace('_', ' ')}."
 

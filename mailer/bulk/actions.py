@@ -56,8 +56,8 @@ SELECTION_LENGTH: Final = 1_000
 
 def count_selected(action: Action, filters: Filters) -> Tally:
     """Return how many messages an action would be carried out on now, among those that one look reaches."""
-    found = find_messages(replace(filters, only=STATES[action]), Place(), limit=COUNTED, checked=COUNTED)
-    return Tally(len(found.ids), is_exact=found.end is None)
+    matches = find_messages(replace(filters, only=STATES[action]), Place(), limit=COUNTED, checked=COUNTED)
+    return Tally(len(matches.ids), is_exact=matches.end is None)
 
 
 def open_action(
@@ -138,15 +138,15 @@ def _held(bulk: BulkAction) -> QuerySet[BulkAction]:
 def _do_step(bulk: BulkAction) -> bool:
     """Carry an action out on the next messages; return whether there are more, and it is still this process's."""
     place = Place(bulk.before)
-    found = find_messages(filters_of(bulk), place, limit=STEP, checked=STEP)
+    matches = find_messages(filters_of(bulk), place, limit=STEP, checked=STEP)
     not_changed = 0
-    for group in groups_of(found.ids, place):
+    for group in groups_of(matches.ids, place):
         changed = _carry_out(bulk, group)
         if changed is None:
             return False
         not_changed += group.mask.bit_count() - changed
-    is_over = found.end is None
-    before, leased_until = found.end or 0, None if is_over else database_now() + LEASE
+    is_over = matches.end is None
+    before, leased_until = matches.end or 0, None if is_over else database_now() + LEASE
     finished = {"finished_at": Now()} if is_over else {}
     is_held = _held(bulk).update(
         before=before, leased_until=leased_until, not_changed=F("not_changed") + not_changed, **finished
@@ -180,13 +180,13 @@ def _claimed(group: Group) -> list[int]:
     return [each.pk for each in claimed if to_mask(each.members, each.size) & group.mask]
 
 
-def _change_parcel(bulk: BulkAction, parcel_id: int, wanted: int) -> int | None:
+def _change_parcel(bulk: BulkAction, parcel_id: int, selected: int) -> int | None:
     """Change those of the wanted messages that a parcel has, in a transaction; return their mask."""
     locked = BulkAction.objects.select_for_update().filter(pk=bulk.pk, finished_at=None).first()
     if locked is None:
         return None
     changed = 0
-    for change, mask, counter, parcel in _changes(bulk, parcel_id, wanted):
+    for change, mask, counter, parcel in _changes(bulk, parcel_id, selected):
         _count(locked, parcel, mask, counter)
         # The last step, since it writes events.
         change()
@@ -194,7 +194,9 @@ def _change_parcel(bulk: BulkAction, parcel_id: int, wanted: int) -> int | None:
     return changed
 
 
-def _changes(bulk: BulkAction, parcel_id: int, wanted: int) -> Iterator[tuple[Callable[[], object], int, str, Parcel]]:
+def _changes(
+    bulk: BulkAction, parcel_id: int, selected: int
+) -> Iterator[tuple[Callable[[], object], int, str, Parcel]]:
     """Lock a parcel and yield what is to be done to it: the change, the mask of its messages, and their counter."""
     if bulk.action == Action.RESCHEDULE:
         # The batch is locked first, as by a stop and by a reschedule of all of it.
@@ -205,7 +207,7 @@ def _changes(bulk: BulkAction, parcel_id: int, wanted: int) -> Iterator[tuple[Ca
     if parcel is None:
         return
     if STATES[Action(bulk.action)] is MOVABLE:
-        mask = to_mask(parcel.members, parcel.size) & wanted if parcel.state in WAITING_STATES else 0
+        mask = to_mask(parcel.members, parcel.size) & selected if parcel.state in WAITING_STATES else 0
         if not mask:
             return
         if bulk.action == Action.CANCEL:
@@ -216,7 +218,7 @@ def _changes(bulk: BulkAction, parcel_id: int, wanted: int) -> Iterator[tuple[Ca
         return
     for why in Why:
         is_there = parcel.state == ParcelState.HELD if why is Why.HELD else parcel.in_doubt > 0
-        mask = mask_in_hand(parcel, why) & wanted if is_there else 0
+        mask = mask_in_hand(parcel, why) & selected if is_there else 0
         if not mask or (bulk.action == Action.REPLAY and not may_replay(parcel)):
             continue
         change = _replay if bulk.action == Action.REPLAY else drop_members

@@ -60,8 +60,8 @@ class Filters:
     @property
     def states(self) -> frozenset[str] | None:
         """Return the states that are wanted, or None if any is."""
-        chosen = MOVABLE if self.state == WAITING else frozenset({self.state}) if self.state else None
-        return chosen if self.only is None else self.only if chosen is None else self.only & chosen
+        states = MOVABLE if self.state == WAITING else frozenset({self.state}) if self.state else None
+        return states if self.only is None else self.only if states is None else self.only & states
 
     @property
     def classifications(self) -> frozenset[Classification] | None:

@@ -41,7 +41,7 @@ MESSAGE_ID_HEADER: Final = re.compile(r"<?[A-Za-z0-9_-]{22}\.([0-9]{1,18})@[^@>]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Matches:
     """Some messages of a list, in its order, with the standings of those whose standing was read.
 
     `end` is the message id of the place where the list goes on, or None at its end. `is_cut` says that the search ended
@@ -55,27 +55,27 @@ class Found:
     looked_at: int
 
 
-def find_messages(filters: Filters, place: Place, *, limit: int, checked: int = CHECKED) -> Found:
+def find_messages(filters: Filters, place: Place, *, limit: int, checked: int = CHECKED) -> Matches:
     """Return the next messages of a list from a place on, at most `limit`; read at most `checked` states."""
     filters, candidates = _begin(filters, place)
     candidates = _match(filters, place, candidates)
     ids = chain.from_iterable(group.ids(place) for group in candidates.groups)
     if filters.states is None and filters.day is None:
-        found = list(islice(ids, limit + 1))
-        if len(found) > limit:
-            return Found(found[:limit], {}, found[limit - 1], False, candidates.looked_at)
-        return Found(found, {}, candidates.end, candidates.end is not None, candidates.looked_at)
+        page_ids = list(islice(ids, limit + 1))
+        if len(page_ids) > limit:
+            return Matches(page_ids[:limit], {}, page_ids[limit - 1], False, candidates.looked_at)
+        return Matches(page_ids, {}, candidates.end, candidates.end is not None, candidates.looked_at)
     return _check(filters, list(islice(ids, checked + 1)), candidates, limit=limit, checked=checked)
 
 
-def _check(filters: Filters, ids: list[int], candidates: Candidates, *, limit: int, checked: int) -> Found:
+def _check(filters: Filters, ids: list[int], candidates: Candidates, *, limit: int, checked: int) -> Matches:
     """Return the messages that are in one of the states, with a `send_at` on the day."""
     standings = read_standings(ids[:checked])
-    found = list(islice((each for each in ids[:checked] if _is_wanted(filters, standings[each])), limit + 1))
-    if len(found) > limit:
-        return Found(found[:limit], standings, found[limit - 1], False, candidates.looked_at)
+    page_ids = list(islice((each for each in ids[:checked] if _is_wanted(filters, standings[each])), limit + 1))
+    if len(page_ids) > limit:
+        return Matches(page_ids[:limit], standings, page_ids[limit - 1], False, candidates.looked_at)
     end = ids[checked - 1] if len(ids) > checked else candidates.end
-    return Found(found, standings, end, end is not None, candidates.looked_at)
+    return Matches(page_ids, standings, end, end is not None, candidates.looked_at)
 
 
 def _is_wanted(filters: Filters, standing: Standing) -> bool:
@@ -95,9 +95,9 @@ def _begin(filters: Filters, place: Place) -> tuple[Filters, Candidates]:
     text = filters.text.strip()
     if not text:
         return filters, find_candidates(filters, place)
-    named = _named_by(text, place)
-    if named is not None:
-        return filters, _within_scope(filters, place, named)
+    groups = _named_by(text, place)
+    if groups is not None:
+        return filters, _within_scope(filters, place, groups)
     batch = Batch.objects.filter(public_id=text).first()
     if batch is None or (filters.batch is not None and filters.batch != batch):
         return filters, Candidates([], None, 0)
@@ -120,17 +120,17 @@ def _named_by(text: str, place: Place) -> list[Group] | None:
     return sorted(groups, reverse=not place.is_upward) or None
 
 
-def _within_scope(filters: Filters, place: Place, named: list[Group]) -> Candidates:
+def _within_scope(filters: Filters, place: Place, named_groups: list[Group]) -> Candidates:
     """Return those of the named messages whose parcels meet the filters."""
-    bases = [group.base * PARCEL_SPAN for group in named]
-    number = sum(group.mask.bit_count() for group in named)
-    end = _last_of(named[-1], place) if number >= NAMED else None
+    bases = [group.base * PARCEL_SPAN for group in named_groups]
+    number = sum(group.mask.bit_count() for group in named_groups)
+    end = _last_of(named_groups[-1], place) if number >= NAMED else None
     condition, values = condition_of(filters)
     if condition == ANY_PARCEL:
-        return Candidates(named, end, number)
+        return Candidates(named_groups, end, number)
     statement = queries.SCOPED.format(condition=condition, **place.sql)
     allowed = {message_id // PARCEL_SPAN for (message_id,) in fetch(statement, values | {"ids": bases})}
-    groups = [group for group in named if group.base in allowed]
+    groups = [group for group in named_groups if group.base in allowed]
     return Candidates(groups, end, number)
 
 

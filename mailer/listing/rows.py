@@ -29,12 +29,12 @@ class Row:
     subject: str
 
 
-def read_rows(message_ids: Sequence[int], known: Mapping[int, Standing] = MappingProxyType({})) -> list[Row]:
+def read_rows(message_ids: Sequence[int], known_standings: Mapping[int, Standing] = MappingProxyType({})) -> list[Row]:
     """Return these messages in this order, without those whose history is over, in four statements.
 
     `known` are the standings of messages that were read before.
     """
-    standings = {**read_standings([each for each in message_ids if each not in known]), **known}
+    standings = {**read_standings([each for each in message_ids if each not in known_standings]), **known_standings}
     messages: Mapping[int, Message] = Message.objects.in_bulk(message_ids)
     light = Mail.objects.select_related("batch", "account", "template").defer(*HEAVY)
     mails = light.in_bulk({message.mail_id for message in messages.values()})

@@ -27,17 +27,17 @@ def read_standings(message_ids: Sequence[int]) -> dict[int, Standing]:
     """Return the standings of messages by id, in two statements."""
     if not message_ids:
         return {}
-    wanted: defaultdict[int, int] = defaultdict(int)
+    masks: defaultdict[int, int] = defaultdict(int)
     for message_id in message_ids:
-        wanted[message_id // PARCEL_SPAN] |= 1 << message_id % PARCEL_SPAN
+        masks[message_id // PARCEL_SPAN] |= 1 << message_id % PARCEL_SPAN
     first: dict[int, dt.datetime] = {}
     holders: dict[int, Holder] = {}
     # Parcels first: a message that leaves its parcel between the two reads has its event in the second.
-    parcels = parcels_that_hold(wanted).values_list("pk", "base", "members", "size", "state", "send_at")
+    parcels = parcels_that_hold(masks).values_list("pk", "base", "members", "size", "state", "send_at")
     for pk, base, members, size, state, send_at in parcels:
         if pk == base:
             first[base] = send_at
-        for n in bits(to_mask(members, size) & wanted[base]):
+        for n in bits(to_mask(members, size) & masks[base]):
             holders[base * PARCEL_SPAN + n] = Holder(ParcelState(state), send_at)
     states = states_held(message_ids, holders)
     return {

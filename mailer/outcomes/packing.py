@@ -29,11 +29,11 @@ def pack_replies(replies: Sequence[str]) -> str | None:
     if lowest == highest:
         return lowest or None
     # What the lowest and the highest share, all between them share, too.
-    shared = next((n for n, (one, other) in enumerate(zip(lowest, highest, strict=False)) if one != other), len(lowest))
+    shared = next((n for n, (low, high) in enumerate(zip(lowest, highest, strict=False)) if low != high), len(lowest))
     return PARTING.join([lowest[:shared], *[reply[shared:] for reply in replies]])
 
 
 def unpack_replies(text: str | None, number: int) -> list[str | None]:
     """Return this number of replies that were packed together."""
-    prefix, *rests = (text or "").split(PARTING)
-    return [prefix + rest or None for rest in rests] if rests else [prefix or None] * number
+    prefix, *suffixes = (text or "").split(PARTING)
+    return [prefix + suffix or None for suffix in suffixes] if suffixes else [prefix or None] * number

@@ -34,25 +34,25 @@ def read_events(
 
     With `kinds`, only events of these; with `limit`, the newest of each message.
     """
-    wanted = set(message_ids)
+    selected_ids = set(message_ids)
     events: dict[int, list[Event]] = {}
-    for event in chain.from_iterable(_unpack(row, wanted) for row in _read_rows(wanted, kinds, limit)):
+    for event in chain.from_iterable(_unpack(row, selected_ids) for row in _read_rows(selected_ids, kinds, limit)):
         events.setdefault(event.message_id, []).append(event)
     return events if limit is None else {message_id: each[-limit:] for message_id, each in events.items()}
 
 
 def read_kinds(message_ids: Collection[int]) -> dict[int, set[EventKind]]:
     """Return the kinds of the events of messages, by message id."""
-    wanted = set(message_ids)
+    selected_ids = set(message_ids)
     kinds: defaultdict[int, set[EventKind]] = defaultdict(set)
     # A page can read the kinds of thousands of messages: no object is made of a row.
-    for row in _fetch_rows(wanted, None, None):
+    for row in _fetch_rows(selected_ids, None, None):
         message_id, kind, members = row[MESSAGE_ID], EventKind(row[KIND]), row[MEMBERS]
         if members is None:
             kinds[message_id].add(kind)
             continue
         for n in unpack_members(members):
-            if message_id + n in wanted:
+            if message_id + n in selected_ids:
                 kinds[message_id + n].add(kind)
     return kinds
 
@@ -76,14 +76,14 @@ def _fetch_rows(message_ids: set[int], kinds: Collection[EventKind] | None, limi
         return list(cursor.fetchall())
 
 
-def _unpack(row: Event, wanted: set[int]) -> Iterator[Event]:
+def _unpack(row: Event, selected_ids: set[int]) -> Iterator[Event]:
     """Yield the events that a row stands for, of the messages that are wanted."""
     if row.members is None:
         yield row
         return
     ids = _messages_of(row)
     for message_id, reply in zip(ids, unpack_replies(row.reply, len(ids)), strict=True):
-        if message_id in wanted:
+        if message_id in selected_ids:
             yield Event(
                 message_id=message_id,
                 id=row.id,

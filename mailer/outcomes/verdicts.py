@@ -30,7 +30,7 @@ MAILS_LOOKED_AT: Final = 2000
 OF_REMAINDER: Final = "; only for the recipients without an outcome"
 
 
-def write_verdicts(parcels: Sequence[Moved], target: ParcelState, why: str, at: dt.datetime) -> None:
+def write_verdicts(parcels: Sequence[Moved], target: ParcelState, reason: str, at: dt.datetime) -> None:
     """Write the event of each parcel that a verdict has moved into this state.
 
     All parcels have the same batch. Mail that ends in doubt instead has no event: it was not discarded, and its doubt
@@ -39,7 +39,7 @@ def write_verdicts(parcels: Sequence[Moved], target: ParcelState, why: str, at: 
     kind, categories = KINDS[target], _shared_categories(parcels[0].batch_id)
     write_events(
         (
-            Entry(parcel, parcel.fence, verdict=_event_of(parcel, kind, why), categories=categories)
+            Entry(parcel, parcel.fence, verdict=_event_of(parcel, kind, reason), categories=categories)
             for parcel in parcels
             if not parcel.is_ended_in_doubt(target)
         ),
@@ -58,6 +58,6 @@ def _shared_categories(batch_id: int) -> Sequence[str] | None:
     return None if row is None else row[0]
 
 
-def _event_of(parcel: Moved, kind: EventKind, why: str) -> SharedEvent:
-    text = f"{why}{OF_REMAINDER}" if parcel.is_remainder else why
+def _event_of(parcel: Moved, kind: EventKind, reason: str) -> SharedEvent:
+    text = f"{reason}{OF_REMAINDER}" if parcel.is_remainder else reason
     return SharedEvent(kind, parcel.mask, text, is_of_remainder=parcel.is_remainder)

@@ -77,13 +77,13 @@ def come_back(holder: Holder, *, everything: bool = False) -> None:
         _return_to(holder, SuppressionKind.GROUP, holder.group)
 
 
-def choose(holder: Holder, shown: Collection[int], wanted: Collection[int], *, everything: bool) -> None:
+def choose(holder: Holder, offered_ids: Collection[int], chosen_ids: Collection[int], *, everything: bool) -> None:
     """Come back to those of the shown groups that are wanted, and leave the others; leave everything, or not."""
     new: list[New] = []
     for group in groups_on_offer(holder):
-        if group.pk in wanted:
+        if group.pk in chosen_ids:
             _return_to(holder, SuppressionKind.GROUP, group)
-        elif group.pk in shown:
+        elif group.pk in offered_ids:
             new.append(_new(holder, SuppressionKind.GROUP, group.pk))
     if everything:
         new.append(_new(holder, SuppressionKind.GLOBAL))
@@ -91,8 +91,8 @@ def choose(holder: Holder, shown: Collection[int], wanted: Collection[int], *, e
         come_back(holder, everything=True)
     with transaction.atomic():
         if suppress(new):
-            left = SuppressionKind.GLOBAL if everything else SuppressionKind.GROUP
-            _write_event(holder, EventKind.UNSUBSCRIBED, left, is_change=True)
+            kind = SuppressionKind.GLOBAL if everything else SuppressionKind.GROUP
+            _write_event(holder, EventKind.UNSUBSCRIBED, kind, is_change=True)
 
 
 def groups_on_offer(holder: Holder) -> list[UnsubscribeGroup]:
@@ -100,8 +100,8 @@ def groups_on_offer(holder: Holder) -> list[UnsubscribeGroup]:
     mail = _mail_of(holder.link.message_id)
     groups = list(living_groups(holder.account))
     if mail is not None and mail.groups_to_display:
-        shown = {*mail.groups_to_display, holder.link.group_id}
-        groups = [group for group in groups if group.pk in shown]
+        group_ids = {*mail.groups_to_display, holder.link.group_id}
+        groups = [group for group in groups if group.pk in group_ids]
     return sorted(groups, key=lambda group: group.pk != holder.link.group_id)[:MAX_GROUPS_TO_DISPLAY]
 
 
@@ -129,8 +129,8 @@ def _write_event(holder: Holder, kind: EventKind, suppression: SuppressionKind, 
     if parcel is None:
         return
     events = read_events([message_id], kinds=CHANGES).get(message_id, [])
-    known = [(event.kind, event.suppression) for event in events if event.recipient == holder.address]
-    if len(known) < MOST_CHANGES and (is_change or (kind, suppression) not in known):
+    changes = [(event.kind, event.suppression) for event in events if event.recipient == holder.address]
+    if len(changes) < MOST_CHANGES and (is_change or (kind, suppression) not in changes):
         event = NewEvent(message_id, kind, holder.address, suppression=suppression, group=group_of(holder.address))
         write_events([Entry(parcel, 0, events=[event])], database_now())
 

@@ -138,10 +138,12 @@ def read_groups(account: Account, group: UnsubscribeGroup | None = None) -> Iter
 
     They are read a page at a time, since there may be millions.
     """
-    own = Suppression.objects.filter(account=account, kind=SuppressionKind.GROUP)
-    own = own.filter(group__in=living_groups(account)) if group is None else own.filter(group=group)
-    own, last = own.select_related("group").order_by("email", "group"), ("", 0)
-    while page := list(own.filter(email__gte=last[0]).exclude(email=last[0], group__lte=last[1])[:PAGE]):
+    suppressions = Suppression.objects.filter(account=account, kind=SuppressionKind.GROUP)
+    suppressions = (
+        suppressions.filter(group__in=living_groups(account)) if group is None else suppressions.filter(group=group)
+    )
+    suppressions, last = suppressions.select_related("group").order_by("email", "group"), ("", 0)
+    while page := list(suppressions.filter(email__gte=last[0]).exclude(email=last[0], group__lte=last[1])[:PAGE]):
         yield from page
         last = page[-1].email, page[-1].group_id or 0
 

@@ -60,16 +60,16 @@ def show_preferences(request: HttpRequest, token: str) -> HttpResponse:
         return _bad_link(request)
     is_saved = request.method == "POST" and "save" in request.POST
     if is_saved:
-        shown, wanted = _ids(request, "shown"), _ids(request, "group")
-        leaving.choose(holder, shown, wanted, everything="everything" in request.POST)
-    left = holder.groups_left
+        offered_ids, chosen_ids = _ids(request, "shown"), _ids(request, "group")
+        leaving.choose(holder, offered_ids, chosen_ids, everything="everything" in request.POST)
+    unsubscribed_ids = holder.groups_left
     return _page(
         request,
         "preferences",
         token,
         holder,
         is_saved=is_saved,
-        groups=[(group, group.pk not in left) for group in leaving.groups_on_offer(holder)],
+        groups=[(group, group.pk not in unsubscribed_ids) for group in leaving.groups_on_offer(holder)],
         has_left_everything=holder.has_left_everything,
     )
 

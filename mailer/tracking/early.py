@@ -75,25 +75,27 @@ class EarlyLinks:
         self._places = [(text, _find_places(type, text)) for type, text in self._with_links(texts)]
         self._plans: Cache[tuple[str, ...], Plan] = Cache(CACHED)
 
-    def place(self, own: Values, tags: Mapping[str, object], token: str) -> Early | None:
+    def place(self, values: Values, tags: Mapping[str, object], token: str) -> Early | None:
         """Return what a message with these values and this token needs; None if its links must be rewritten later.
 
         `tags` has the keys of tags, whose replacements are known to be whole elements or texts.
         """
-        keys = (*own.plain, *tags)
+        keys = (*values.plain, *tags)
         plan = self._plans.get(keys)
         if plan is None:
-            plan = self._plans[keys] = self._make_plan(tuple(own.plain), tags)
+            plan = self._plans[keys] = self._make_plan(tuple(values.plain), tags)
         fit, texts, links = plan
-        if fit is Fit.NONE or (own.plain and not self._are_harmless(own, fit)):
+        if fit is Fit.NONE or (values.plain and not self._are_harmless(values, fit)):
             return None
-        addresses = self._addresses_of(links, own.html, token) if links else NO_ADDRESSES
+        addresses = self._addresses_of(links, values.html, token) if links else NO_ADDRESSES
         return None if addresses is None else (addresses, texts)
 
-    def _addresses_of(self, own: Iterable[OwnLink], values: Mapping[str, str], token: str) -> Mapping[str, str] | None:
+    def _addresses_of(
+        self, own_links: Iterable[OwnLink], values: Mapping[str, str], token: str
+    ) -> Mapping[str, str] | None:
         """Return the addresses of a message's own links; None if one of them stays unchanged."""
         addresses = {}
-        for key, format, pick, number, is_web in own:
+        for key, format, pick, number, is_web in own_links:
             written = format % pick(values)
             url = resolve_value(written)
             if not (is_web or WEB.match(written)) or url == self._leave_url:
@@ -104,11 +106,11 @@ class EarlyLinks:
             addresses[key] = address
         return addresses
 
-    def _are_harmless(self, own: Values, fit: Fit) -> bool:
-        html = "\0".join(own.html.values())
+    def _are_harmless(self, values: Values, fit: Fit) -> bool:
+        html = "\0".join(values.html.values())
         if "<" in html or (fit is Fit.WITHOUT_QUOTES and ('"' in html or "'" in html)):
             return False
-        return not (self._is_in_text and any(":" in value or "/" in value for value in own.plain.values()))
+        return not (self._is_in_text and any(":" in value or "/" in value for value in values.plain.values()))
 
     def _make_plan(self, keys: tuple[str, ...], tags: Collection[str]) -> Plan:
         """Return the plan for messages with these keys, and for tags that are none of them."""
@@ -118,13 +120,13 @@ class EarlyLinks:
             return Plan(Fit.NONE)
         texts, plan = self.texts, Plan(fit)
         if fit is Fit.IN_ADDRESSES:
-            texts, own = self._links.rewrite_around(
+            texts, own_links = self._links.rewrite_around(
                 self._types, self._originals, self._token, leave_url=self._leave_url, keys=keys
             )
-            plan = Plan(Fit.WITHOUT_QUOTES, texts, own)
+            plan = Plan(Fit.WITHOUT_QUOTES, texts, own_links)
         # A token may have the letters of a key by chance, and a link may stay unchanged although it has a key.
-        found = [key for _, text in self._with_links(texts) for key, _ in _occurrences(text, (*keys, *tags))]
-        return plan if found == expected else Plan(Fit.NONE)
+        keys_in_texts = [key for _, text in self._with_links(texts) for key, _ in _occurrences(text, (*keys, *tags))]
+        return plan if keys_in_texts == expected else Plan(Fit.NONE)
 
     def _with_links(self, texts: Sequence[str]) -> list[tuple[str, str]]:
         """Return those of the texts in which links are rewritten, with their types."""
@@ -149,24 +151,24 @@ def _find_fit(
 
     If the fit is NONE, not all of them are returned.
     """
-    fit, found = Fit.WITHOUT_BRACKETS, list[str]()
+    fit, keys_and_tags = Fit.WITHOUT_BRACKETS, list[str]()
     for text, places in texts:
         whole_values = {*places.values, *places.addresses}
         for key, span in _occurrences(text, (*keys, *tags)):
             if key not in tags and _is_within(span, places.addresses):
                 fit = Fit.IN_ADDRESSES
                 continue
-            found.append(key)
+            keys_and_tags.append(key)
             if _is_within(span, places.texts):
                 continue
             if key in tags:
                 if not _is_a_value(span, text, whole_values):
-                    return Fit.NONE, found
+                    return Fit.NONE, keys_and_tags
             elif _is_within(span, places.values):
                 fit = max(fit, Fit.WITHOUT_QUOTES)
             else:
-                return Fit.NONE, found
-    return fit, found
+                return Fit.NONE, keys_and_tags
+    return fit, keys_and_tags
 
 
 def _occurrences(text: str, keys: tuple[str, ...]) -> Iterator[tuple[str, Span]]:

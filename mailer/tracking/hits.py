@@ -175,8 +175,8 @@ class Collector:
             hits, is_finishing = list(self._hits), self._is_finishing
         until = time.time() - HOLD_SECONDS
         page = [hit for hit in hits if is_finishing or hit.link is None or hit.at.timestamp() <= until][:PAGE]
-        chosen = set(map(id, page))
-        return page, [hit for hit in hits if id(hit) not in chosen]
+        page_ids = set(map(id, page))
+        return page, [hit for hit in hits if id(hit) not in page_ids]
 
 
 def read_transaction_status(transaction_id: str) -> str | None:

@@ -47,10 +47,10 @@ def is_machine(meta: Mapping[str, str], address: str) -> bool:
 
 def _is_of_proxy(address: str) -> bool:
     try:
-        own = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return any(own in network for network in NETWORKS)
+    return any(ip in network for network in NETWORKS)
 
 
 def find_bursts(clicks: Iterable[Click]) -> dict[int, list[Span]]:
@@ -58,28 +58,28 @@ def find_bursts(clicks: Iterable[Click]) -> dict[int, list[Span]]:
     by_message: dict[int, list[tuple[float, Place]]] = defaultdict(list)
     for message_id, place, at in clicks:
         by_message[message_id].append((at, place))
-    return {message_id: list(_spans_of(sorted(opened))) for message_id, opened in by_message.items()}
+    return {message_id: list(_spans_of(sorted(message_clicks))) for message_id, message_clicks in by_message.items()}
 
 
-def _spans_of(opened: Sequence[tuple[float, Place]]) -> Iterator[Span]:
+def _spans_of(clicks: Sequence[tuple[float, Place]]) -> Iterator[Span]:
     """Yield the bursts among the clicks of one message, which are in the order of their times, in linear time."""
     within: Counter[Place] = Counter()
     begin, burst = 0, None
-    for at, place in opened:
+    for at, place in clicks:
         within[place] += 1
-        while at - opened[begin][0] > BURST_SECONDS:
-            gone = opened[begin][1]
-            within[gone] -= 1
-            if not within[gone]:
-                del within[gone]
+        while at - clicks[begin][0] > BURST_SECONDS:
+            old_place = clicks[begin][1]
+            within[old_place] -= 1
+            if not within[old_place]:
+                del within[old_place]
             begin += 1
         if len(within) < BURST_LINKS:
             continue
-        if burst is not None and opened[begin][0] <= burst[1]:
+        if burst is not None and clicks[begin][0] <= burst[1]:
             burst = burst[0], at
             continue
         if burst is not None:
             yield burst
-        burst = opened[begin][0], at
+        burst = clicks[begin][0], at
     if burst is not None:
         yield burst

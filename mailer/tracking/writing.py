@@ -88,8 +88,8 @@ def write_hits(hits: Sequence[Hit], near: Collection[Click] = (), *, begin: Call
 def _write_hits(hits: Sequence[Hit], near: Iterable[Click], begin: Callable[[str], None]) -> int:
     fetch_prepared(LOCK, ())
     owners = _read_owners(hits)
-    kept = [hit for hit in hits if _is_of(hit, owners.get(hit.message.message_id))]
-    late = list(_find_late(kept, owners, near)) if kept else []
+    storable = [hit for hit in hits if _is_of(hit, owners.get(hit.message.message_id))]
+    late = list(_find_late(storable, owners, near)) if storable else []
     if late:
         rows = fetch_prepared(DRAW_IDS, {"number": len(late)})
         begin(rows[0][1])
@@ -112,15 +112,15 @@ def _is_of(hit: Hit, owner: Owner | None) -> bool:
 def _find_late(hits: Sequence[Hit], owners: dict[int, Owner], near: Iterable[Click]) -> Iterator[Late]:
     """Yield the hits to store in their order, with what is known about them."""
     ids = sorted({hit.message.message_id for hit in hits})
-    known = {(row[0], row[1]): row[2:] for row in fetch_prepared(READ_KNOWN, {"ids": ids})}
+    counts = {(row[0], row[1]): row[2:] for row in fetch_prepared(READ_KNOWN, {"ids": ids})}
     bursts = _find_bursts(hits, near)
     for hit in sorted(hits, key=lambda hit: hit.at):
         message_id, at = hit.message.message_id, hit.at.timestamp()
         is_in_burst = hit.link is not None and any(first <= at <= last for first, last in bursts.get(message_id, ()))
         is_machine = hit.is_machine or is_in_burst
         key = message_id, int(hit.kind)
-        number, has_first = known.get(key, (0, False))
-        known[key] = number + 1, has_first or not is_machine
+        number, has_first = counts.get(key, (0, False))
+        counts[key] = number + 1, has_first or not is_machine
         if number < MOST_OF_MESSAGE:
             yield Late(hit, owners[message_id], is_machine, is_first=not is_machine and not has_first)
 
@@ -151,8 +151,8 @@ def _row_of(late: Late) -> tuple[object, ...]:
     link = (None, None, None) if hit.link is None else (hit.link.url, hit.link.number, hit.link.is_html)
     recipient = None if hit.message.recipient == SEVERAL else hit.message.recipient
     address = hit.address if owner.keeps_addresses else None
-    own = hit.at, hit.message.message_id, owner.account_id, owner.batch_id, int(hit.kind), recipient
-    return *own, late.is_machine, late.is_first, address, hit.user_agent, *link
+    columns = hit.at, hit.message.message_id, owner.account_id, owner.batch_id, int(hit.kind), recipient
+    return *columns, late.is_machine, late.is_first, address, hit.user_agent, *link
 
 
 def _leave_notices(ids: Sequence[int], late: Sequence[Late]) -> None:

@@ -22,11 +22,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object, a key per batch")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        shown = {public_id: describe(public_id) for public_id in options["batch_ids"]}
+        descriptions = {public_id: describe(public_id) for public_id in options["batch_ids"]}
         if options["json"]:
-            self.stdout.write(json.dumps(shown))
+            self.stdout.write(json.dumps(descriptions))
             return
-        for public_id, facts in shown.items():
+        for public_id, facts in descriptions.items():
             counts = ", ".join(f"{number} {name}" for name, number in facts["counts"].items() if number)
             self.stdout.write(f"{public_id}  {facts['status']}: {counts or 'no messages'}")
 

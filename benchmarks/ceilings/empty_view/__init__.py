@@ -32,8 +32,8 @@ def measure(folder: Path, sink: Sink, messages: int) -> float:
             connection.execute(queries.DROP_COMMITS)
             connection.execute(queries.MAKE_COMMITS)
             port = free_port(0)
-            own = {"DJANGO_SETTINGS_MODULE": SETTINGS, "SECRET_KEY": secrets.token_hex(32), "DEBUG": "false"}
-            await_ready(processes.launch(web_program(port, {**os.environ, **engines.environment, **own})))
+            overrides = {"DJANGO_SETTINGS_MODULE": SETTINGS, "SECRET_KEY": secrets.token_hex(32), "DEBUG": "false"}
+            await_ready(processes.launch(web_program(port, {**os.environ, **engines.environment, **overrides})))
             requests_per_second(port, requests[: len(requests) // 10])
             measured = requests_per_second(port, requests)
             connection.execute(queries.DROP_COMMITS)

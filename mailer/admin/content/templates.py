@@ -31,8 +31,8 @@ class KindFilter(admin.SimpleListFilter):
         return [(kind, kind) for kind, _ in KINDS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Template]) -> QuerySet[Template]:
-        chosen = self.value()
-        return queryset if chosen is None else queryset.filter(is_dynamic=chosen == "dynamic")
+        value = self.value()
+        return queryset if value is None else queryset.filter(is_dynamic=value == "dynamic")
 
 
 class NewTemplateForm(RefusableForm, ChoosingForm[Template]):

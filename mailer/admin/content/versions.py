@@ -111,8 +111,10 @@ class TemplateVersionAdmin(EditorAdmin[TemplateVersion]):
 
     def save_model(self, request: HttpRequest, obj: TemplateVersion, form: Any, change: bool) -> None:
         if change:
-            own = obj.template
-            change_version(own.account, own.public_id, obj.uuid, rules=RULES, **form.changes())
+            version_template = obj.template
+            change_version(
+                version_template.account, version_template.public_id, obj.uuid, rules=RULES, **form.changes()
+            )
         elif (template := self._template_of(request)) is not None:
             obj.template = template
             obj.pk = create_version(template.account, template.public_id, rules=RULES, **form.changes()).pk

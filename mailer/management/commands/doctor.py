@@ -98,8 +98,8 @@ def examine_peer() -> Iterator[Finding]:
         return
     place = result.place or f"{address.host}:{address.port}"
     if result.failure:
-        known = f"; {describe_peer(result)}" if result.greeting else ""
-        yield Finding(False, "smtp", f"{place}: {result.failure}. {HINTS[result.stage]}{known}")
+        details = f"; {describe_peer(result)}" if result.greeting else ""
+        yield Finding(False, "smtp", f"{place}: {result.failure}. {HINTS[result.stage]}{details}")
         return
     yield Finding(True, "smtp", f"{place}: {describe_peer(result)}")
     yield describe_acceptance(result)
