@@ -1,1 +1,1 @@
-"""Mail, messages, their events, and the pipeline that takes them from a caller to a peer."""
+"""Keep mail, messages and their events, and take messages through the pipeline from a caller to a peer."""

@@ -1,4 +1,4 @@
-"""A request to send: one mail with its personalizations, already validated by a dialect.
+"""Describe a request to send: one mail with its personalizations, already validated by a dialect.
 
 These are plain values. A dialect builds a `MailDraft` from the bodies of its API; `pipeline/accept.py` makes rows of
 it.
@@ -70,7 +70,7 @@ class SubscriptionTexts(FooterTexts):
 
 
 class ClickTracking(TypedDict):
-    """How clicks are tracked: in HTML, and in plain text only if `in_text` is true."""
+    """The setting that clicks are tracked: in HTML, and in plain text only if `in_text` is true."""
 
     in_text: bool
 

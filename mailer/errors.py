@@ -1,4 +1,4 @@
-"""The errors of callers who send mail."""
+"""Define the errors of callers who send mail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class QueueFull(SluiceError):
 class MessageTooLarge(SluiceError):
     """Raised when a message with its values can become larger than `MAX_MESSAGE_BYTES`.
 
-    `field` names the message or text. It is also raised when it would take too long to find out.
+    `field` names the message or text. It is also raised when the calculation of the size would take too long.
     """
 
     code = "message_too_large"

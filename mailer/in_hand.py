@@ -1,4 +1,4 @@
-"""Mail in hand: held, because it is late, or in doubt, because nobody knows whether it was sent.
+"""Replay or drop mail in hand: it is held because it is late, or in doubt because nobody knows whether it was sent.
 
 A person looks at it, and replays it (it is sent, or sent again with the same Message-ID) or drops it.
 """
@@ -115,8 +115,8 @@ def accounts_in_hand(why: Why) -> dict[int, int]:
 def replay(account: Account, selection: Selection, *, actor: str, reason: str = "") -> Receipt:
     """Replay mail in hand: it is due now, and is sent unless its batch is stopped. Raises UnknownBatch.
 
-    Purged or cancelled mail is left unchanged, and so is mail that a worker is about to record. `affected` in the
-    receipt says how many messages were let go.
+    Purged or cancelled mail is not changed, and neither is mail that a worker is about to record. `affected` in the
+    receipt is the number of messages that were replayed.
     """
     lanes: set[int] = set()
     affected = 0
@@ -183,7 +183,7 @@ def mask_in_hand(parcel: Parcel, why: Why) -> int:
 
 
 def _selected(account: Account, selection: Selection) -> Iterator[tuple[Parcel, int]]:
-    """Yield each parcel with its selected messages, its row locked, in a transaction that ends with the step."""
+    """Yield each parcel, locked, with the mask of its selected messages. Its transaction ends with the step."""
     batch = None if selection.batch_id is None else find_batch(account, selection.batch_id)
     parcels = _parcels(account, selection.why, batch)
     if selection.message_ids is not None:

@@ -1,4 +1,4 @@
-"""The SQL that finds the waiting mail of an API key. Parcels do not name the key, so the mail of each is looked up."""
+"""Define the SQL that finds the waiting mail of an API key. Parcels do not name the key, so their mail is looked up."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""The small loop of a worker node: `python -m mailer.node`, a child of the Celery worker.
+"""Run the small loop of a worker node: `python -m mailer.node`, a child of the Celery worker.
 
 Every second it writes the node's heartbeat and sweeps, so that the installation heals itself even if beat is down.
-While no token reaches the workers, because the broker is away or they have not found back to it, the loop delivers by
-itself: the same code, slower.
+While no token reaches the workers, because the broker is away or they have not reconnected to it, the loop delivers
+mail itself, with the same code but more slowly.
 
 It is a separate process because a prefork worker must not run threads, and it ends when its parent does: its standard
 input is a pipe that only the parent holds open. A parent that is stopped on purpose writes `GOODBYE` first. Then the
-node takes its row along, so that nobody looks for a node that has died.
+node deletes its row, so that it is not reported as a node that has died.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Stop or reschedule one message, whatever else its batch does.
+"""Stop or reschedule one message, independently of the rest of its batch.
 
-The parcel that holds the message is recalled from its worker if need be; then, under the row's lock, the message is
-taken out of it. If the message was sent before, the receipt says so.
+If a worker has claimed the parcel of the message, the parcel is recalled. Then the message is taken out of it, while
+the row is locked. If the message was sent before, the receipt says so.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def stop_members(holder: Parcel, mask: int, reason: str) -> str:
     counted: set[int] = set()
     events = []
     for event in ending_events([holder.base * PARCEL_SPAN + n for n in bits(mask)], EventKind.STOPPED, reason):
-        # Stops are counted by message, and one that was sent to others is counted as sent.
+        # Stops are counted by message, and a message that was sent to other recipients is counted as sent.
         is_counted = event.message_id not in counted and not holder.is_remainder
         counted.add(event.message_id)
         events.append(event._replace(recipients=int(is_counted)))
@@ -141,7 +141,7 @@ def _ending_of(message_id: int) -> str:
 
 
 def move_members(holder: Parcel, mask: int, send_at: dt.datetime, now: dt.datetime) -> None:
-    """Move messages of a waiting parcel whose row is locked to a new one with another time, unless it has no others."""
+    """Give messages of a waiting parcel, whose row is locked, another time, in a new parcel if others stay in it."""
     state = ParcelState.SCHEDULED if send_at > now else ParcelState.DUE
     if to_mask(holder.members, holder.size) == mask:
         holder.state, holder.send_at, holder.due_at = state, send_at, send_at

@@ -15,7 +15,7 @@ def accept_own_mail(
     """Accept a plain text from `SYSTEM_FROM` to one address, as mail of an account without a batch.
 
     The account's footer, tracking and other settings do not change it. `bypass` names the suppressions that it ignores.
-    Raises what `accept_mail` raises.
+    Raises the errors of `accept_mail`.
     """
     draft = MailDraft(
         sender=Address(settings.SYSTEM_FROM),

@@ -1,4 +1,4 @@
-"""The partitions of messages and events: made ahead by the sweeper, dropped whole when their history is over.
+"""Make the partitions of messages and events ahead, and drop them when their history is over. The sweeper does both.
 
 Both tables are split at the same bounds, `PARTITION_PARCELS` parcel ids wide, so one drop takes a stretch of messages
 with all their events. There is no default partition: it would have to be scanned at every attach.
@@ -34,7 +34,7 @@ def span() -> int:
 
 
 def ensure_partitions(through_parcel: int | None = None) -> int:
-    """Make what is missing up to `AHEAD` partitions beyond `through_parcel` (default: the newest parcel id drawn).
+    """Make the missing partitions up to `AHEAD` beyond `through_parcel` (default: the newest parcel id that was drawn).
 
     Return how many were made. This is harmless at any time, from any process.
     """
@@ -48,10 +48,10 @@ def ensure_partitions(through_parcel: int | None = None) -> int:
 
 
 def has_made_partitions_for(error: IntegrityError) -> bool:
-    """Make what is missing if an insert failed because no partition is there for its ids.
+    """Make the missing partitions if an insert failed because there was no partition for its ids.
 
-    That happens when the sweeper, which makes them ahead, has not run. Return whether it is worth trying again; any
-    other violated constraint is a real error.
+    That happens when the sweeper, which makes them ahead, has not run. Return whether the insert can be tried again.
+    Any other violated constraint is a real error.
     """
     return is_partition_missing(error) and ensure_partitions() > 0
 
@@ -115,8 +115,8 @@ def is_made(cursor: CursorWrapper, name: str) -> bool:
 def create_partition(number: int) -> None:
     """Make partition `number` of both tables.
 
-    Created apart with a CHECK of its bounds and then attached, so that the parent is locked for a moment only and
-    nothing is scanned.
+    It is created separately with a CHECK of its bounds and then attached, so that the parent is locked only for a
+    moment and nothing is scanned.
     """
     lower, upper = number * span(), (number + 1) * span()
     with making_partitions() as cursor:

@@ -67,7 +67,7 @@ class Preview:
 
 
 def preview_message(message: Message, mail: Mail) -> Preview:
-    """Return one accepted message as it is sent; one that cannot be made is shown without its values."""
+    """Return one accepted message as it is sent. A message that cannot be rendered is shown without its values."""
     personal: Mapping[str, Any] = message.personal or {}
     texts = _texts_of(message, mail)
     return Preview(
@@ -98,7 +98,7 @@ class Texts(NamedTuple):
 
 
 def _texts_of(message: Message, mail: Mail) -> Texts:
-    """Return the texts of a message; without their values if they cannot be made.
+    """Return the texts of a message; the stored texts, without values, if the message cannot be rendered.
 
     Such a message is refused when it is due.
     """

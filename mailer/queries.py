@@ -33,7 +33,7 @@ MESSAGES_LOOKED_AT = 5000
 """The most messages that one page of a batch's messages in a certain state looks at."""
 LOOK = 500
 
-# Messages, and whether any of these accounts has any suppression: only then it is worth asking for them.
+# Messages, and whether any of these accounts has suppressions: only then are suppressions looked up.
 READ = """select id, mail_id, recipient, personal::text,
     exists (select from mailer_suppression where account_id = any(%(accounts)s::bigint[])) as has_suppressions
 from mailer_message"""
@@ -50,9 +50,10 @@ MAY_HOLD: dict[str | None, str] = {
 }
 """The condition that a parcel's row allows a message of it to be in a state. Messages that moved may be in any."""
 
-# By pairs, so that only the index of these pairs will do: for a batch that owns much of the table the planner would
-# walk the primary key, through whatever lies between. A retry's base is below its id; asked whether the two are equal,
-# the planner would take most parcels for retries, and sort the table.
+# The conditions are on pairs, so that only the index of these pairs can be used: for a batch that owns much of the
+# table, the planner would otherwise walk the primary key, through the parcels of other batches. A retry's base is below
+# its id. If the condition were that both are equal, the planner would estimate that most parcels are retries, and sort
+# the table.
 PARCELS_OF_BATCH = """
 select id, size, {may_hold} from batches_parcel
 where (batch_id, id) >= (%(batch)s, %(first)s) and (batch_id, id) < (%(batch)s + 1, 0) and base >= id
@@ -78,7 +79,7 @@ class Range(NamedTuple):
 
 
 class Holder(NamedTuple):
-    """The newest parcel that still has to send a message, or did not in time."""
+    """The newest parcel that still has to send a message, or that was discarded or expired with it."""
 
     state: ParcelState
     send_at: dt.datetime

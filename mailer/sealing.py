@@ -1,9 +1,9 @@
 """Seal the content of links, so that nobody can read, guess or change it.
 
-A link must work as long as somebody may find the mail, which is longer than the mail's history is kept; so it brings
-all that is needed, and nothing has to be found in a table. The seal is a keyed digest of the content, and hides it as
-well: encrypted with a key stream made from this digest (as RFC 5297 does) it can neither be read nor altered without
-the key, and the same content always has the same token.
+A link must work for as long as somebody may find the mail, which is longer than the mail's history is kept. So it
+contains everything that is needed, and nothing is looked up in a table. The seal is a keyed digest of the content. The
+content is encrypted with a key stream made from this digest (as in RFC 5297), so without the key it can neither be read
+nor altered, and the same content always has the same token.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class BadLink(Exception):
 
 
 class Sealer:
-    """Makes and reads tokens with the keys of one secret. Tokens of another purpose are not valid."""
+    """Make and read tokens with the keys of one secret. Tokens of another purpose are not valid."""
 
     __slots__ = ("_digest", "_stream", "_stream_key")
 
@@ -69,7 +69,7 @@ class Sealer:
         """Return the data with the digest's key stream over it; done twice, it is the data again."""
         size = len(data)
         if size <= SHORT:
-            # Half as expensive as the other one, which every length has.
+            # This is half as expensive as the general case below.
             short = self._stream.copy()
             short.update(digest)
             stream = short.digest()[:size]

@@ -1,4 +1,4 @@
-"""The sweeper: every duty in turn, each for itself.
+"""Run the sweeper: every duty in turn, each independent of the others.
 
 Beat runs it, and so does the small loop of every worker node, in turns: however many there are, an installation is
 swept once a round.
@@ -69,22 +69,22 @@ _added: dict[str, Duty] = {}
 
 
 def add_duty(name: str, duty: Duty) -> None:
-    """Add a duty of an app above, done after the sweeper's own; it returns how much it found to do."""
+    """Add a duty of an app above. It runs after the duties below, and returns how much it has done."""
     _added[name] = duty
 
 
 def sweep_in_turn() -> dict[str, int]:
     """Do one round of one of several sweepers.
 
-    It has all duties if no other process has done them lately, else only the rescue, which trusts nothing but what this
-    process has seen.
+    It has all duties if no other process has done them lately. Otherwise it has only the rescue, which relies on what
+    this process has observed itself.
     """
     turn = _do("turn", lambda: take_turn("sweep", dt.timedelta(seconds=TURN * settings.SWEEP_INTERVAL_SECONDS)))
     return sweep() if turn > 0 else {"rescue": _do("rescue", rescue)}
 
 
 def take_turn(duty: str, every: dt.timedelta) -> bool:
-    """Return whether nobody has done this duty of the installation for so long; then it is this process's to do."""
+    """Return whether no process has done this duty of the installation for this time, and let this process do it."""
     stale = Q(at__lte=Now() - every) | Q(at__gt=Now() + every)  # or the clock was set back
     if Mark.objects.filter(stale, duty=duty).update(at=Now()):
         return True
@@ -98,7 +98,7 @@ def note_beat() -> None:
 
 
 def sweep() -> dict[str, int]:
-    """Do every duty once; return how much each found to do (-1: it failed and is tried again next time).
+    """Do every duty once, and return how much each has done (-1: it failed, and is tried again in the next round).
 
     The rescue comes first, and again before any duty that begins `RESCUE_EVERY_SECONDS` after the last rescue. A duty
     that could take long has a time slice, so a dead worker's parcels wait for one slice at most.
@@ -146,7 +146,7 @@ def _do(name: str, duty: Duty) -> int:
 
 
 def rescue(watch: Watch | None = None) -> int:
-    """Mark silent workers dead and take their parcels; returns the parcels rescued."""
+    """Mark silent workers as dead, rescue their parcels, and return the number of parcels."""
     for worker in (watch or _watch).mark_dead():
         log.warning("worker marked as dead", worker=worker)
     return sum(rescue_parcel(parcel, fence) for parcel, fence in claims_of_the_dead())
@@ -163,12 +163,12 @@ def check_waves() -> int:
 
 
 def prune() -> int:
-    """Delete what ended more than `HISTORY_DAYS` ago, and return how many rows and partitions went."""
+    """Delete everything that ended more than `HISTORY_DAYS` ago, and return the number of rows and partitions."""
     return work_in_pages("prune", _prune_pages(), every=PRUNE_EVERY)
 
 
 def hint_bulk_actions() -> int:
-    """Publish hints for the bulk actions that were left behind, and return their number."""
+    """Publish hints for the bulk actions that no process works on, and return their number."""
     return hint_left_behind() if take_turn("bulk_actions", HINT_EVERY) else 0
 
 
@@ -180,7 +180,7 @@ def purge_bounces() -> int:
 def work_in_pages(duty: str, pages: Iterator[int], *, every: dt.timedelta) -> int:
     """Let `pages` do a duty, once in this time for the installation, and return the sum of what it yields.
 
-    What takes longer than `PAGES_SECONDS` goes on in the next round.
+    A duty that takes longer than `PAGES_SECONDS` continues in the next round.
     """
     if not take_turn(duty, every):
         return 0
@@ -194,7 +194,7 @@ def work_in_pages(duty: str, pages: Iterator[int], *, every: dt.timedelta) -> in
 
 
 def _prune_pages() -> Iterator[int]:
-    """Delete the next page and yield how much went.
+    """Delete the next page, and yield the number of deleted rows and partitions.
 
     First come folded parcels, then every partition below the oldest parcel that is left, then the mails whose batches
     hold no parcel any more. A message in doubt keeps its parcel, and so its partition. Last come the contents of

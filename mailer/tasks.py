@@ -1,4 +1,4 @@
-"""The Celery tasks that move mail. A token says only that there is work; what, is asked of PostgreSQL."""
+"""Define the Celery tasks that move mail. A token only says that there is work; PostgreSQL knows which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tell the templates what delivery knows about the texts of mail."""
+"""Provide the rules for texts of mail, which delivery knows, to the templates."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def send_template_test(
 ) -> Accepted:
     """Mail a version, active or not, with its test data as the data of each message.
 
-    Suppressed addresses get the test, too, since the tester has chosen them. Raises what `accept_mail` raises.
+    Suppressed addresses get the test, too, since the tester has chosen them. Raises the errors of `accept_mail`.
     """
     data = read_test_data(version.test_data)
     draft = MailDraft(

@@ -1,10 +1,10 @@
 """Show a message in a browser as it was sent: the page behind the tag `weblink`.
 
-The link brings the id of the message, and the message is composed again from its rows, so the page works as long as the
-history of its batch is kept, whatever became of the batch.
+The link contains the id of the message, and the message is composed again from its rows. So the page works as long as
+the history of its batch is kept, whatever the status of the batch.
 
 The HTML is the caller's, so it may be hostile. It is served by the host of the admin and the APIs, but in a sandbox: a
-browser gives it an origin of its own, runs no script of it, and loads nothing but images.
+browser gives it a separate origin, runs no script of it, and loads nothing but images.
 """
 
 from __future__ import annotations

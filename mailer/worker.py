@@ -1,4 +1,4 @@
-"""A Celery worker beside its tasks: it runs the node's small loop, and ends its connections well."""
+"""Run the node's small loop beside the tasks of a Celery worker, and close its connections in order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def start_node_loop(sender: Any, **_: object) -> None:
 
 @worker_shutdown.connect
 def stop_node_loop(**_: object) -> None:
-    """Say goodbye, and close its pipe: the loop ends after the round it is in."""
+    """Tell the loop to end by its pipe. It ends after its current round."""
     if _node_loop is not None and _node_loop.stdin is not None:
         with suppress(OSError):
             _node_loop.stdin.write(GOODBYE)
@@ -46,7 +46,7 @@ def stop_node_loop(**_: object) -> None:
 
 @worker_process_shutdown.connect
 def leave(**_: object) -> None:
-    """End a worker process well: give its connections back and take its name off the list."""
+    """End a worker process in order: close its connections, and delete its row."""
     from mailer.tasks import deliverer
 
     if deliverer.cache_info().currsize:

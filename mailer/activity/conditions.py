@@ -1,7 +1,7 @@
-"""Conditions on what happened to a message, and what they allow to be said of it without reading it.
+"""Evaluate conditions on activities, and narrow down which messages can meet them before reading any.
 
-A condition is true, false or unknown, as in SQL: a comparison with a missing value is unknown, and only what is true is
-found.
+A condition is true, false or unknown, as in SQL: a comparison with a missing value is unknown, and a search only finds
+activities for which the condition is true.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of the conditions are true; without conditions everything is."""
+    """All of the conditions are true. Without conditions this is true."""
 
     parts: tuple[Condition, ...] = ()
 
@@ -146,7 +146,7 @@ def is_met(condition: Condition, value_of: Callable[[Field], Any]) -> bool | Non
 
 
 def _first(decisive: bool, results: Iterable[bool | None]) -> bool | None:
-    """Return the decisive result if one of the results is that; else unknown if one is; else the opposite."""
+    """Return the decisive result if it is among the results, else unknown if that is among them, else the opposite."""
     is_unknown = False
     for result in results:
         if result is decisive:
@@ -186,7 +186,7 @@ MSG_ID: Final = re.compile(rf"(?P<mail>{PUBLIC_ID.pattern})\.(?P<message>[0-9]{{
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """All messages that can meet a condition: those to these recipients, of these mails, and with these ids."""
+    """The messages that can meet a condition: all to these recipients, all of these mails, and all with these ids."""
 
     recipients: frozenset[str] = frozenset()
     mails: frozenset[str] = frozenset()

@@ -2,7 +2,7 @@
 
 Messages are in two indexes only, by id and by recipient. A condition on `msg_id`, or on a `to_email` as a whole, names
 the messages that can meet it. For any other condition the account's messages are looked at from the newest on, or from
-the latest time that the condition allows; not more than a number of them, and not for longer than a time.
+the latest time that the condition allows. The number of these messages and the time of the search are limited.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ FIRST_PAGE: Final = 50
 PARCELS: Final = 500
 """The most parcels that are read at a time."""
 BATCHES: Final = 5000
-"""The newest batches of an account, besides its default batch, whose messages are looked at."""
+"""The number of newest batches of an account whose messages are looked at, in addition to its default batch."""
 NEWEST: Final = sys.maxsize
 """An id that is above those of all messages."""
 PRECISION: Final = dt.timedelta(seconds=1)
-"""The precision of times in answers: an event may be this much later than its time there."""
+"""The precision of times in responses: an event may have happened this much later than the time that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _read_ids(statement: str, values: dict[str, Any]) -> list[int]:
 def _id_after(moment: dt.datetime) -> int:
     """Return an id above those of all messages whose mail was accepted before a time.
 
-    Times rise with parcel ids, but for a little disorder, and for campaigns: their messages are made later than their
+    Times rise with parcel ids, except for a little disorder and for campaigns, whose messages are made later than their
     mail. Such a message seems older than it is, so the id can only be higher than necessary.
     """
     parcels = range(newest_parcel_id() + 1)

@@ -1,4 +1,4 @@
-"""Match texts with the patterns of LIKE: `%` is any text, `_` any character, and a backslash takes their meaning away.
+"""Match texts with the patterns of LIKE: `%` is any text, `_` any character, and a backslash makes them literal.
 
 A pattern is cut at its `%` into segments of a fixed length. The first is the beginning of the text and the last is its
 end. Each of the others is found at its first place behind the one before, so nothing is tried twice and no pattern

@@ -1,12 +1,12 @@
-"""The SQL that finds messages of an account, the newest first, at a cost that does not grow with the tables."""
+"""Define the SQL that finds messages of an account, the newest first, at a cost that does not grow with the tables."""
 
 from __future__ import annotations
 
 from typing import Final
 
 # The newest parcels of an account below one: of its default batch and its newest batches. A batch whose newest parcel
-# is not among the newest of all batches has none that is wanted. Ordered by the columns of one index each, so that the
-# planner walks no other, through rows of other accounts. A retry's base is below its id.
+# is not among the newest parcels of all batches is not needed. Each part is ordered by the columns of one index, so
+# that the planner does not walk another index, through rows of other accounts. A retry's base is below its id.
 PARCELS_OF_ACCOUNT: Final = """
 with batch as (
     (select id from batches_batch where account_id = %(account)s and is_default)

@@ -1,7 +1,7 @@
 """Read what happened to messages: one activity for each recipient.
 
-The recipients of a message can fare differently, so each of them has a status, events and a `msg_id` of its own. The
-first one's is the local part of the Message-ID that is written by default; a number follows it for the others.
+The recipients of a message can have different outcomes, so each of them has a separate status, events and a `msg_id`.
+The `msg_id` of the first recipient is the local part of the default Message-ID. Those of the others end in a number.
 """
 
 from __future__ import annotations
@@ -81,8 +81,11 @@ NAMES: Final = {
     EventKind.DEFERRED: Name.DEFERRED,
     EventKind.UNSUBSCRIBED: Name.UNSUBSCRIBE,
 }
-"""The names of the kinds of events. A message that is retained, held or in doubt has no event with a name, and neither
-has a recipient who wants all mail again."""
+"""The names of the kinds of events.
+
+The events of a message that is retained, held or in doubt have no name, and neither has that of a recipient who
+subscribes to all mail again.
+"""
 GROUP_NAMES: Final = {
     EventKind.UNSUBSCRIBED: Name.GROUP_UNSUBSCRIBE,
     EventKind.RESUBSCRIBED: Name.GROUP_RESUBSCRIBE,
@@ -121,7 +124,7 @@ class Activity:
     events: list[Happening]
     opens: int = 0
     clicks: int = 0
-    """How often it was opened and clicked. `events` has only the newest of these."""
+    """How often it was opened and clicked. `events` has only the newest opens and clicks."""
     subject: str | None = None
     """The subject as it is sent; None until `read_subjects` has made it."""
 
@@ -277,7 +280,7 @@ def _by_recipient(events: Sequence[Event]) -> tuple[list[Event], dict[str, list[
 
 
 def _happenings(mail: Mail, events: Sequence[Event]) -> list[Happening]:
-    """Return the events for one recipient. An event about all recipients does not end what has ended for this one."""
+    """Return the events for one recipient. After the recipient's end, events about all recipients are left out."""
     happened = [Happening(Name.PROCESSED, mail.created_at)]
     is_finished, deferrals = False, 0
     for event in events:

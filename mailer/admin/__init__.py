@@ -1,4 +1,4 @@
-"""The admin's pages of messages, of templates, designs and settings, of unsubscribe groups, and of beat's schedule."""
+"""Register the pages of messages, templates, designs, mail settings, unsubscribe groups, and beat's schedule."""
 
 from mailer.admin.content import DesignAdmin, MailSettingsAdmin, TemplateAdmin, TemplateVersionAdmin
 from mailer.admin.groups import UnsubscribeGroupAdmin

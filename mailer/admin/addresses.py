@@ -14,7 +14,7 @@ LONGEST_ADDRESS = 320
 
 
 def check_email(address: str) -> None:
-    """Accept an address that a mail can be sent to; bare host names are not taken. Raises ValidationError."""
+    """Accept an address to which mail can be sent. Its domain must not be a bare host name. Raises ValidationError."""
     if len(address) > LONGEST_ADDRESS or not is_address(address) or "." not in address.rpartition("@")[2]:
         raise forms.ValidationError(f"This is not an e-mail address: {address}")
 
@@ -32,5 +32,5 @@ class AddressesForm(forms.Form):
         for address in addresses:
             check_email(address)
         if not 1 <= len(addresses) <= TEST_ADDRESSES:
-            raise forms.ValidationError("A test needs one to ten addresses.")
+            raise forms.ValidationError("Enter one to ten addresses, separated by commas.")
         return addresses

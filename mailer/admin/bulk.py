@@ -1,8 +1,8 @@
 """Ask before everything that matches is stopped, rescheduled, replayed or dropped, and begin it on POST.
 
-The question counts first: exactly up to a bound, else it says "or more". A large number has to be typed. The first
-steps are done before the response, so a small selection has ended then; its page (`console/bulk.py`) shows the progress
-of a large one.
+The question counts the messages first: exactly up to a limit, and otherwise with "or more". A person has to type a
+large number. The first steps are done before the response, so an action on a small selection has ended by then. The
+page of the action (`console/bulk.py`) shows the progress of a large one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Action = Receipt.Action
 MAY_SEE: Final = "mailer.view_message"
 LIST: Final = "admin:mailer_message_changelist"
 LARGE: Final = 1_000
-"""From this number of messages on, the number has to be typed."""
+"""From this number of messages on, a person has to type the number."""
 DEVIATION: Final = 0.1
 """The typed number may differ by this share from what is counted then: mail is being sent meanwhile."""
 AT_ONCE_SECONDS: Final = 2.0
@@ -85,7 +85,7 @@ CONSEQUENCES: Final = {
 
 
 class SelectionForm(ReasonForm):
-    """The form of a reason, and of the number of messages if it is large."""
+    """Ask for a reason, and for the number of messages if it is large."""
 
     typed = forms.CharField(
         required=False,
@@ -111,13 +111,13 @@ class SelectionForm(ReasonForm):
 
 
 class SelectionTimeForm(SelectionForm):
-    """The same form with the new time of a reschedule."""
+    """Ask for the new time of a reschedule, too."""
 
     send_at = TimeField(label="New send_at (UTC)", help_text="A time that has passed means now.")
 
 
 def buttons_of(request: HttpRequest, filters: Filters) -> list[tuple[BulkButton, str]]:
-    """Return the buttons that the filters leave something for, with their addresses. Without filters there are none."""
+    """Return the buttons that can apply to the filtered messages, with their addresses; none without filters."""
     if filters.is_empty or not request.user.has_perm(MAY_CONTROL):
         return []
     states = filters.states
@@ -196,7 +196,7 @@ def ask_for_end(request: HttpRequest, bulk_id: int) -> HttpResponse:
         lambda: Question(
             title="End this action",
             text=f"End the {bulk.action} of many messages now?",
-            consequences=["What it has changed stays changed. The other messages are left as they are."],
+            consequences=["Its changes so far stay. The other messages are not changed."],
             button="End it",
             icon="stop_circle",
             variant="danger",

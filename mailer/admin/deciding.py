@@ -1,4 +1,4 @@
-"""Replay or drop mail in hand: the question, with how many messages it is about, and then the receipt."""
+"""Replay or drop mail in hand: ask with the number of the messages, and then show the receipt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of failures: why peers refuse and defer mail, by class and by reply, and the messages of one reason.
+"""Show failures: why peers refuse and defer mail, by class and by reply, and the messages of one reason.
 
 The address of the page has the filters: an account, a batch, a day. The page of a campaign's failures is the same one,
 with the campaign's batch. Nothing here changes anything.
@@ -60,13 +60,13 @@ SAMPLED = 10
 
 
 class FilterForm(OwnerForm):
-    """The filters of the page. An account is named by its username, a batch by its public id."""
+    """Choose the filters of the page. An account is named by its username, and a batch by its public id."""
 
     day = DayField()
 
 
 class DayForm(forms.Form):
-    """The only filter of the page of one campaign."""
+    """Choose a day, the only filter of the page of one campaign."""
 
     day = DayField()
 
@@ -75,7 +75,7 @@ class DayForm(forms.Form):
 class Choice:
     """The failures that an address names: of an account or a batch (None: all), on a day or lately.
 
-    `path` is the page's own address without its query.
+    `path` is the address of the page without its query.
     """
 
     path: str
@@ -193,7 +193,7 @@ def show_reasons(
 
 
 def tell_how_far(look: Look, scope: Scope) -> str:
-    """Return which failures the groups are made of, in a sentence."""
+    """Return a sentence that says which failures the groups contain."""
     if look.is_complete:
         return "The replies below are those of all failures."
     if scope.batch_id is not None:
@@ -318,7 +318,7 @@ def tabulate_reasons(reasons: list[ReasonGroup], choice: Choice, scope: Scope) -
 
 
 def draw_times(reason: ReasonGroup) -> SafeString:
-    """Return the times of the first and the last failure, in lines of their own unless they are the same."""
+    """Return the times of the first and the last failure, each on one line; a single line if they are the same."""
     times = dict.fromkeys(write_time(each) for each in (reason.first_at, reason.last_at))
     return format_html_join("", '<span class="block whitespace-nowrap">{}</span>', ((each,) for each in times))
 

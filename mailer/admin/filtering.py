@@ -54,7 +54,7 @@ class AccountField(forms.CharField):
         username = super().clean(value)
         account = Account.objects.filter(username=username).first() if username else None
         if username and account is None:
-            raise forms.ValidationError("No account has this username.")
+            raise forms.ValidationError("No account has this username. Check the spelling.")
         return account
 
 
@@ -77,7 +77,7 @@ class OwnerForm(forms.Form):
 
 
 class ListForm(OwnerForm):
-    """The filters of the list of messages, by the names that its address has (`message_list.py`)."""
+    """Choose the filters of the list of messages, which have the names in its address (`message_list.py`)."""
 
     q = forms.CharField(
         label="Search",

@@ -1,4 +1,4 @@
-"""The pages of unsubscribe groups: create, change and delete them, and see how many addresses have unsubscribed."""
+"""Create, change and delete unsubscribe groups, and show how many addresses have unsubscribed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REFUSALS.update(
 
 
 class GroupForm(RefusableForm, ChoosingForm[UnsubscribeGroup]):
-    """The form of a group: its account, and the texts that recipients read."""
+    """Edit a group: its account, and the texts that recipients read."""
 
     class Meta:
         model = UnsubscribeGroup
@@ -37,7 +37,7 @@ class GroupForm(RefusableForm, ChoosingForm[UnsubscribeGroup]):
 
 @admin.register(UnsubscribeGroup)
 class UnsubscribeGroupAdmin(RefusableAdmin[UnsubscribeGroup]):
-    """The page of groups. A deleted group is kept, since mail names it, and hidden."""
+    """Show and edit groups. A deleted group is kept, since mail names it, and is hidden."""
 
     list_display = ("name", "description", "shown_account", "is_default", "unsubscribes", "made")
     list_select_related = ("account",)

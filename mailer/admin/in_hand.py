@@ -1,7 +1,7 @@
-"""The pages of mail in hand: messages that are held or in doubt, for a person to replay or to drop.
+"""Show mail in hand: messages that are held or in doubt, for a person to replay or to drop.
 
-Without an account, the page lists the accounts that have such mail; with one, its messages, a page at a time. What is
-chosen there travels in the address, so the question that follows is a GET, and only its answer changes anything.
+Without an account, the page lists the accounts that have such mail; with one, its messages, a page at a time. The
+address names the choice of the person, so the question that follows is a GET, and only its answer changes anything.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Choice:
     def read(cls, query: QueryDict) -> Choice | None:
         """Read the choice from an address; None when it names no account.
 
-        What does not exist, or is another account's, is not found.
+        Objects that do not exist and objects of another account are ignored.
         """
         if not query.get("account"):
             return None
@@ -75,7 +75,7 @@ class Choice:
     def selection(self) -> Selection:
         """Return the choice for the core, which knows no hidden batch.
 
-        Its messages are the account's, chosen one by one; to choose all of it is refused.
+        Single messages can be chosen in it, but not all of its messages together.
         """
         batch = None if self.batch and self.batch.is_default and self.message_ids is not None else self.batch
         return Selection(self.why, batch.public_id if batch else None, self.message_ids)
@@ -178,7 +178,7 @@ def tabulate(parcels: Mapping[int, Any], choice: Choice, *, may_decide: bool) ->
                 draw_quote(tell_why(choice, *outcomes.get(message_id, []))),
             ]
             for message_id, parcel in parcels.items()
-            # The others' history is being removed.
+            # The history of the other messages is being removed.
             if (recipient := recipients.get(message_id))
         ],
     }

@@ -1,10 +1,10 @@
-"""The list of messages, with filters, and links to what can be done with everything that matches.
+"""List messages by filters, with links to the actions on all messages that match.
 
 The address of the page has the filters, in any combination, so that other pages can link to it (`link_messages`):
 
 - `q`: an address, an X-Message-Id, a Message-ID, the public id of a batch, or a message's id;
 - `state`: one of `mailer.listing.filters.STATES`, or `waiting` for everything that may still be sent;
-- `account`: a username; subusers have lists of their own;
+- `account`: a username; the messages of its subusers are not included;
 - `batch`: the public id of a batch;
 - `day`: the day of `send_at` in UTC, as `2026-11-30`. Filters by day use `send_at`, and not the time of an event, since
   the parcels of a message tell it without a look at its events;

@@ -1,4 +1,4 @@
-"""The page of a message: read-only, except for the buttons of a message that may still be sent."""
+"""Show a message: read-only, except for the buttons of a message that may still be sent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EVENTS_SHOWN = 200
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin[Message]):
-    """The pages of messages: the list with its filters, and one message."""
+    """Show the list of messages with its filters, and the page of one message."""
 
     change_form_template = "mailer/message.html"
 
@@ -106,7 +106,7 @@ def tabulate_events(message: Message) -> dict[str, Any]:
 
 
 def _name_recipients(event: Event, message: Message) -> str:
-    """Return whom an event is about. A decision to send again counts for nobody."""
+    """Return the recipients of an event. A decision to send a message again counts for no recipient."""
     number = 1 if event.recipients is None else event.recipients
     if event.recipient is not None:
         return event.recipient
@@ -124,7 +124,7 @@ def _name_class(event: Event) -> str:
 
 
 def _name_list(event: Event) -> str:
-    """Return the list that a recipient was put on, or was not sent the message because of."""
+    """Return the list on which an event put a recipient, or because of which the message was not sent."""
     if event.suppression is None:
         return ""
     name = LISTS[SuppressionKind(event.suppression)]

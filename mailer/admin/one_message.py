@@ -1,4 +1,4 @@
-"""Stop one message, or send it at another time: the question, and then the receipt."""
+"""Stop one message, or send it at another time: ask first, and then show the receipt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""django-celery-beat's own pages in the look of the others."""
+"""Give the pages of django-celery-beat the look of the others."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Open an action on all messages that filters select, and carry it out step by step.
 
 A step takes the next messages of the list. The messages of a parcel are changed in one transaction, which also counts
-them and writes the receipt; the place of the list is stored after it. So a process may die at any line: the next one
-repeats a part of a step, and what was done there no longer matches, or is left as it is. Nothing is done or counted
-twice. Mail that is accepted after the confirmation is not selected, whatever it matches.
+them and writes the receipt; the place of the list is stored after it. So a process may die at any line: the next
+process repeats a part of a step, and messages that were changed there no longer match, or are not changed again.
+Nothing is done or counted twice. Mail that is accepted after the confirmation is not selected, whatever it matches.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ STATES: Final[Mapping[Action, frozenset[str]]] = {
     Action.REPLAY: IN_HAND,
     Action.DROP: IN_HAND,
 }
-"""The actions, and the states of the messages that each is carried out on."""
+"""The states of the messages that each action changes."""
 COUNTED: Final = 5_000
 """The most messages that are counted before an action is confirmed."""
 STEP: Final = 500
 """The most messages of a step."""
 LEASE: Final = dt.timedelta(seconds=60)
-"""An action is left alone for this time after the last step of the process that works on it."""
+"""No other process continues an action for this time after its last step."""
 SELECTION_LENGTH: Final = 1_000
 
 
 def count_selected(action: Action, filters: Filters) -> Tally:
-    """Return how many messages an action would be carried out on now, among those that one look reaches."""
+    """Return how many messages an action would change now, at most `COUNTED`."""
     matches = find_messages(replace(filters, only=STATES[action]), Place(), limit=COUNTED, checked=COUNTED)
     return Tally(len(matches.ids), is_exact=matches.end is None)
 
@@ -136,7 +136,7 @@ def _held(bulk: BulkAction) -> QuerySet[BulkAction]:
 
 
 def _do_step(bulk: BulkAction) -> bool:
-    """Carry an action out on the next messages; return whether there are more, and it is still this process's."""
+    """Carry an action out on the next messages. Return whether this process has to continue it."""
     place = Place(bulk.before)
     matches = find_messages(filters_of(bulk), place, limit=STEP, checked=STEP)
     not_changed = 0
@@ -181,7 +181,7 @@ def _claimed(group: Group) -> list[int]:
 
 
 def _change_parcel(bulk: BulkAction, parcel_id: int, selected: int) -> int | None:
-    """Change those of the wanted messages that a parcel has, in a transaction; return their mask."""
+    """Change the selected messages that a parcel has, in a transaction, and return their mask."""
     locked = BulkAction.objects.select_for_update().filter(pk=bulk.pk, finished_at=None).first()
     if locked is None:
         return None
@@ -197,7 +197,7 @@ def _change_parcel(bulk: BulkAction, parcel_id: int, selected: int) -> int | Non
 def _changes(
     bulk: BulkAction, parcel_id: int, selected: int
 ) -> Iterator[tuple[Callable[[], object], int, str, Parcel]]:
-    """Lock a parcel and yield what is to be done to it: the change, the mask of its messages, and their counter."""
+    """Lock a parcel, and yield each change of it with the mask of its messages and their counter."""
     if bulk.action == Action.RESCHEDULE:
         # The batch is locked first, as by a stop and by a reschedule of all of it.
         batch_id = Parcel.objects.values_list("batch_id", flat=True).get(pk=parcel_id)
@@ -226,7 +226,7 @@ def _changes(
 
 
 def _may_move(parcel: Parcel, send_at: dt.datetime) -> bool:
-    """Return whether mail of a parcel can get this time: its batch is not cancelled, and it has another one."""
+    """Return whether mail of a parcel can get this time: its batch is not cancelled, and its time is different."""
     return parcel.batch.status != BatchStatus.CANCELLED and parcel.send_at != send_at
 
 

@@ -1,1 +1,1 @@
-"""The local inbox in the admin: mail that a local SMTP server has put into the Maildir that `LOCAL_INBOX` names."""
+"""Show the local inbox: mail that a local SMTP server has put into the Maildir that `LOCAL_INBOX` names."""

@@ -1,7 +1,7 @@
-"""Reading a Maildir: the newest messages, and one of them. Other programs write it; anything in it is a stranger's.
+"""Read a Maildir: the newest messages, and one of them. Strangers may have written anything that is in it.
 
-A message is named by its file's name, which is never taken as a path: it must look like one, be a plain file directly
-in `new` or `cur`, and is opened without following links.
+A message is named by the name of its file, which is never used as a path: it must look like such a name, belong to a
+plain file directly in `new` or `cur`, and is opened without following links.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The pages of the local inbox, for operators who may see messages."""
+"""Show the pages of the local inbox to operators who may see messages."""
 
 from __future__ import annotations
 

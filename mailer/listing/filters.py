@@ -40,7 +40,7 @@ REPLIES: Final[Mapping[str, tuple[str, frozenset[Classification]]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Select the messages that meet all filters that are given.
+    """Select the messages that meet all filters that are set.
 
     `text` is an address, an X-Message-Id, a Message-ID, the public id of a batch, or a message's id. `state` is one of
     `STATES`, or `WAITING`. `day` is the day of `send_at` in UTC. `domain` is that of the first recipient, as A-labels.
@@ -59,13 +59,13 @@ class Filters:
 
     @property
     def states(self) -> frozenset[str] | None:
-        """Return the states that are wanted, or None if any is."""
+        """Return the states that match, or None if all states match."""
         states = MOVABLE if self.state == WAITING else frozenset({self.state}) if self.state else None
         return states if self.only is None else self.only if states is None else self.only & states
 
     @property
     def classifications(self) -> frozenset[Classification] | None:
-        """Return the reasons of peers that are wanted, or None if replies do not matter."""
+        """Return the classifications of replies that match, or None without a filter by replies."""
         return REPLIES[self.reply][1] if self.reply else None
 
     @property
@@ -78,11 +78,11 @@ class Filters:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether every message is wanted."""
+        """Return whether no filter is set."""
         return not self.as_query()
 
     def as_query(self) -> dict[str, str]:
-        """Return the filters as the parameters of a page's address, without those that are not given."""
+        """Return the filters that are set as the parameters of a page's address."""
         values = {
             "q": self.text,
             "state": self.state,

@@ -1,7 +1,7 @@
 """Find the messages of a list, a page at a time.
 
-What an index cannot answer is answered by looking at messages, of which a page looks at a bounded number. Such a page
-may have few messages, or none, without being the last one: it says how far it looked.
+Filters without an index are applied to the messages themselves, and a page looks at a limited number of these. Such a
+page may have few messages, or none, without being the last one: it says how far it looked.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MESSAGES_LOOKED_AT: Final = 50_000
 CHECKED: Final = 500
 """The most messages whose states one page reads."""
 NAMED: Final = 5_000
-"""The most messages that one address or id stands for in a page."""
+"""The most messages of one address or id in a page."""
 MESSAGE_ID_HEADER: Final = re.compile(r"<?[A-Za-z0-9_-]{22}\.([0-9]{1,18})@[^@>]+>?")
 
 
@@ -44,8 +44,8 @@ MESSAGE_ID_HEADER: Final = re.compile(r"<?[A-Za-z0-9_-]{22}\.([0-9]{1,18})@[^@>]
 class Matches:
     """Some messages of a list, in its order, with the standings of those whose standing was read.
 
-    `end` is the message id of the place where the list goes on, or None at its end. `is_cut` says that the search ended
-    before it had found as many messages as were wanted, and `looked_at` at how many it had looked by then.
+    `end` is the message id of the place where the list continues, or None at its end. `is_cut` says that the search
+    ended before it had found enough messages, and `looked_at` is the number of messages that it had looked at by then.
     """
 
     ids: list[int]
@@ -121,7 +121,7 @@ def _named_by(text: str, place: Place) -> list[Group] | None:
 
 
 def _within_scope(filters: Filters, place: Place, named_groups: list[Group]) -> Candidates:
-    """Return those of the named messages whose parcels meet the filters."""
+    """Return the named messages whose parcels meet the filters."""
     bases = [group.base * PARCEL_SPAN for group in named_groups]
     number = sum(group.mask.bit_count() for group in named_groups)
     end = _last_of(named_groups[-1], place) if number >= NAMED else None
@@ -193,7 +193,7 @@ def _patterns(domain: str) -> list[str]:
 
 
 def _matching(statement: str, groups: Sequence[Group], place: Place, values: dict[str, Any]) -> list[Group]:
-    """Return those messages of some groups that a statement finds."""
+    """Return the messages of some groups that a statement finds."""
     if not groups:
         return []
     first = [group.base * PARCEL_SPAN for group in groups]

@@ -1,7 +1,7 @@
 """Find the parcels that could hold the messages of a list, from a place on, at a bounded cost.
 
-Parcels are walked in the order of their ids: all of them, or those of a batch or an account. A state that few parcels
-are in has an index of its own, and then these parcels are all that matter.
+Parcels are walked in the order of their ids: all of them, or those of a batch or an account. A state in which few
+parcels are has a separate index, and then only these parcels are read.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from mailer.queries import MAY_HOLD
 PARCELS_LOOKED_AT: Final = 20_000
 """The most parcels that one part of a list looks at."""
 PARCELS_OF_ACCOUNT: Final = 2_000
-"""The most of an account, whose parcels have no index of their own."""
+"""The most parcels that one part of the list of an account looks at: no index has the parcels of an account."""
 BATCHES: Final = 5_000
-"""The newest batches of an account, besides its default batch, whose parcels are looked at."""
+"""The number of newest batches of an account whose parcels are looked at, in addition to its default batch."""
 PARCELS_CHOSEN: Final = 2_000
 """The most parcels whose messages are looked at."""
 DISORDER: Final = 500
@@ -88,7 +88,7 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The messages that could be wanted, in the order of the list.
+    """The messages that may meet the filters, in the order of the list.
 
     `end` is the message id of the place that the search has reached, or None at the end of the list. `looked_at` is the
     number of messages of the parcels that were read.
@@ -111,7 +111,7 @@ def find_candidates(filters: Filters, place: Place) -> Candidates:
 
 
 def condition_of(filters: Filters) -> tuple[str, dict[str, Any]]:
-    """Return the condition that a parcel's row allows a message of it to be wanted, and its parameters."""
+    """Return the condition that a message of a parcel may meet the filters, by the parcel's row, and its parameters."""
     parts = [ANY_PARCEL]
     values: dict[str, Any] = {}
     if filters.states is not None:
@@ -161,7 +161,7 @@ def _skip_later(filters: Filters, place: Place) -> int:
 
 
 def _find_holders(filters: Filters, place: Place) -> Candidates | None:
-    """Return the messages of the parcels that are in the wanted states now; None if there are too many parcels."""
+    """Return the messages of the parcels that are in the filtered states now; None if there are too many parcels."""
     condition, values = condition_of(Filters(account=filters.account, batch=filters.batch))
     of_batch = "and not is_folded and batch_id = %(batch)s" if filters.batch is not None else ""
     holders = [

@@ -1,4 +1,4 @@
-"""The SQL that lists messages: the parcels that may hold them, and the messages in these."""
+"""Define the SQL that lists messages: it finds the parcels that may hold them, and the messages in these."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLUMNS: Final = (
 )
 
 # The parcels that messages are numbered from, in the order of their ids, from a place on. `cmp` and `order` are the
-# direction. Each walks one index, and no rows that belong to others.
+# direction. Each statement walks one index, and no rows of other batches or accounts.
 WALK_ALL: Final = (
     f"select {COLUMNS} from batches_parcel where id {{cmp}} %(place)s order by id {{order}} limit %(most)s"
 )
@@ -23,7 +23,7 @@ WALK_BATCH: Final = f"""
     order by batch_id {{order}}, id {{order}} limit %(most)s
 """
 # An account has no index of its parcels. The batches are those of its default batch and its newest ones. A batch whose
-# first parcel from the place on is not among the first of all batches has none that is wanted.
+# first parcel from the place on is not among the first parcels of all batches is not needed.
 WALK_ACCOUNT: Final = f"""
     select {COLUMNS} from batches_parcel where id in (
         select p.id from (

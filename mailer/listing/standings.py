@@ -1,4 +1,4 @@
-"""Read how messages stand: their states, and when they are sent."""
+"""Read the standings of messages: their states, and the times at which they are sent."""
 
 from __future__ import annotations
 

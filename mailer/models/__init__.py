@@ -1,4 +1,4 @@
-"""The models of mail, suppressions, events, counters and bulk actions, one module for each subject."""
+"""Define the models of mail, suppressions, events, counters and bulk actions, one module for each subject."""
 
 from mailer.models.bulk_actions import BulkAction
 from mailer.models.counters import Counter, CounterCheck, CounterDelta, EventTally, Measure, Series

@@ -10,7 +10,7 @@ from foundation.clock import Now
 
 
 class Series(models.IntegerChoices):
-    """The things that counters are kept for. The key of a counter says which one of its account."""
+    """The subjects of counters, such as batches. The key of a counter names the subject within its account."""
 
     ACCOUNT = 1, "account"
     """The key is the lane."""
@@ -20,9 +20,9 @@ class Series(models.IntegerChoices):
     GROUP = 4, "provider group"
     """The key is the name of the group. It is counted for all accounts together, under the account 0."""
     FAILURE = 5, "failure"
-    """The key is the classification, the status code and the provider group, parted by blanks."""
+    """The key is the classification, the status code and the provider group, separated by blanks."""
     DOMAIN = 6, "domain of a refused recipient"
-    """The key is the classification and the domain in its canonical form, parted by a blank."""
+    """The key is the classification and the domain in its canonical form, separated by a blank."""
     TOTAL = 7, "all accounts"
     """The key is the lane. The sums of the series ACCOUNT over all accounts, kept under the account 0."""
 
@@ -83,7 +83,7 @@ class CounterDelta(models.Model):
 
 
 class Counter(models.Model):
-    """How many events of a kind there were within a span of time. `mailer/outcomes/folding.py` adds to it."""
+    """The number of events of a kind within a span of time. `mailer/outcomes/folding.py` adds to it."""
 
     pk = models.CompositePrimaryKey("series", "account_id", "key", "span", "at", "measure")
     series = models.SmallIntegerField(choices=Series.choices)
@@ -96,7 +96,8 @@ class Counter(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            # For the sums of all categories over some days: the primary key has the days of one category together.
+            # This index is for the sums of all categories over some days: the primary key has the days of one category
+            # together.
             models.Index(
                 fields=["account_id", "at"], condition=models.Q(series=Series.CATEGORY), name="counter_of_categories"
             ),

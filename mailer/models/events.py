@@ -1,4 +1,4 @@
-"""Define the events of messages, and the notices by which others learn of them.
+"""Define the events of messages, and the notices that make the log and campaigns read them.
 
 Events are range-partitioned by message id, and late events by day, so their tables are made by SQL of migrations and
 have no foreign keys.

@@ -62,10 +62,10 @@ class Mail(models.Model):
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["account", "-id"], name="mail_of_account"),
-            # For the deletion of contents that no mail refers to. Mail without a template is not in it.
+            # This index is for the deletion of contents that no mail refers to. It leaves out mail without a template.
             models.Index(fields=["template"], condition=models.Q(template__isnull=False), name="mail_of_template"),
         ]
-        # A constraint, for a unique field would get a second index, for LIKE.
+        # This is a constraint, since a unique field would get a second index, for LIKE.
         constraints: ClassVar = [models.UniqueConstraint(fields=["public_id"], name="mail_public_id")]
 
     def __str__(self) -> str:

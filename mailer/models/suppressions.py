@@ -1,4 +1,4 @@
-"""Define UnsubscribeGroup and Suppression: who gets no more mail, and why."""
+"""Define UnsubscribeGroup and Suppression: the addresses that get no more mail, and the reasons."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Suppression(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            # Begins with what delivery asks for.
+            # Delivery looks suppressions up by account and address, so the index begins with these.
             models.UniqueConstraint(
                 fields=["account", "email", "kind", "group"], nulls_distinct=False, name="suppression_once"
             ),

@@ -1,4 +1,4 @@
-"""The SQL that compares counters with the stored events and messages."""
+"""Define the SQL that compares counters with the stored events and messages."""
 
 from __future__ import annotations
 
@@ -58,8 +58,9 @@ on conflict (check_id, series, account_id, key, day, measure) do update set n = 
 
 # Return the counters that differ from the events: series, account, key, day, measure, counted, stored. One snapshot.
 # A campaign's accepted messages are compared with its parcels as a whole, since nothing says on which day each was
-# made. What its counters say of a day is then taken for true in the counters of its account and categories. The totals
-# of all accounts, of days and of hours, are compared with the counters of accounts: every measure has both.
+# made. For a day, the counters of its batch are then assumed to be right, and are compared with the counters of its
+# account and categories. The totals of all accounts, of days and of hours, are compared with the counters of accounts:
+# every measure has both.
 COMPARE: Final = f"""
 with counted as materialized (
     select series, account_id, case when series = {ACCOUNT} then '' else key end as key,

@@ -1,4 +1,4 @@
-"""Judge replies: why a peer refused or deferred a message, and on which list that puts the recipient.
+"""Classify replies: why a peer refused or deferred a message, and on which list this puts the recipient.
 
 The words of a reply decide, if the table of patterns has them (`patterns.py`), because providers give the same codes
 for different reasons. Otherwise the enhanced status code decides (RFC 3463 and the registry of IANA), and without one
@@ -10,7 +10,7 @@ What each classification is about:
   closed;
 * `CONTENT`: what was sent: spam, viruses, size and format;
 * `REPUTATION`: who sent it: blocklists, sender, authentication, and the policy of the peer or the recipient;
-* `VOLUME`: how fast it was sent. Greylisting is one of these: to come back later is all that it asks for;
+* `VOLUME`: how fast it was sent. Greylisting belongs here, because it only asks for another try later;
 * `TECHNICAL`: how it was sent: protocol, network, encryption, relaying, faults of a server.
 
 Only a permanent failure of a recipient's address puts it on a list that suppresses mail. A temporary failure puts
@@ -92,7 +92,7 @@ CODES: Final[dict[str, tuple[Classification, List]]] = {
 }
 """The meaning of enhanced status codes (the registry of IANA), by what follows the class.
 
-In 5.1.0 the undefined address is the recipient's, since the patterns know the words that speak of a sender.
+In 5.1.0 the undefined address is taken to be the recipient's: replies about a sender match a pattern before.
 """
 SUBJECTS: Final[dict[str, tuple[Classification, List]]] = {
     "1": (Classification.INVALID_ADDRESS, BLOCK),

@@ -1,7 +1,7 @@
 """Find the refusals and deferrals of an account, a batch or a time, and group them by reason.
 
-A page that asks reads a bounded number of rows, the newest ones, and tells how far it looked. Exact numbers come from
-the counters, which know no replies.
+A page reads a limited number of rows, the newest ones, and tells how far it looked. Exact numbers come from the
+counters, which do not count by reply.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ IS_VARIABLE: Final = re.compile(r"[\d@]|::|\w[.:]+\w|[a-z][A-Z]|\A\W*[0-9A-F]{6,
 
 
 class Scope(NamedTuple):
-    """The failures that are wanted: of an account or a batch (None: all), between two times."""
+    """The failures to look for: of an account or a batch (None: all), between two times."""
 
     account_id: int | None = None
     batch_id: int | None = None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from batches.claims import bits
 
 PARTING = "\n"
-"""Parts the prefix and the rests. No reply has it."""
+"""The separator of the prefix and the rests. No reply contains it."""
 
 
 def pack_members(mask: int) -> bytes:
@@ -28,7 +28,7 @@ def pack_replies(replies: Sequence[str]) -> str | None:
     lowest, highest = min(replies), max(replies)
     if lowest == highest:
         return lowest or None
-    # What the lowest and the highest share, all between them share, too.
+    # All replies between the lowest and the highest begin with the prefix that these two share.
     shared = next((n for n, (low, high) in enumerate(zip(lowest, highest, strict=False)) if low != high), len(lowest))
     return PARTING.join([lowest[:shared], *[reply[shared:] for reply in replies]])
 

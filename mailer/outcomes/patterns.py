@@ -75,7 +75,7 @@ def slots_of(phrase: str) -> list[list[str]]:
 
 
 def compile_phrase(slots: list[list[str]]) -> re.Pattern[str]:
-    """Return the expression for a phrase in a text of words that are parted by blanks. It is linear."""
+    """Return the expression for a phrase in a text of words that are separated by blanks. It takes linear time."""
     parts = [rf"(?:\w+ ){{0,{GAP}}}?" if slot == [ANY] else f"(?:{'|'.join(slot)}) " for slot in slots]
     return re.compile(rf"\b{''.join(parts).removesuffix(' ')}\b")
 

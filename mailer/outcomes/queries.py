@@ -1,4 +1,4 @@
-"""The SQL of events and counters."""
+"""Define the SQL of events and counters."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ ADD_DELTAS: Final = f"""
 """
 # Count what a transaction has written, and leave notices of it. Each session upserts rows of its own, so that nobody
 # waits for another; the sweeper adds them up. The default batches of accounts are not counted by themselves. Parcels of
-# an account with the same share have one notice for the log. A verdict is no news about a contact.
+# an account with the same share have one notice for the log. A verdict says nothing about a contact, so it has no
+# notice for campaigns.
 COUNT: Final = f"""
 with counted as ({ADD_DELTAS}), logged as (
     insert into mailer_lognotice (account_id, at, bases, fences)
@@ -67,9 +68,9 @@ def count_accepted(
 
 
 # Add a page of deltas whose minute is over to the counters of every span of their series, and to those of the totals of
-# all accounts, which are under the account 0. It is one statement, so a crash loses and doubles nothing. A delta that
-# its session adds to at this moment is left to the next fold. Counters are locked in the order of their key, so that
-# two folds cannot deadlock.
+# all accounts, which are under the account 0. It is one statement, so a crash neither loses nor repeats a count. A
+# delta that its session adds to at this moment is left to the next fold. Counters are locked in the order of their key,
+# so that two folds cannot deadlock.
 FOLD_COUNTERS: Final = f"""
 with folded as (
     delete from mailer_counterdelta where ctid = any(array(
@@ -162,8 +163,8 @@ FAILURES_OF_ALL: Final = FAILURES_BY_TIME.format(of_whom="true")
 FAILURES_OF_ACCOUNT: Final = FAILURES_BY_TIME.format(of_whom="account_id = %(account)s")
 
 # The failures among the newest events of the newest parcels of a batch. The first row has the numbers of both. A batch
-# of plain rows may have many events of other kinds, so these count as looked at, too. As pairs, so that the index of
-# these is used.
+# of plain rows may have many events of other kinds, so these count as looked at, too. The conditions are on pairs, so
+# that the index of these pairs is used.
 FAILURES_OF_BATCH: Final = f"""
 with parcels as materialized (
     select id from batches_parcel

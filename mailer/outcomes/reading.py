@@ -1,4 +1,4 @@
-"""Read events, one for each message, whether they are stored in a row of their own or packed."""
+"""Read events, one for each message, whether they are stored in separate rows or packed."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _fetch_rows(message_ids: set[int], kinds: Collection[EventKind] | None, limi
 
 
 def _unpack(row: Event, selected_ids: set[int]) -> Iterator[Event]:
-    """Yield the events that a row stands for, of the messages that are wanted."""
+    """Yield the events in a row that are about the selected messages."""
     if row.members is None:
         yield row
         return

@@ -20,7 +20,7 @@ REASONS: Final[Mapping[SuppressionKind, str]] = {
     SuppressionKind.GLOBAL: "Unsubscribed Address",
     SuppressionKind.GROUP: "Unsubscribed Address",
 }
-"""SendGrid's words, the strongest reason first. A block is no reason."""
+"""SendGrid's words for each reason, the strongest reason first. Mail is not dropped because of a block."""
 BYPASSES: Final[Mapping[SuppressionKind, Bypass]] = {
     SuppressionKind.BOUNCE: Bypass.BOUNCES,
     SuppressionKind.SPAM: Bypass.SPAM_REPORTS,

@@ -71,7 +71,8 @@ def change_group(
 def delete_group(account: Account, group_id: int) -> None:
     """Delete a group with its suppressions. Raises UnknownGroup.
 
-    Mail of the group is still sent; a recipient who leaves it then leaves all mail of the account.
+    Mail of the group is still sent. A recipient who then unsubscribes from it unsubscribes from all mail of the
+    account.
     """
     with transaction.atomic():
         lock_groups(account)

@@ -59,7 +59,7 @@ def find_holder(link: Link) -> Holder:
 
 
 def leave(holder: Holder, *, everything: bool = False) -> None:
-    """Leave the mail's group; everything, if that is asked or the mail has no group (any more)."""
+    """Unsubscribe the holder from the group of the mail, or from all mail if `everything` or without such a group."""
     if everything or holder.group is None:
         new = _new(holder, SuppressionKind.GLOBAL)
     else:
@@ -78,7 +78,7 @@ def come_back(holder: Holder, *, everything: bool = False) -> None:
 
 
 def choose(holder: Holder, offered_ids: Collection[int], chosen_ids: Collection[int], *, everything: bool) -> None:
-    """Come back to those of the shown groups that are wanted, and leave the others; leave everything, or not."""
+    """Subscribe to the chosen ones of the offered groups, and unsubscribe from the others, or from everything."""
     new: list[New] = []
     for group in groups_on_offer(holder):
         if group.pk in chosen_ids:
@@ -120,8 +120,9 @@ def _return_to(holder: Holder, kind: SuppressionKind, group: UnsubscribeGroup | 
 def _write_event(holder: Holder, kind: EventKind, suppression: SuppressionKind, *, is_change: bool) -> None:
     """Write the event that the holder has unsubscribed, or subscribed again, only while the message's history is kept.
 
-    What changes no list is an event once for each message: it may be the first of it that its sender learns. The list
-    is changed before this looks for events. So of two clicks at once the second waits for the first.
+    A request that changes no list is an event only once for each message: the sender may not know of it from another
+    message. The list is changed before this looks for events. So of two clicks at the same time the second one waits
+    for the first.
     """
     message_id = holder.link.message_id
     # The lock keeps the partition of the message: it is dropped only after its parcels are deleted.

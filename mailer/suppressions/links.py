@@ -1,4 +1,4 @@
-"""Seal the links to unsubscribe (`mailer/sealing.py`). They bring the address, too, so nothing has to be stored."""
+"""Seal the links to unsubscribe (`mailer/sealing.py`). They contain the address, too, so nothing has to be stored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Link(NamedTuple):
 
 
 class Sealer(sealing.Sealer):
-    """Makes and reads links with the keys of one secret."""
+    """Make and read links with the keys of one secret."""
 
     __slots__ = ()
 

@@ -1,7 +1,7 @@
-"""Suppressions as lists: putting addresses on one, taking them off, and reading it.
+"""Put addresses on the lists of suppressions, take them off, and read the lists.
 
-An address is compared and kept in its canonical form (`foundation/addresses.py`). To put one on that is there, or take
-off one that is not, changes nothing.
+An address is compared and kept in its canonical form (`foundation/addresses.py`). Putting an address on a list that has
+it, or taking it off a list that does not have it, changes nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LITERAL = re.compile(r"[\\_]")
 
 @TextField.register_lookup
 class Like(BuiltinLookup):
-    """SQL's LIKE, with a pattern of the caller's own: the ORM has only parts of it."""
+    """SQL's LIKE, with a pattern of the caller: the ORM offers only parts of it."""
 
     lookup_name = "like"
 
@@ -68,7 +68,7 @@ class Window:
 
 def suppress(new: Iterable[New]) -> int:
     """Put addresses on lists, in one statement, and return how many were not there yet."""
-    # In one order everywhere: two that wait for each other's rows would never end.
+    # Everywhere the rows are in the same order, so that two transactions cannot deadlock.
     rows = sorted({each._replace(email=address_key(each.email)) for each in new}, key=lambda each: each[:3])
     if not rows:
         return 0
@@ -82,7 +82,7 @@ def suppress(new: Iterable[New]) -> int:
 def leave_group(account: Account, group_id: int, emails: Iterable[str]) -> None:
     """Put addresses on a group's list or, if the account has deleted the group, on the list of those who get no mail.
 
-    Raises UnknownGroup for what never was a group of the account.
+    Raises UnknownGroup if the account never had such a group.
     """
     group = UnsubscribeGroup.objects.filter(account=account, pk=group_id).first()
     if group is None:

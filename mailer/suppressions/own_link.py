@@ -30,9 +30,9 @@ MAILED_PER_HOUR: Final = 3
 
 
 def request_own_link(link: Link, email: str, page: str) -> bool:
-    """Have a link mailed to `email` if the message of `link` went there. It opens `page`, the part after the token.
+    """Have a link mailed to `email` if the message of `link` was sent there. It opens `page`, the part after the token.
 
-    Returns False when too many links were requested for this message in the last hour. The answer tells nothing about
+    Return False when too many links were requested for this message in the last hour. The answer tells nothing about
     the address.
     """
     if not take_place(f"own-link:{link.message_id}", limit=ASKED_PER_HOUR, seconds=3600):

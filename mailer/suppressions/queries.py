@@ -1,4 +1,4 @@
-"""The SQL of suppressions: statements of every claim and every request, prepared, and many addresses in one."""
+"""Define the SQL of suppressions: prepared statements of every claim and every request, for many addresses at once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from mailer.models import SuppressionKind
 def is_exempt(account: str, email: str) -> str:
     """Return the SQL condition that an address, or its domain, is one that the account never suppresses.
 
-    The arguments are SQL. Columns of a suppression let this be evaluated only for suppressions that were found, and a
-    parameter as the account lets its row be read once.
+    The arguments are SQL. If they are columns of a suppression, this is evaluated only for suppressions that were
+    found. If the account is a parameter, its row is read once.
     """
     exempt = f"(select never_suppressed from content_mailsettings where account_id = {account})"
     return f"coalesce({exempt} && array[{email}, split_part({email}, '@', -1)], false)"

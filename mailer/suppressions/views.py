@@ -1,7 +1,7 @@
-"""The pages behind the link in a mail. To look at one changes nothing, since programs follow links, too; a button does.
+"""Show the pages behind the link in a mail. Opening a page changes nothing, since programs follow links; a button does.
 
-Mail programs that know RFC 8058 post to the link themselves, and have unsubscribed with that. They bring no cookie, and
-nobody has to be logged in: the link is what allows it, so there is no token against forgery.
+Mail programs that know RFC 8058 post to the link themselves, and that unsubscribes. They send no cookie, and nobody has
+to be logged in: the link gives the permission, so there is no token against forgery.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LONGEST_ADDRESS: Final = 320
 @never_cache
 @accept_methods("GET", "POST")
 def show_leaving(request: HttpRequest, token: str, *, everything: bool) -> HttpResponse:
-    """Leave the group of the mail, or everything."""
+    """Show the page on which the holder of a link unsubscribes from the group of the mail, or from everything."""
     try:
         link = unseal(token)
         if not link.address:
@@ -50,7 +50,7 @@ def show_leaving(request: HttpRequest, token: str, *, everything: bool) -> HttpR
 @never_cache
 @accept_methods("GET", "POST")
 def show_preferences(request: HttpRequest, token: str) -> HttpResponse:
-    """Choose among groups."""
+    """Show the page on which the holder of a link chooses among groups."""
     try:
         link = unseal(token)
         if not link.address:

@@ -32,7 +32,7 @@ NO_ADDRESSES: Final[Mapping[str, str]] = {}
 
 
 class Fit(IntEnum):
-    """Which values a message may have if its links are rewritten early."""
+    """The values that a message may have if its links are rewritten early."""
 
     NONE = 0
     """No values at all: a key is a part of a link, or of a tag."""
@@ -45,7 +45,7 @@ class Fit(IntEnum):
 
 
 class Plan(NamedTuple):
-    """How the links of messages with certain keys are rewritten.
+    """The plan for rewriting the links of messages with certain keys.
 
     `texts` are the shared texts, unless they are the same for messages without any keys; `own` are the links whose
     addresses have keys of the message.
@@ -61,7 +61,7 @@ Early = tuple[Mapping[str, str], tuple[str, ...] | None]
 
 
 class EarlyLinks:
-    """Rewrites the links in the shared texts of a mail, and knows for which messages that is right."""
+    """Rewrite the links in the shared texts of a mail, and decide for which messages these texts can be used."""
 
     def __init__(
         self, links: LinkRewriter, types: Sequence[str], texts: tuple[str, ...], *, token: str, leave_url: str
@@ -76,7 +76,7 @@ class EarlyLinks:
         self._plans: Cache[tuple[str, ...], Plan] = Cache(CACHED)
 
     def place(self, values: Values, tags: Mapping[str, object], token: str) -> Early | None:
-        """Return what a message with these values and this token needs; None if its links must be rewritten later.
+        """Return the addresses and texts of a message with these values and this token; None if it is rewritten later.
 
         `tags` has the keys of tags, whose replacements are known to be whole elements or texts.
         """
@@ -113,7 +113,7 @@ class EarlyLinks:
         return not (self._is_in_text and any(":" in value or "/" in value for value in values.plain.values()))
 
     def _make_plan(self, keys: tuple[str, ...], tags: Collection[str]) -> Plan:
-        """Return the plan for messages with these keys, and for tags that are none of them."""
+        """Return the plan for messages with these keys, and for tags that are not keys."""
         tags = [tag for tag in tags if tag not in keys]
         fit, expected = _find_fit(self._places, keys, tags)
         if fit is Fit.NONE or (fit is Fit.IN_ADDRESSES and len(keys) > MOST_KEYS):
@@ -129,7 +129,7 @@ class EarlyLinks:
         return plan if keys_in_texts == expected else Plan(Fit.NONE)
 
     def _with_links(self, texts: Sequence[str]) -> list[tuple[str, str]]:
-        """Return those of the texts in which links are rewritten, with their types."""
+        """Return the texts in which links are rewritten, with their types."""
         of_types = zip(self._types, texts, strict=True)
         return [(type, text) for type, text in of_types if self._is_in_text or is_html(type)]
 
@@ -147,7 +147,7 @@ def _find_places(type: str, text: str) -> SafePlaces:
 def _find_fit(
     texts: Iterable[tuple[str, SafePlaces]], keys: Collection[str], tags: Collection[str]
 ) -> tuple[Fit, list[str]]:
-    """Return which values of keys change no tag of some texts, and the keys and tags there, but in addresses of links.
+    """Return the fit of values in some texts, and the keys and tags outside of addresses of links.
 
     If the fit is NONE, not all of them are returned.
     """

@@ -6,7 +6,7 @@ scanner may last, since only the burst shows what it is. They are shared with th
 (`sightings.py`), which may have noted a part of the burst. When a web process is stopped, it stores its hits before it
 ends; if it is killed, they are lost.
 
-If the connection is lost at a commit, PostgreSQL is asked what became of the transaction before its hits are stored
+If the connection is lost at a commit, PostgreSQL is asked for the status of the transaction before its hits are stored
 again.
 """
 
@@ -43,14 +43,14 @@ FINISH_SECONDS: Final = 1.5
 
 
 class Recorder(Protocol):
-    """Takes hits, and stores them."""
+    """Take hits, and store them."""
 
     def note(self, hit: Hit) -> None: ...
     def finish(self) -> None: ...
 
 
 class Direct:
-    """Stores each hit at once, so that commands and tests need no thread."""
+    """Store each hit at once, so that commands and tests need no thread."""
 
     def note(self, hit: Hit) -> None:
         """Store a hit."""
@@ -61,7 +61,7 @@ class Direct:
 
 
 class Collector:
-    """Collects hits, and stores them in a thread that starts with the first one, so after the fork."""
+    """Collect hits, and store them in a thread that starts with the first hit, and therefore after the fork."""
 
     def __init__(self) -> None:
         self._noted = threading.Condition()
@@ -138,7 +138,7 @@ class Collector:
                 self._unanswered = page
             return False
         except Exception as error:
-            # The thread must outlive whatever it meets. A page that cannot be stored would block all others.
+            # No error may end the thread. A page that cannot be stored would block all others.
             log.error("hits not stored", hits=len(page), error=trace_of(error))
             connection.close()
         self._forget(page)
@@ -154,7 +154,7 @@ class Collector:
         self._transaction_id = transaction_id
 
     def _settle(self) -> bool:
-        """Find out what became of the page without an answer. Return False if its transaction has not ended."""
+        """Find out whether the page without an answer was stored. Return False if its transaction has not ended."""
         status = read_transaction_status(self._transaction_id)
         if status == "in progress":
             return False

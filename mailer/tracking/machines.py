@@ -1,7 +1,7 @@
 """Tell machines from people among those who load pixels and open links.
 
-Privacy proxies load the images of mail that nobody reads, and scanners open links to look for malware. What a machine
-did is stored and marked, and never counted as a person's doing.
+Privacy proxies load the images of mail that nobody reads, and scanners open links to look for malware. An open or a
+click of a machine is stored with a mark, and is never counted as that of a person.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 BURST_SECONDS: Final = 2.0
 BURST_LINKS: Final = 3
-"""Whoever opens this many different links of a message within this time is a scanner."""
+"""A client that opens this number of different links of a message within this time is a scanner."""
 AGENTS: Final = re.compile(
     # Image proxies. Apple's sends nothing but the first word.
     r"^Mozilla/5\.0$|GoogleImageProxy|YahooMailProxy|"
@@ -54,7 +54,7 @@ def _is_of_proxy(address: str) -> bool:
 
 
 def find_bursts(clicks: Iterable[Click]) -> dict[int, list[Span]]:
-    """Return when scanners opened the links of messages, by the id of each: the first and last second of each burst."""
+    """Return the bursts in which scanners opened the links of messages, by message id: their first and last second."""
     by_message: dict[int, list[tuple[float, Place]]] = defaultdict(list)
     for message_id, place, at in clicks:
         by_message[message_id].append((at, place))

@@ -1,4 +1,4 @@
-"""The partitions of late events, one for each day (UTC) on which they happened.
+"""Make and drop the partitions of late events, one for each day (UTC) on which they happened.
 
 The sweeper makes them ahead, and drops a day when the history is over. Late events that wait for the database keep the
 time at which they happened, so a partition may also be missing in the past.

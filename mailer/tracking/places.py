@@ -112,7 +112,7 @@ def find_safe_places(html: str) -> SafePlaces:
 def _without_brackets(html: str, span: Span) -> Iterator[Span]:
     """Yield the parts of a text between its brackets.
 
-    They begin after the character behind a bracket: a key in its place could begin a tag with its value.
+    They begin after the character that follows a bracket: the value of a key in that place could begin a tag.
     """
     start, end = span
     while (bracket := html.find("<", start, end)) >= 0:

@@ -1,4 +1,4 @@
-"""The SQL of late events."""
+"""Define the SQL of late events."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from batches.models import PARCEL_SPAN
 from batches.states import Lane
 from foundation.postgresql import AdvisoryLock
 
-# Taken before anything else is read, and kept to the end of the transaction. So the ids of late events ascend in the
-# order of their commits, and of two opens of a message at once only one is its first.
+# The lock is taken before anything else is read, and kept to the end of the transaction. So the ids of late events
+# ascend in the order of their commits, and of two opens of a message at the same time only one is the first.
 LOCK: Final = f"select pg_advisory_xact_lock({int(AdvisoryLock.LATE_EVENTS)})"
 
 # The mails of some messages, as far as their history is kept, with what late events are stored and counted by.

@@ -1,9 +1,9 @@
 """Rewrite the links of a mail: each becomes a tracked URL, which redirects to the address in its sealed token.
 
-Rewritten are the quoted addresses of links in HTML that start with http:// or https://, and the URLs in plain text if
-the mail asks for it: the first thousand of a mail, in their order. The links to unsubscribe, to the preferences and to
-the page of the message stay unchanged, as does a link with the attribute `clicktracking=off`, which is removed.
-Addresses that no header can hold, or that are too long for servers on the way, stay unchanged as well.
+It rewrites the quoted addresses of links in HTML that start with http:// or https://, and the URLs in plain text if the
+mail asks for it: the first thousand of a mail, in their order. The links to unsubscribe, to the preferences and to the
+page of the message stay unchanged, as does a link with the attribute `clicktracking=off`, which is removed. Addresses
+that no header can hold, or that are too long for servers on the way, stay unchanged as well.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CLICKS: Final = "/c/"
 
 
 class LinkRewriter:
-    """Rewrites the links of one mail, which is stored."""
+    """Rewrite the links of one stored mail."""
 
     def __init__(self, mail_id: int, rendering: Rendering, *, tracking_url: str, own_pages: str) -> None:
         """`own_pages` is the beginning of our pages for recipients."""

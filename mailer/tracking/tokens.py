@@ -43,7 +43,7 @@ class TrackedLink(NamedTuple):
 
 
 class TrackingSealer(Sealer):
-    """Makes and reads the tokens of tracked URLs with the keys of one secret."""
+    """Make and read the tokens of tracked URLs with the keys of one secret."""
 
     __slots__ = ()
 

@@ -19,7 +19,7 @@ OPENS: Final = "/o/"
 
 
 class Tracker:
-    """Tracks the messages of one mail, which is stored."""
+    """Track the messages of one stored mail."""
 
     def __init__(self, mail: Mail, *, has_pixel: bool, links: LinkRewriter | None, tracking_url: str) -> None:
         self.has_pixel = has_pixel

@@ -45,7 +45,7 @@ class Hit(NamedTuple):
 
 
 class Owner(NamedTuple):
-    """The mail of a message, and what its late events are counted by."""
+    """The mail of a message, and the subjects for which its late events are counted."""
 
     mail_id: int
     account_id: int

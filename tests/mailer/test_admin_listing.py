@@ -224,7 +224,7 @@ def test_a_running_action_shows_its_progress_and_can_be_ended(
     assert 'value="40"' in answer.text
     poll: Any = operator.get(f"{LIST}actions/{action.pk}/?live=1")
     assert "It is running" in poll.text
-    assert "What it has changed stays changed" in operator.get(f"{LIST}actions/{action.pk}/end/").text
+    assert "Its changes so far stay" in operator.get(f"{LIST}actions/{action.pk}/end/").text
     ended = operator.post(f"{LIST}actions/{action.pk}/end/", follow=True).text
     assert "operator operator ended it" in ended or "ended it at" in ended
     assert operator.get(f"{LIST}actions/999999/").status_code == 404

@@ -113,7 +113,7 @@ class DesignAdmin(EditorAdmin[Design]):
 
 
 def show_preview(request: HttpRequest) -> HttpResponse:
-    """Show what was typed into the form of a design."""
+    """Render the texts in the form of a design."""
     require(request, "content.view_design")
     if request.method != "POST":
         return HttpResponseRedirect(reverse("admin:content_design_changelist"))

@@ -169,7 +169,7 @@ VERSION_MOVES: Sequence[Move[TemplateVersion]] = (
         "content.change_templateversion",
         _activate,
         [
-            "Mail that is accepted from now on is made with this version.",
+            "Mail that is accepted after this is made with this version.",
             "Mail that was accepted before keeps its version, also if it is scheduled.",
         ],
         is_possible=lambda version: not version.is_active,
@@ -181,7 +181,7 @@ VERSION_MOVES: Sequence[Move[TemplateVersion]] = (
         "content.change_templateversion",
         _deactivate,
         [
-            "The template is left without an active version: requests that name it are refused.",
+            "The template then has no active version: requests that name it are refused.",
             "Mail that was accepted before keeps its version.",
         ],
         is_possible=lambda version: version.is_active,
@@ -263,5 +263,5 @@ def _ask(request: HttpRequest, move: Move[Row], row: Row, text: str, *, back: st
         carry,
         back=back,
         model=type(row),
-        first=lambda: "" if move.is_possible(row) else f"{move.title} is not possible.",
+        first=lambda: "" if move.is_possible(row) else f"{move.title} is not possible any more. Nothing was changed.",
     )

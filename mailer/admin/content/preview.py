@@ -1,4 +1,4 @@
-"""Show the preview of what is typed into an editor: beside the form, or on a page of its own."""
+"""Show the preview of the texts in an editor, beside the form or on a separate page."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_text(value: Any) -> str:
 
 
 def show_preview(request: HttpRequest, template_id: int) -> HttpResponse:
-    """Render what was typed into the form of a version."""
+    """Render the texts in the form of a version."""
     require(request, "content.view_templateversion")
     template = get_object_or_404(Template.objects.select_related("account"), pk=template_id)
     if request.method != "POST":

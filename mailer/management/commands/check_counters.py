@@ -1,4 +1,4 @@
-"""`manage.py check_counters`: compare the counters with the stored events, and exit 1 if they differ."""
+"""Compare the counters with the stored events, and exit 1 if they differ: `manage.py check_counters`."""
 
 from __future__ import annotations
 

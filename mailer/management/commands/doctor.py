@@ -1,4 +1,4 @@
-"""`manage.py doctor`: says what is wrong with an installation, one line a finding, and exits 1 if anything is."""
+"""Print the problems of an installation, one on each line, and exit 1 if there are any: `manage.py doctor`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Finding(NamedTuple):
 
 
 class Command(BaseCommand):
-    help = "Say what is wrong with this installation"
+    help = "Print the problems of this installation"
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -65,7 +65,7 @@ class Command(BaseCommand):
 
 
 def examine() -> Iterator[Finding]:
-    """Return all findings; what needs the database is left out when that cannot be reached."""
+    """Return all findings. Without the database, the checks that need it are left out."""
     yield Finding(
         True, "versions", f"Python {sys.version.split()[0]}, Django {django.__version__}, Celery {celery.__version__}"
     )

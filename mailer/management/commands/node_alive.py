@@ -1,4 +1,4 @@
-"""`manage.py node_alive`: exits 0 when a worker node of this host wrote its heartbeat lately; for health checks."""
+"""Exit 0 if a worker node of this host has written its heartbeat lately, for health checks: `manage.py node_alive`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from batches.hints import NODE_SILENCE, living_nodes
 
 
 class Command(BaseCommand):
-    help = "Exit 0 when a worker node of this host is alive"
+    help = "Exit 0 if a worker node of this host is alive, and 1 otherwise"
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default=socket.gethostname(), help="what follows the @ of the node's name")
+        parser.add_argument("--host", default=socket.gethostname(), help="the part of the node's name after the @")
 
     def handle(self, *args: Any, **options: Any) -> None:
         host = options["host"]
