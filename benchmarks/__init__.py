@@ -1,1 +1,1 @@
-"""The benchmarks of Sluice: `./sluice bench --case NAME`, one module per case. The product never imports this."""
+"""Measure Sluice: `./sluice bench --case NAME`, with one module per case. The product never imports this."""

@@ -1,4 +1,4 @@
-"""The machine and the software versions of a run."""
+"""Describe the machine and the software versions of a run."""
 
 from __future__ import annotations
 

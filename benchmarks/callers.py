@@ -1,4 +1,4 @@
-"""A client of an HTTP API for single calls; http_load.py makes many."""
+"""Make single calls of an HTTP API; http_load.py makes many."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def run(names: list[str], setting: Setting) -> dict[str, Any]:
         try:
             measured = measure(name, setting)
         except (StackError, RuntimeError) as error:
-            # The other cases of an hour's run must not be lost with it.
+            # A failed case must not end the run: it may already have taken an hour.
             say(f"Case {name} failed: {error}")
             measured = Measured([], facts={"failed": str(error)}, is_sound=False)
         result[name] = {"summary": CASES[name].summary, **measured.json(name, with_targets=not setting.is_quick)}

@@ -1,4 +1,4 @@
-"""Rounds in which all contestants play the same wave, one after the other, alone on the machine."""
+"""Let all contestants play the same wave in rounds, one after the other, alone on the machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contestants of a wave: Sluice and its peers.
+"""Define the contestants of a wave: Sluice and its peers.
 
 Each is a module with a context manager `running(folder: Path, sink: Sink, *, workers: int = 2) ->
 Iterator[Contestant]`. It starts everything that the contestant needs (including its database or broker, with the

@@ -1,4 +1,4 @@
-"""A receiver of webhooks that answers 204 at once, and counts the events that it got.
+"""Run a receiver of webhooks that answers 204 at once, and counts the events that it got.
 
 `python -m benchmarks.hook_receiver` prints its port. A GET is answered with the number of events so far.
 """
@@ -14,7 +14,7 @@ ID: Final = b'"x_message_id":', b'"sg_event_id":'
 
 
 class Receiver:
-    """Counts the events of all requests."""
+    """Count the events of all requests."""
 
     def __init__(self) -> None:
         self.events = 0

@@ -1,4 +1,4 @@
-"""A load of HTTP requests that costs little CPU time, since the server shares it: prepared bytes, one loop.
+"""Send HTTP requests at little cost, since the server shares the CPU: the bytes are prepared, and one loop sends them.
 
 Every connection stays open and has one request in progress.
 """
@@ -72,7 +72,7 @@ class Line:
         self.socket.sendall(request)
 
     def is_answered(self) -> bool:
-        """Read what is there, and return whether the answer is complete now."""
+        """Read the bytes that have arrived, and return whether the answer is complete now."""
         piece = self.socket.recv(65536)
         self.received += piece
         head, mark, body = self.received.partition(b"\r\n\r\n")

@@ -45,7 +45,7 @@ class Cost(NamedTuple):
 
 
 class Bench:
-    """Measures on one database session, whose server process it watches."""
+    """Measure on one database session, whose server process is watched."""
 
     def __init__(self, cursor: Any) -> None:
         self.cursor = cursor

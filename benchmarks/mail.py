@@ -1,4 +1,4 @@
-"""The mail of a benchmark: 2 KB of text and HTML, with a name and a number for each recipient.
+"""Write the mail of a benchmark: 2 KB of text and HTML, with a name and a number for each recipient.
 
 Placeholders are -name- and -n-, in subject, text and HTML. A contestant without substitutions fills them in with
 `fill`, where its users would: when it schedules or when it sends.

@@ -1,4 +1,4 @@
-"""The figures of a case, and their form in JSON."""
+"""Define the figures of a case, and their form in JSON."""
 
 from __future__ import annotations
 

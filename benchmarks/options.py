@@ -1,4 +1,4 @@
-"""The cases and the arguments of `./sluice bench`, which the bare system Python can read, too."""
+"""List the cases and the arguments of `./sluice bench`, in a module that the bare system Python can import, too."""
 
 from __future__ import annotations
 

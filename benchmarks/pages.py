@@ -1,4 +1,4 @@
-"""The addresses of the pages of the console that are measured, and of the polls of live pages, by name."""
+"""List the addresses of the pages of the console that are measured, and of the polls of live pages, by name."""
 
 from __future__ import annotations
 

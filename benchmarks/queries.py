@@ -1,4 +1,4 @@
-"""The SQL of the benchmarks: queries of an operator, and rows that HTTP would take long to store."""
+"""Define the SQL of the benchmarks: queries of an operator, and rows that would take long to store over HTTP."""
 
 from __future__ import annotations
 

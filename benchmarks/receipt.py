@@ -1,4 +1,4 @@
-"""A receipt as a dynamic template of SendGrid's users: 16 KB of HTML for mail programs, with three items.
+"""Build a receipt as a dynamic template of SendGrid's users: 16 KB of HTML for mail programs, with three items.
 
 The size, the helpers and the number of tags are those of the receipt among SendGrid's example templates. The text and
 the mark-up are built here from a few pieces.

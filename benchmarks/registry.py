@@ -1,4 +1,4 @@
-"""The contestants, one line each. Modules are imported when they are used."""
+"""List the contestants, one on each line. Modules are imported when they are used."""
 
 from __future__ import annotations
 

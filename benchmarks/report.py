@@ -1,4 +1,4 @@
-"""A result for people, from its JSON: a table in a terminal, and the same in Markdown for docs/performance.md.
+"""Report a result to people from its JSON: a table in a terminal, and the same in Markdown for docs/performance.md.
 
 ./sluice bench --json > bench.json
 python -m benchmarks.report bench.json

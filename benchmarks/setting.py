@@ -1,4 +1,4 @@
-"""The extent of a measurement: complete, or quick to see that it works."""
+"""Define the extent of a measurement: complete, or quick to see that it works."""
 
 from __future__ import annotations
 

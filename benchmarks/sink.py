@@ -1,4 +1,4 @@
-"""The SMTP peer of a benchmark: it takes all mail, and records when each message arrived and for whom.
+"""Run the SMTP peer of a benchmark, which takes all mail, and records when each message arrived and for whom.
 
 It is in C where there is a compiler, and in Python otherwise. Its records are in a file that the sink and its reader
 both map; sink.c describes it.

@@ -1,4 +1,4 @@
-"""The contestant Sluice: the complete product, HTTP in, two Celery worker processes, and everything durable."""
+"""Run the contestant Sluice: the complete product over HTTP, two Celery worker processes, and everything durable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The targets, for two cores. A figure has the name that its case gives it."""
+"""List the targets, for two cores. A figure has the name that its case gives it."""
 
 from __future__ import annotations
 

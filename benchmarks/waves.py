@@ -1,4 +1,4 @@
-"""A wave: messages scheduled for one moment, and the time at which each arrived at the sink."""
+"""Play a wave: messages scheduled for one moment, and the time at which each arrived at the sink."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Play:
 
 
 def play(contestant: Contestant, sink: Sink, messages: int, *, per_second: float) -> Play:
-    """Schedule a wave so far ahead as a rate of about `per_second` requires, and wait until it was sent.
+    """Schedule a wave as far ahead as a rate of about `per_second` requires, and wait until it was sent.
 
     A wave whose scheduling took too long is played again, with more time. Raises StackError when that does not help, or
     when nothing arrives.
@@ -118,7 +118,7 @@ def play(contestant: Contestant, sink: Sink, messages: int, *, per_second: float
 
 
 def wait_for(sink: Sink, messages: int, send_at: float) -> None:
-    """Wait until the sink has that many, or has got none for a long time."""
+    """Wait until the sink has this number of messages, or has got none for a long time."""
     count, grew_at = sink.count(), send_at
     while count < messages and time.time() < grew_at + STALLED_SECONDS:
         time.sleep(0.02)

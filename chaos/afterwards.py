@@ -1,4 +1,4 @@
-"""Leave mail that waits, once the promises were judged, so that the figures of waiting mail are compared, too."""
+"""Schedule mail that waits, after the promises were judged, so that the figures of waiting mail are compared, too."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def leave_mail(site: Site, operator: Operator, rng: random.Random) -> None:
 
 
 def leave_batch(site: Site, seconds: int, messages: int, *, stop: str) -> str:
-    """Schedule mail in a batch of its own, which may be stopped before; return the id of the batch."""
+    """Schedule mail in a new batch, which may be stopped before its time, and return the id of the batch."""
     batch_id = str(json.loads(site.api.ask("POST", "/v3/mail/batch").body)["batch_id"])
     if stop:
         site.api.ask("POST", "/v3/user/scheduled_sends", {"batch_id": batch_id, "status": stop})

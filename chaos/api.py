@@ -1,4 +1,4 @@
-"""A plain client of the SendGrid API that also records requests without an answer."""
+"""Call the SendGrid API with a plain client, and record requests without an answer, too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NO_ANSWER = 0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer. Status 0 is none: the request may have been carried out or not."""
+    """An answer. Status 0 means that no answer came: the request may have been carried out or not."""
 
     status: int
     headers: Mapping[str, str]
@@ -41,7 +41,7 @@ class Api:
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
     def ask(self, method: str, path: str, body: Any = None) -> Answer:
-        """Ask once."""
+        """Send a request once."""
         asked_at = time.monotonic()
         connection = HTTPConnection(self._host, self._port, timeout=PATIENCE_SECONDS)
         try:
@@ -57,7 +57,7 @@ class Api:
             connection.close()
 
     def call(self, method: str, path: str, body: Any) -> dict[str, Any]:
-        """Ask while nothing is broken, and return the answer. Raises ValueError for a refusal."""
+        """Send a request while nothing is broken, and return the answer. Raises ValueError for a refusal."""
         answer = self.ask(method, path, body)
         if not 200 <= answer.status < 300:
             raise ValueError(f"{method} {path} was answered {answer.status}: {answer.body[:200]!r}")

@@ -1,7 +1,7 @@
 """Compare the events that arrived at the receivers with those that are stored.
 
-What has to arrive is read from the stored events by plain SQL, and signatures are verified as a receiver does it.
-Nothing of the product is used here, so that an error in one shows.
+The events that have to arrive are read from the stored events by plain SQL, and signatures are verified as a receiver
+does it. No code of the product is used here, so that an error in either of the two is found.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class ComparedEvents:
     """The events that arrived at the native endpoint by kind, without repeats."""
 
     def compare(self, endpoint: str, stored: EventsByMessage, arrived: EventsByMessage) -> None:
-        """Compare the events of all messages: the same ones arrived, once and in order, with the same fields."""
+        """Compare the events of all messages: the stored ones must have arrived once, in order and unchanged."""
         for message in {**stored, **arrived}:
             expected, events = stored.get(message, []), arrived.get(message, [])
             self.compared += len(expected)
@@ -118,7 +118,7 @@ def compare_bodies(
     rows: list[Any], bodies: Mapping[str, list[Body]], keys: Keys, strays: Iterable[str]
 ) -> ComparedEvents:
     """Compare stored events, as rows of `READ_STORED`, with the bodies of each endpoint."""
-    compared = ComparedEvents(wrong=[f"{stray} was asked for" for stray in strays])
+    compared = ComparedEvents(wrong=[f"{stray} was requested, which no endpoint does" for stray in strays])
     native = read_bodies(NATIVE, bodies.get(NATIVE, []), keys, compared)
     compared.kinds = Counter(event.name for events in native.values() for event in events)
     compared.compare(NATIVE, expect_native(rows), native)
@@ -138,7 +138,7 @@ def expect_native(rows: list[Any]) -> EventsByMessage:
 def expect_sendgrid(rows: list[Any]) -> EventsByMessage:
     """Return the events that the endpoint in SendGrid's dialect has to get: `processed` precedes the first attempt.
 
-    It gets nothing of a decision to send again.
+    It gets no event about a decision to send a message again.
     """
     by_message: EventsByMessage = defaultdict(list)
     processed = set()

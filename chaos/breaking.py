@@ -1,4 +1,4 @@
-"""The order of faults, drawn by the seed: every fault once in each round, sometimes two at a time."""
+"""Draw the order of faults by the seed: every fault once in each round, sometimes two at a time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The counters over time, and the lists, compared with stored events and messages once everything is quiet.
+"""Compare the counters over time, and the lists, with stored events and messages once everything is quiet.
 
-The comparison is written apart from the product's (`manage.py check_counters`), so that an error in one shows.
+It shares no code with the comparison of the product (`manage.py check_counters`), so that an error in either of the two
+is found.
 """
 
 from __future__ import annotations

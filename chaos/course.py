@@ -1,4 +1,4 @@
-"""One run from start to verdict: the stack starts, callers send, faults are injected and healed, and it is judged."""
+"""Run the course from start to verdict: start the stack, let callers send, inject and heal faults, and judge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The endpoints of the run: made before the first fault, and enabled again after faults as an operator does it."""
+"""Create the endpoints of the run before the first fault, and enable them again after faults as an operator does it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def find_failing(site: Site) -> list[str]:
 
 
 def is_failing(site: Site) -> bool:
-    """Return whether an endpoint makes no attempt at this moment; no, while that cannot be read."""
+    """Return whether an endpoint makes no attempt at this moment, and False while that cannot be read."""
     with suppress(psycopg.Error):
         return bool(find_failing(site))
     return False
@@ -93,7 +93,7 @@ def await_with_operator(site: Site, condition: Callable[[], object], *, seconds:
 
 
 def await_felt(site: Site, condition: Callable[[], object], effect: str) -> None:
-    """Require that a fault of the receiver has its effect. The lanes of a worker that has died wait for their lease."""
+    """Require that a fault of the receiver has an effect. The lanes of a worker that has died wait for their leases."""
     site.expect(await_with_operator(site, condition, seconds=FELT_SECONDS), f"expected that {effect}")
 
 

@@ -1,4 +1,4 @@
-"""A fault: a generator that breaks a part at its first step and heals it at its second."""
+"""Define a fault: a generator that breaks a part at its first step and heals it at its second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faults. Each breaks a part at its first step and heals it at its second.
+"""Define the faults. Each breaks a part at its first step and heals it at its second.
 
 Between the two the harness waits `seconds`. Healing ends when the program works again.
 """
@@ -59,7 +59,7 @@ def kill_worker_whole(site: Site) -> Iterator[None]:
 
 
 def kill_eta_worker(site: Site) -> Iterator[None]:
-    """Kill the workers that fire waves and sweep."""
+    """Kill the workers that announce waves and sweep."""
     os.killpg(site.child("eta").process.pid, signal.SIGKILL)
     yield
     site.restart("eta")
@@ -185,7 +185,7 @@ def restart_redis(site: Site) -> Iterator[None]:
 
 
 def black_hole_redis(site: Site) -> Iterator[None]:
-    """Keep the connections to Redis open, and let nothing come back."""
+    """Keep the connections to Redis open, and forward no data."""
     before = site.doors.redis.held
     site.doors.redis.swallow()
     yield

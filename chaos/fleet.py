@@ -69,7 +69,7 @@ class Watch:
         return number
 
     def read_fleet(self, key: str) -> Shown:
-        """Return a figure of all nodes. No mail is under way, so no process has any, and no connection is in use."""
+        """Return a figure of all nodes. No mail is under way, so no process has claims, and no connection is in use."""
         nodes = self.query(READ_NODES)
         living = [concurrency for _, concurrency, is_alive in nodes if is_alive]
         return {
@@ -110,7 +110,7 @@ class Watch:
         return around(length, 5)
 
     def read_redis(self, key: str) -> Shown:
-        """Return what Redis tells of itself."""
+        """Return a figure of Redis."""
         info: Any = self.broker.info()
         memory, limit = info["used_memory"] / MEBIBYTE, info.get("maxmemory", 0) / MEBIBYTE
         taken: Any = self.broker.hlen("unacked")
@@ -122,7 +122,7 @@ class Watch:
         }.get(key.partition(":")[2])
 
     def read_database(self, key: str) -> Shown:
-        """Return what PostgreSQL tells of its sessions."""
+        """Return a figure of the sessions of PostgreSQL."""
         sessions, limit = self.query(READ_DATABASE)[0]
         return {
             "sessions": around(sessions, 20),

@@ -27,7 +27,8 @@ READ_ACTIVITY = """
 select (select count(*) from batches_receipt) + (select count(*) from django_admin_log)
     + (select count(*) from console_signin)
 """
-# The stops of many messages, and their receipts. What they stopped has its event in the time of the action.
+# The stops of many messages, and their receipts. The messages that they stopped have their events within the time of
+# the action.
 READ_STOPS = """
 select b.id, b.created_at, b.finished_at, r.id, r.public_id
 from mailer_bulkaction b cross join lateral jsonb_each_text(b.receipts) of_account(account_id, receipt_id)

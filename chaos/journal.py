@@ -1,4 +1,4 @@
-"""The requests of the callers and the answers they got, which are the promises to be kept."""
+"""Record the requests of the callers and their answers, which are the promises to be kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The counting SMTP peer: it records every message that reaches it, and misbehaves in moods.
+"""Run the counting SMTP peer, which records every message that reaches it, and misbehaves in moods.
 
 A message counts as arrived when its final dot was read, whatever the peer replies afterwards: that is the latest moment
 at which the sender could not have known better. A message that gets a 4xx has not arrived.

@@ -1,4 +1,4 @@
-"""Steady load: callers that schedule mail and stop or resume it, each in a thread, over HTTP."""
+"""Make a steady load: callers schedule mail and stop or resume it, each in a thread, over HTTP."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Caller(threading.Thread):
             self.journal.breaches.append(f"a caller failed: {error!r}")
 
     def play(self) -> None:
-        """Create a batch and its mail, and do with it what a caller does."""
+        """Create a batch and its mail, and make the moves of a story with it."""
         story = self.rng.choices(list(STORIES), list(STORIES.values()))[0]
         batch_id = self.new_batch() if self.rng.random() < 0.9 or len(story) > 1 else ""
         if batch_id is None:
@@ -69,7 +69,7 @@ class Caller(threading.Thread):
         return str(json.loads(answer.body)["batch_id"])
 
     def stop(self, batch_id: str, status: str) -> None:
-        """Ask for a stop until it is answered; make an entry, or change the one that an earlier try has made."""
+        """Request a stop until it is answered. Make an entry, or change the entry that an earlier try has made."""
         self.journal.stopped_batches.add(batch_id)
         give_up_at = time.monotonic() + GIVE_UP_SECONDS
         is_entered = False
@@ -110,7 +110,7 @@ def read_stop(batch_id: str, answer: Answer) -> Stop:
 
 
 def send_mail(api: Api, journal: Journal, batch_id: str, size: int, send_at: int) -> Request:
-    """Ask once: a caller that got no answer does not know, and so does not ask again."""
+    """Send the request once. Without an answer it may have been carried out, so it is not repeated."""
     request = journal.new_request(batch_id, size, send_at)
     answer = api.ask("POST", "/v3/mail/send", mail_body(request, send_at))
     request.status = answer.status

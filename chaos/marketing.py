@@ -1,6 +1,6 @@
 """Campaigns in the run: Single Sends and legacy campaigns that are sent, paused and cancelled amid the faults.
 
-Lists, contacts and drafts are made before the first fault. Each campaign has contacts of its own, since the run counts
+Lists, contacts and drafts are made before the first fault. Each campaign has different contacts, since the run counts
 every message by its recipient.
 """
 
@@ -78,7 +78,7 @@ class Marketer(threading.Thread):
             self.site.journal.breaches.append(f"the marketer failed: {error!r}")
 
     def play(self, draft: Draft) -> None:
-        """Schedule a campaign and do with it what a marketer does."""
+        """Schedule a campaign, and make a marketer's moves with it."""
         if not self.schedule(draft):
             self.site.journal.breaches.append(f"{draft.kind} {draft.number} was never scheduled")
             return
@@ -87,12 +87,12 @@ class Marketer(threading.Thread):
             self.move(draft, move)
 
     def schedule(self, draft: Draft) -> bool:
-        """Ask until the campaign is scheduled. A request can arrive after its own time, and is refused then."""
+        """Repeat the request until the campaign is scheduled. It is refused if it arrives after the time in it."""
         method, path = draft.schedule
         give_up_at = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < give_up_at:
             answer = self.site.api.ask(method, path, schedule_body(draft, time.time() + AHEAD_SECONDS))
-            # Refused although it is no draft: an attempt without an answer has scheduled it.
+            # It was refused because it is not a draft any more: an earlier attempt without an answer has scheduled it.
             if not answer.is_unknown and (answer.status < 400 or self.status_of(draft) != "draft"):
                 return True
             time.sleep(1.0)
@@ -114,7 +114,7 @@ class Marketer(threading.Thread):
         return str(self.look(draft).get("status"))
 
     def insist(self, method: str, path: str, body: dict[str, Any] | None = None) -> Answer | None:
-        """Ask until there is an answer; None if there is none for a long time."""
+        """Repeat a request until it is answered; return None if no answer comes for a long time."""
         give_up_at = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < give_up_at:
             answer = self.site.api.ask(method, path, body)

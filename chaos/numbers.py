@@ -1,4 +1,4 @@
-"""The numbers that the figures on pages have to show, by key.
+"""Keep the numbers that the figures on pages have to show, by key.
 
 A figure has a key, such as `batch:12:sent`. Its first word is the family of the key.
 """
@@ -24,7 +24,7 @@ def family_of(key: str) -> str:
 
 
 def name_of(key: str) -> str:
-    """Return what a key says of its subject: its last word that is no number."""
+    """Return the name of the number in a key: its last word that is not a number."""
     return next((word for word in reversed(key.split(":")) if not word.replace(".", "").isdigit()), "")
 
 

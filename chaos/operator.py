@@ -1,4 +1,4 @@
-"""An operator who reads the pages of the console over HTTP."""
+"""Read the pages of the console over HTTP, as an operator."""
 
 from __future__ import annotations
 

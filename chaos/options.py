@@ -1,4 +1,4 @@
-"""The arguments of `./sluice chaos`, which the bare system Python can read, too."""
+"""Define the arguments of `./sluice chaos`, in a module that the bare system Python can import, too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a server, which can be slow or a black hole.
+"""Run a TCP proxy in front of a server, which can be slow or a black hole.
 
 In a black hole connections stay open, or are accepted, and no data is forwarded.
 """
@@ -57,7 +57,7 @@ class Door(LoopbackServer):
         self._loop.call_soon_threadsafe(self._is_passable.clear)
 
     def pass_on(self) -> None:
-        """Let everything through again, what was held back too."""
+        """Let everything through again, also the data that was held back."""
         self._loop.call_soon_threadsafe(self._is_passable.set)
 
     async def _open(self) -> None:
@@ -93,7 +93,8 @@ class Door(LoopbackServer):
                         pump.cancel()
                     await asyncio.gather(*pumps, return_exceptions=True)
             finally:
-                # Not aborted: the last bytes are still to be delivered, as they would be after a kill -9.
+                # The connections are not aborted: their last bytes must still be delivered, as they would be after a
+                # kill -9.
                 their_writer.close()
         self._tasks.discard(task)
         writer.close()

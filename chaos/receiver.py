@@ -1,4 +1,4 @@
-"""The receiver of webhooks: it keeps every body that reaches it, and misbehaves on request.
+"""Run the receiver of webhooks, which keeps every body that reaches it, and misbehaves on request.
 
 A body counts as arrived when it was read completely and its answer is a 2xx, whatever becomes of this answer: a
 receiver stores events before it answers.

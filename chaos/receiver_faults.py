@@ -1,4 +1,4 @@
-"""The faults of webhooks: receivers that fail in every way, and the death of the worker that delivers events.
+"""Define the faults of webhooks: receivers that fail in every way, and the death of the worker that delivers events.
 
 When a receiver works again, an operator enables its endpoint, so that what failed is tried at once and not minutes
 later.
@@ -66,7 +66,7 @@ def close_receiver(site: Site) -> Iterator[None]:
     """Kill the receiver: connections are refused until it is started again."""
     site.receiver.close()
     yield
-    await_felt(site, lambda: is_failing(site), "the receiver is missed")
+    await_felt(site, lambda: is_failing(site), "the receiver is away")
     site.receiver.open()
     enable_again(site)
 

@@ -17,7 +17,7 @@ LOOKED_AT = 1_000
 PROVIDERS, OTHER = {"gmail.com": "google"}, "other"
 """The provider groups of the domains that tests send to."""
 VARIABLE = "#"
-"""Stands in the reason of a failure for what differs from message to message."""
+"""The placeholder in the reason of a failure for the words that differ from message to message."""
 STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b|\b[245]\d\d\b")
 READ_FAILURES = f"""
 select e.kind, extract(epoch from e.at)::float8, coalesce(e.recipients, 1), coalesce(e.classification, 0),

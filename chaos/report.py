@@ -1,4 +1,4 @@
-"""The result: one object of fixed keys, or a table of it."""
+"""Report the result: one object with fixed keys, or a table of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The time until other workers have the messages of a dead worker."""
+"""Measure the time until other workers have the messages of a dead worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The size of a run: a full one for `./sluice chaos`, a small one for the tests."""
+"""Define the size of a run: a full one for `./sluice chaos`, and a small one for the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server on a loopback port, in a thread, that can be closed and opened again on the same port."""
+"""Run a server on a loopback port, in a thread, that can be closed and opened again on the same port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stack as the faults use it: its processes, and how to end and start each."""
+"""Provide the stack to the faults: its processes, and functions that end and start them."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ class Site:
 
     @contextmanager
     def holding_up_accepts(self) -> Iterator[None]:
-        """Let accepts come as far as their messages, and wait there; while the database is away there are none."""
+        """Keep accepts waiting before they write their messages. While the database is away there are no accepts."""
         with ExitStack() as exits:
             with suppress(psycopg.Error):
                 connection = psycopg.connect(self.database_url)
@@ -196,7 +196,7 @@ class Site:
             yield
 
     def catch(self, moment: str, *, seconds: float = 3) -> bool:
-        """Return as soon as this query finds something, if that is soon; whether it was."""
+        """Return True as soon as this query returns a row, and False if it does not within a short time."""
         until = time.monotonic() + seconds
         with suppress(psycopg.Error), psycopg.connect(self.database_url, autocommit=True) as connection:
             while time.monotonic() < until:

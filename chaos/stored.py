@@ -1,6 +1,7 @@
-"""The number that each figure on a page has to show, counted from stored messages, parcels and events.
+"""Count the number that each figure on a page has to show, from stored messages, parcels and events.
 
-A figure has a key, such as `batch:12:sent`. Nothing of the product is used here, so that an error in one shows.
+A figure has a key, such as `batch:12:sent`. No code of the product is used here, so that an error in either of the two
+is found.
 """
 
 from __future__ import annotations

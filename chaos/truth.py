@@ -1,4 +1,4 @@
-"""The state of every message by its events and parcels in PostgreSQL, once everything is quiet.
+"""Read the state of every message by its events and parcels in PostgreSQL, once everything is quiet.
 
 It includes the counters with which the service itself answers.
 """

@@ -1,4 +1,4 @@
-"""The promises, compared with the journal, the ledger and the stored state."""
+"""Judge the promises by the journal, the ledger and the stored state."""
 
 from __future__ import annotations
 

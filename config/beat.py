@@ -21,9 +21,9 @@ PAUSE_SECONDS = 1.0
 class PatientScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package is not typed
     """Wait for the database where the original scheduler ends the process.
 
-    That is at its start, and when it reads a schedule that has changed. Celery's handler of SIGTERM calls `close`,
-    whatever the main thread is doing. In the middle of a statement it would wait for ever for the connection's lock,
-    which the same thread holds.
+    The original does so at its start, and when it reads a schedule that has changed. Celery's handler of SIGTERM calls
+    `close`, whatever the main thread is doing. In the middle of a statement it would wait for ever for the connection's
+    lock, which the same thread holds.
     """
 
     _is_at_work = False
@@ -38,7 +38,7 @@ class PatientScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package 
             self._is_at_work = before
 
     def close(self) -> None:
-        """Store the last runs and close the connections. If it interrupts work it waits: beat calls it again later."""
+        """Store the last runs and close the connections, unless this interrupts work. Then beat calls it again."""
         if self._is_at_work:
             self._is_interrupted = True
             return

@@ -55,7 +55,7 @@ def check_history(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMess
 
 @register
 def check_public_url(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMessage]:
-    """Check that the web server answers to the hosts of links in mail. If not, PUBLIC_URL was usually forgotten."""
+    """Check that the web server answers to the hosts of links in mail. Usually PUBLIC_URL is missing if it does not."""
     if not _is_answered(settings.PUBLIC_URL):
         return [
             Warning(

@@ -56,8 +56,8 @@ class Watch:
     """End a worker that has no task and takes none for `PATIENCE_SECONDS`, although tasks wait in its queues.
 
     The checks run in the loop that takes the tasks, and are counted. So the time in which the worker is suspended, or
-    tries to reconnect, is not included. A busy worker is not judged, since directly after a reconnect its tasks may be
-    all that it is allowed to take. A worker that has really stopped taking tasks becomes idle when these end.
+    tries to reconnect, is not included. A busy worker is not checked, since directly after a reconnect it may have all
+    tasks that it is allowed to take. A worker that has really stopped taking tasks becomes idle when these end.
     """
 
     def __init__(self, consumer: Any) -> None:

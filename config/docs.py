@@ -27,7 +27,7 @@ POLICY = "; ".join(
 
 @accept_methods("GET", refuse=lambda: outputs.refused(errors.plain_refusal(405)))
 def show_document(_: HttpRequest) -> HttpResponse:
-    """Serve GET /sluice/v1/openapi.json. Refusals have the form of the native API, to whose paths it belongs."""
+    """Serve GET /sluice/v1/openapi.json. Errors have the form of the native API, since its path is one of that API."""
     return HttpResponse(document_text(), content_type="application/json")
 
 

@@ -34,7 +34,7 @@ QUIET = {
     # Errors of callers (4xx) are reported to the callers.
     "django.request": "ERROR",
 }
-"""The levels of noisy loggers. With LOG_LEVEL=DEBUG they have no limits."""
+"""The levels of noisy loggers. They are not applied with LOG_LEVEL=DEBUG."""
 OWN_HANDLERS = ("django", "django.server")
 """Loggers whose own handlers are removed."""
 
@@ -122,7 +122,7 @@ class LineFormatter(structlog.stdlib.ProcessorFormatter):
 
 
 def hide_addresses(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Hide e-mail addresses in all values, those within others included."""
+    """Hide e-mail addresses in all values, also within collections."""
     return {name: value if name in TRACEBACKS else without_addresses(value) for name, value in event.items()}
 
 
@@ -138,7 +138,7 @@ def without_addresses(value: Any) -> Any:
 
 
 def escape_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Make each value one that a person can read on one line; JSON does so by itself."""
+    """Escape each value, so that a person can read it on one line. JSON needs no escaping here."""
     return {
         escape(name): value if name in TRACEBACKS else escape(value if isinstance(value, str) else repr(value))
         for name, value in event.items()

@@ -1,8 +1,8 @@
 """Make the groups Viewer, Operator and Administrator, and grant them their permissions.
 
 A permission is granted once, by the `migrate` that creates it: a new installation gets all three groups, and later
-releases grant what they add. Nothing else is changed, so what a superuser takes from a group or adds to it stays, and
-a group that was deleted comes back only with permissions that are new.
+releases grant what they add. Nothing else is changed, so the changes of a superuser to a group stay, and a group that
+was deleted is only created again for new permissions.
 """
 
 from __future__ import annotations

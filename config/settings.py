@@ -25,7 +25,7 @@ django_stubs_ext.monkeypatch()
 def validate_fallbacks(keys: list[str]) -> None:
     """Raise ValidationError unless each key is as long as SECRET_KEY must be."""
     if any(len(key) < 32 for key in keys):
-        raise ValidationError("Each key must have 32 characters or more.")
+        raise ValidationError("Each key must have at least 32 characters.")
 
 
 def validate_origins(origins: list[str]) -> None:
@@ -104,8 +104,8 @@ LOGGING_CONFIG = "config.logs.set_up"
 def database_from_url(url: str) -> dict[str, object]:
     """Return Django's settings of a database `postgresql://user:password@host:port/name`.
 
-    `?host=/dir` names the folder of a unix socket (libpq's syntax). `?prepare=no` is for a pooler that shares sessions
-    and does not support prepared statements.
+    `?host=/dir` names the folder of a Unix socket (in libpq's syntax). `?prepare=no` is for a pooler that shares
+    sessions and does not support prepared statements.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"}:
@@ -120,7 +120,8 @@ def database_from_url(url: str) -> dict[str, object]:
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        # A choice in a form is read by one statement instead of three, and a pooler may share sessions.
+        # Without server-side cursors a choice in a form is read by one statement instead of three, and a pooler may
+        # share sessions.
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": {"connect_timeout": "5", "prepare_threshold": prepare_after(query.pop("prepare", "yes")), **query},
     }
@@ -148,7 +149,7 @@ SMTP_CONNECTIONS = env.int("SMTP_CONNECTIONS", 20, validate=validate.Range(min=1
 """The number of connections that each worker process keeps open."""
 SMTP_TIMEOUT_SECONDS = env.float("SMTP_TIMEOUT_SECONDS", 60.0)
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
-"""Used with TRANSPORT=django: any Django e-mail backend, so every provider that django-anymail knows."""
+"""Used with TRANSPORT=django: any Django e-mail backend, such as those of django-anymail for many providers."""
 ANYMAIL = env.json("ANYMAIL", {})
 MESSAGE_ID_DOMAIN = env.str("MESSAGE_ID_DOMAIN", "sluice.localhost")
 SYSTEM_FROM = env.str("SYSTEM_FROM", f"sluice@{MESSAGE_ID_DOMAIN}")

@@ -52,7 +52,7 @@ class SignInForm(AuthenticationForm):  # type: ignore[misc]  # Unfold's forms ha
 
 @contextmanager
 def _only_one_at_work(address: str) -> Iterator[None]:
-    """Raise ValidationError while this process is examining another attempt from the same address."""
+    """Raise ValidationError while this process is checking another attempt from the same address."""
     with _lock:
         if address in _addresses_at_work:
             raise ValidationError(BUSY, code="busy")

@@ -15,7 +15,7 @@ from monitoring.scope import Scope
 
 
 class Fate(enum.Enum):
-    """The ways in which mail can end at its time, unless somebody changes it before."""
+    """The fates of mail at its time, unless somebody changes something before."""
 
     SENT = "will be sent"
     PAUSED = "paused"

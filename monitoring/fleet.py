@@ -1,7 +1,7 @@
 """Read the fleet: nodes, worker processes and their connections to the peer, queues, Redis, beat and the database.
 
-A worker process reports about its connections while it sends mail. Its claims are in PostgreSQL, and they decide what
-its last report is worth: a process without a claim uses no connection, whatever it reported before.
+A worker process reports about its connections while it sends mail. Its claims are in PostgreSQL, and they decide
+whether its last report still counts: a process without a claim uses no connection, whatever it reported before.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FRESH = dt.timedelta(seconds=3)
 """The age up to which a report shows what its process is doing. While a process sends or waits, it reports each second.
 """
 HANG = dt.timedelta(seconds=10)
-"""The silence of the peer after which a process hangs."""
+"""The silence of the peer after which a process counts as hanging."""
 FULL_MINUTE = 0.75
 """The share of a minute's heartbeats with which a node counts as present all the time. A round of the sweeper may
 take longer than usual."""
@@ -68,7 +68,7 @@ class Process:
     connections: int
     connections_used: int
     silent_since: dt.datetime | None
-    """Since when it has been waiting for the peer; None if it is not."""
+    """When it began to wait for the peer; None if it does not wait."""
     replied_at: dt.datetime | None
     reply_p50: float | None
     reply_p95: float | None
@@ -123,7 +123,7 @@ class Node:
 
     @property
     def silent_since(self) -> dt.datetime | None:
-        """Return since when the first of its hanging processes has been waiting for the peer."""
+        """Return when the first of its hanging processes began to wait for the peer."""
         return min(
             (each.silent_since for each in self.processes if each.is_hanging and each.silent_since), default=None
         )
@@ -182,7 +182,7 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Everything that carries mail, at one moment."""
+    """The state of everything that carries mail, at one moment."""
 
     now: dt.datetime
     nodes: tuple[Node, ...]
@@ -318,7 +318,7 @@ def _find_hanging(processes: Sequence[Process]) -> PeerTrouble | None:
 
 
 def _find_refusing(processes: Sequence[Process]) -> PeerTrouble | None:
-    """Return that the peer takes no connection, if the last thing that any process saw of it was a failure."""
+    """Return that the peer takes no connection, if the latest report of any process about it is a failure."""
     failed = [each for each in processes if each.error_at is not None and each.now - each.error_at < LATELY]
     if not failed:
         return None

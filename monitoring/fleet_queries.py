@@ -1,4 +1,4 @@
-"""The SQL of the fleet: its nodes, its worker processes with their claims, and its database."""
+"""Define the SQL of the fleet: its nodes, its worker processes with their claims, and its database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foresee how many messages come in each of the next hours, by account, and how many of them a closed gate keeps back.
+"""Forecast how many messages come in each of the next hours, by account, and how many of them a closed gate keeps back.
 
 The figures come from the counts of waves, so they are those of mail that waits for its first try. A later try of mail
 that was deferred is not among them.
@@ -22,10 +22,10 @@ LARGEST: Final = 6
 WAVES_READ: Final = 10_000
 """The most waves that are read. A wave is the mail of a batch in one minute."""
 CAMPAIGNS_READ: Final = 500
-"""The most scheduled campaigns that are read, the next ones."""
+"""The most scheduled campaigns that are read, those that begin next."""
 
 Key = tuple[str | None, bool]
-"""The name of an account (None: all others), and whether its mail will be sent as things are."""
+"""The name of an account (None: all others), and whether its gate is open, so that the mail will be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Forecast:
     complete_until: dt.datetime | None
 
     def total(self, *, is_open: bool) -> int:
-        """Return the messages that will be sent, or those that will not."""
+        """Return the number of messages that will be sent, or of those that will not."""
         return sum(sum(counts.values()) for (_, each), counts in self.messages.items() if each is is_open)
 
     @property

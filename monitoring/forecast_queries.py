@@ -1,4 +1,4 @@
-"""The SQL of the forecast: how many messages come in each of the next hours."""
+"""Define the SQL of the forecast: how many messages come in each of the next hours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read everything that the page *Now*, the native API and `sluice ps` show, of everything or of an account."""
+"""Read everything that the page *Now*, the native API and `sluice ps` show, about all accounts or about one."""
 
 from __future__ import annotations
 

@@ -22,15 +22,15 @@ from monitoring.running import MOST_ACCOUNTS, MOST_BATCHES, Row
 from monitoring.scope import EVERYTHING, Scope
 
 OVERDUE = dt.timedelta(seconds=60)
-"""How long due mail of an open gate waits before that is a problem."""
+"""Due mail behind an open gate is a problem when it has waited this long."""
 EXPIRY_NOTICE = dt.timedelta(hours=12)
-"""How long before it expires retained mail is a problem."""
+"""Retained mail is a problem this long before it expires."""
 REMEMBERED = dt.timedelta(hours=24)
 """How long a failed job or campaign, or an endpoint that Sluice has disabled, is shown."""
 SHARES_OVER = dt.timedelta(minutes=10)
 """The time over which refusals and lateness are counted."""
 FAILING_AFTER = dt.timedelta(minutes=10)
-"""How long an endpoint fails before that is a problem. A receiver that restarts is back before."""
+"""An endpoint is a problem when it has failed this long. A receiver that only restarts is back sooner."""
 REFUSED_SHARE = 0.05
 """The share of refused recipients above which an account is a problem."""
 LEAST_REFUSALS = 20
@@ -44,12 +44,12 @@ LOOKED_AT_PARCELS = 2000
 
 
 class Severity(enum.Enum):
-    """How soon a person should act."""
+    """The urgency of a problem."""
 
     CRITICAL = "critical"
     """Mail is not sent now, or is lost soon."""
     WARNING = "warning"
-    """Something waits for a decision, or went wrong once."""
+    """Something waits for a decision, or has failed once."""
 
 
 class Kind(enum.Enum):

@@ -1,4 +1,4 @@
-"""The SQL of what operators watch. Each statement reads a bounded number of rows, whatever the size of the tables."""
+"""Define the SQL of what operators watch. Each statement reads a bounded number of rows, however large the tables."""
 
 from __future__ import annotations
 
@@ -147,8 +147,8 @@ order by b.id desc
 """
 
 # The next waves by minute, as the sum of the counts of waves and of the deltas that are not added to them yet; and
-# the campaigns whose mail does not exist yet. Each wave with such deltas may turn out to be over, so that many more
-# are read than are returned.
+# the campaigns whose mail does not exist yet. A wave with such deltas may turn out to be over, so as many more waves
+# are read as have deltas.
 LIST_COMING: Final = f"""
 with span as materialized (select now, now + %(within)s as until from (select sluice_now() as now) read), next as (
     (select w.batch_id, w.minute, w.messages, w.parcels

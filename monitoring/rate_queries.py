@@ -1,4 +1,4 @@
-"""The SQL of rates, totals and shares. All of it reads counters, and adds what is not folded yet."""
+"""Define the SQL of rates, totals and shares, which are sums of counters and of the deltas that are not folded yet."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ where c.refused >= %(least)s order by c.refused desc, 1 limit %(limit)s
 SHARES_OF_ACCOUNTS: Final = SHARES.format(candidates="select unnest(%(accounts)s::bigint[])")
 
 # Of all accounts, those with the most refusals in one of the minutes are looked at, so that many accounts with few
-# refusals cost nothing. The index `most_refused` has them in this order. What is not folded yet is read whole.
+# refusals cost nothing. The index `most_refused` has them in this order. All deltas that are not folded yet are read.
 REFUSED: Final = f"series = {int(Series.ACCOUNT)} and measure = {int(Measure.REFUSED)}"
 SHARES_OF_ALL: Final = SHARES.format(
     candidates=f"""

@@ -20,7 +20,7 @@ from monitoring.scope import Scope
 
 
 class Request(NamedTuple):
-    """The totals that are wanted: those of these measures, by spans, between two times.
+    """A request for totals: of these measures, by spans, between two times.
 
     `span` is a minute, five minutes, an hour or a day, in seconds.
     """

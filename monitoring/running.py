@@ -1,4 +1,4 @@
-"""List what is being sent: each batch or campaign with its counts, its rate, and the time that it still takes."""
+"""List what is being sent: each batch or campaign with its counts, its rate, and the time that it still needs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Running:
 
     @property
     def is_campaign(self) -> bool:
-        """Return whether it is moved with its campaign, and not as a batch."""
+        """Return whether it belongs to a campaign, so that it is stopped with the campaign and not as a batch."""
         return self.campaign_id is not None
 
 
@@ -66,8 +66,8 @@ def list_running(scope: Scope, limit: int = 50) -> list[Running]:
     """Return the batches that are being sent, the newest first, `limit` at most.
 
     Workers have claimed mail of them, mail of them is due, they sent mail in this minute or the last one, or they
-    belong to a campaign that has begun. If there are more, those come first of which workers have claimed mail, and
-    then those with due mail.
+    belong to a campaign that has begun. If there are more, batches with claimed mail come first, and then batches with
+    due mail.
     """
     parameters = {
         "accounts": scope.ids,
@@ -119,7 +119,7 @@ def gate_of(row: Row) -> GateStatus:
 def time_left(counts: Counts, rate: float | None, until_last: dt.timedelta | None) -> dt.timedelta | None:
     """Return when all of a batch will be sent at its present rate, and not before its last mail is due.
 
-    Return None while mail of it is due and it has no rate, or when the rest waits for a person.
+    Return None while mail of it is due and it has no rate, or when all other mail waits for a person.
     """
     until_due = max(until_last or dt.timedelta(), dt.timedelta()) if counts.scheduled else dt.timedelta()
     at_hand = counts.due + counts.claimed

@@ -1,4 +1,4 @@
-"""Find mailings by what a person remembers of them: a subject, a title, a sender, a category, an account, a key, an id.
+"""Find mailings by a part of a subject, a title, a sender, a category, an account or a key that a person remembers.
 
 Each kind of words reads a bounded number of rows, however many batches there are:
 
@@ -61,8 +61,8 @@ class Mailing:
 
     `batch_id` and `public_id` are None for a campaign that is still to be prepared, and `campaign_id` is None unless a
     campaign owns the batch. `sent` and `waiting` are None as long as there is no batch; `is_exact` says whether they
-    were counted completely. `next_at` is the next time at which mail of it is due. `matched` is what the text was
-    found in.
+    were counted completely. `next_at` is the next time at which mail of it is due. `matched` names the field in which
+    the text was found.
     """
 
     batch_id: int | None

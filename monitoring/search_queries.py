@@ -1,4 +1,4 @@
-"""The SQL of the search for mailings: where each word may be, and what a row of a result shows."""
+"""Define the SQL of the search for mailings: one statement for each place of a word, and the rows of the result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ select 1 as kind, b.id as batch_id, null::bigint as campaign_id from batches_bat
 where b.public_id like %(prefix)s
 """
 
-# Labels of the newest batches, so that the newest hits are among those of a frequent word.
+# Labels of the newest batches. So the hits of a frequent word include the newest ones.
 BY_NEW_LABEL: Final = """
 select 2, b.id, null::bigint from batches_batch b
 where b.id > (select max(id) from batches_batch) - %(recent_batches)s and b.label ilike %(pattern)s
@@ -128,7 +128,7 @@ union all
 def search(sources: list[str]) -> str:
     """Return the statement that finds mailings in some sources.
 
-    What still has mail to send comes first, and then those that have the text in their own names.
+    Mailings that still have mail to send come first, and then mailings that have the text in their names.
     """
     hits = f"""
     select kind, batch_id, campaign_id from (

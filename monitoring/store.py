@@ -18,8 +18,8 @@ from monitoring.scope import Scope
 class Store:
     """The mail that waits: messages by the state of their parcels and the gate of their batch.
 
-    The gate is that of batch, account and parent: a freeze of the whole installation is left out, so that its effects
-    can be seen before. A count of a state of which more than `LOOKED_AT` parcels exist is not exact.
+    The gate is that of batch, account and parent. A freeze of the whole installation is left out, so that a person can
+    see its effects in advance. A count of a state of which more than `LOOKED_AT` parcels exist is not exact.
     """
 
     tallies: dict[tuple[ParcelState, GateStatus], Tally] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Store:
     """The scheduled campaigns of which no mail was made yet."""
 
     def count(self, state: ParcelState, *gates: GateStatus) -> Tally:
-        """Return the messages in a state, of batches with one of these gates; of all batches if none is given."""
+        """Return the messages in a state, of batches with one of these gates; without gates, of all batches."""
         of_state = {gate: tally for (each, gate), tally in self.tallies.items() if each is state}
         messages = sum(tally.messages for gate, tally in of_state.items() if not gates or gate in gates)
         return Tally(messages, all(tally.is_exact for tally in of_state.values()))

@@ -28,7 +28,7 @@ QUEUE_READ = 2_000
 """The parcels that are read in the queues of all accounts together."""
 ACCOUNTS_COUNTED = 64
 PACE_GRACE = dt.timedelta(seconds=10)
-"""Mail of a paced campaign that has been due for longer does not wait for its pace."""
+"""If mail of a paced campaign has been due for longer than this, its pace is not the reason."""
 
 
 class WaitKind(enum.StrEnum):
@@ -90,7 +90,7 @@ class Facts:
     lane: int | None
     """The lane of the mail that is due."""
     overdue_since: dt.datetime | None
-    """Since when it has mail that was not released at its time."""
+    """The earliest time of its mail that was not released at its time."""
     retry_at: dt.datetime | None
     """When its next message is tried again."""
     next_at: dt.datetime | None
@@ -160,7 +160,7 @@ def explain(
 
 
 def _find_stop(facts: Facts) -> Reason | None:
-    """Return the stop that keeps the mail back, or that it is held."""
+    """Return the stop that keeps the mail back, or the reason that it is held."""
     status = Gate(
         batch_status=BatchStatus(facts.status),
         is_account_frozen=facts.is_account_frozen,

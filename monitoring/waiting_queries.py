@@ -1,4 +1,4 @@
-"""The SQL of the reasons for which mail waits. What each statement reads is limited, whatever the number of parcels."""
+"""Define the SQL of the reasons for which mail waits. Each statement reads a limited number of parcels."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from batches.queries import CLAIMED, DUE, FREEZERS, FREEZES, HELD, PENDING, RETA
 def unfolded(condition: str, direction: str) -> str:
     """Return a query of parcels of a batch b that are not folded, from one end of those that meet a condition.
 
-    The limit counts the parcels that have ended and are not folded yet, too. So it also bounds what is read while the
-    sweeper is behind.
+    The limit counts the parcels that have ended and are not folded yet, too. So it also limits the number of rows that
+    are read while the sweeper is behind.
     """
     return f"""(select state, lane, send_at, due_at from batches_parcel
         where batch_id = b.id and not is_folded and {condition}

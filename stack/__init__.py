@@ -1,4 +1,4 @@
-"""The launcher behind `./sluice`: embedded PostgreSQL and Valkey, and the processes of a running stack.
+"""Launch Sluice by `./sluice`: embedded PostgreSQL and Valkey, and the processes of a running stack.
 
 It uses the product only through commands and environment variables. The product never imports it.
 """

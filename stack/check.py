@@ -1,4 +1,4 @@
-"""The command `./sluice check [--no-tests] [pytest arguments]` runs every check of CI to its end and prints a table."""
+"""Run every check of CI to its end and print a table: `./sluice check [--no-tests] [pytest arguments]`."""
 
 from __future__ import annotations
 

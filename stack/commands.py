@@ -1,7 +1,7 @@
-"""The commands of `./sluice`: a module each, with `main(arguments) -> exit code`.
+"""List the commands of `./sluice`, and run one: each is a module with `main(arguments) -> exit code`.
 
-Imported by the bare system Python: nothing outside the standard library until the environment is entered. Help and
-wrong arguments are answered before that, so they install nothing.
+The bare system Python imports this module, so it uses nothing outside the standard library until the environment is
+entered. Help and wrong arguments are answered before that, so they install nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The command `./sluice doctor` checks the launcher's parts, and then runs `manage.py doctor`."""
+"""Check the launcher's parts, and then run `manage.py doctor`: the command `./sluice doctor`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def check_valkey(environ: Mapping[str, str]) -> str:
 
 
 def check_stack(state: Path) -> str:
-    """Check the stack, which need not run where the environment names a production database."""
+    """Check the stack. If the environment names a database, no stack has to run here."""
     if is_locked(state):
         return f"running in {state}, pid {(state / 'lock').read_text().strip()}"
     if os.environ.get("DATABASE_URL"):

@@ -1,4 +1,4 @@
-"""Programs that tests download at their first use, kept below `.state`.
+"""Download programs for tests at their first use, and keep them below `.state`.
 
 Debian's packages are unpacked and not installed, since nothing on this machine is to change. apt-get and npm are used
 as this machine configures them.
@@ -52,7 +52,7 @@ def provide(name: str, fill: Callable[[Path], None], *, below: Path) -> Path:
 
 
 def unpack_debian(folder: Path, name: str, *others: str) -> None:
-    """Unpack a Debian package, those that it depends on and that are not installed here, and some others.
+    """Unpack a Debian package, its dependencies that are not installed here, and some other packages.
 
     No file keeps a set-user-id bit: the programs run as the user who starts them, and the dynamic loader ignores
     LD_PRELOAD for such files.
@@ -92,7 +92,7 @@ def apt_environment() -> dict[str, str]:
 
 
 def install_from_npm(folder: Path, versions: dict[str, str]) -> None:
-    """Install packages with what they require, and run no scripts of theirs."""
+    """Install packages with their dependencies, without running their scripts."""
     for program in ("node", "npm"):
         require_program(program)
     (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": versions}))

@@ -1,6 +1,6 @@
 """Draw tables, bars and figures for a terminal. Colours are for terminals only, and never with NO_COLOR.
 
-Labels are texts of callers, so control characters, which a terminal would obey, are replaced.
+Callers write the labels, so control characters, which a terminal would obey, are replaced.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Python environment: `.venv` from a hashed file of requirements, made at the first use of `./sluice`.
+"""Make the Python environment `.venv` from a hashed file of requirements, at the first use of `./sluice`.
 
 A command that runs Sluice needs requirements-run.txt; the tests and checks need requirements-dev.txt, which contains
 the other file. An environment with the larger set serves both.
@@ -100,7 +100,7 @@ def only_one() -> Iterator[None]:
 
 
 def make_folder() -> None:
-    """Make the environment. One that is whole is only updated; a broken or incomplete one is made again."""
+    """Make the environment. A complete one is only updated; a broken or incomplete one is made again."""
     if INSTALLING.exists() or (VENV.exists() and not works()):
         say("The Python environment in .venv is incomplete; installing it again.")
         shutil.rmtree(VENV)
@@ -111,7 +111,7 @@ def make_folder() -> None:
 
 
 def works() -> bool:
-    """Return False once the Python it was made with has been removed or upgraded away."""
+    """Return False if the Python from which it was made was removed, or was replaced by another version."""
     try:
         return subprocess.run([PYTHON, "-c", ""], capture_output=True).returncode == 0
     except OSError:

@@ -1,4 +1,4 @@
-"""The results of a stack's first run: the secret key, an operator, and an account with an API key.
+"""Keep the results of a stack's first run: the secret key, an operator, and an account with an API key.
 
 Later runs read them from `secrets.json` in the state folder, which only its owner can read. The logins belong to a
 database, so they are stored under a hash of its URL: the same folder may be used with another database.

@@ -1,4 +1,4 @@
-"""The folders of engines: the state folder of `./sluice up`, that of the tests, and the temporary ones of the demo.
+"""Make and lock the folders of engines: the state folder of `./sluice up`, that of the tests, and temporary ones.
 
 A folder in use is locked (flock on its file `lock`, which has the launcher's PID). The kernel releases the lock with
 the last process that holds it, so a killed run leaves nothing to clean up by hand.
@@ -102,7 +102,7 @@ def is_locked(folder: Path) -> bool:
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[tuple[Path, IO[str]]]:
-    """Make a locked folder that goes away at the end; what killed runs of the same prefix left is removed first."""
+    """Make a locked folder that is removed at the end, and remove those of killed runs with the same prefix first."""
     sweep(prefix)
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=TEMPORARY))
     os.chmod(folder, 0o755)

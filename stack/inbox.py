@@ -1,4 +1,4 @@
-"""The local inbox: an SMTP server on a free loopback port that writes mail into a Maildir.
+"""Run the local inbox: an SMTP server on a free loopback port that writes mail into a Maildir.
 
 It is started by `python -m stack.inbox --port-file FILE --maildir DIR [--delay SECONDS]`. A number in the file `delay`
 beside the Maildir sets the seconds before each later reply to a message, to watch a stop with a slow peer. A message is
@@ -75,7 +75,7 @@ def delay_file(maildir: Path) -> Path:
 async def serve(inbox: Inbox, port_file: Path) -> None:
     """Listen, write the port to its file, and serve until killed."""
 
-    # A given name, or aiosmtpd would ask DNS for the machine's at every connection.
+    # Without this name, aiosmtpd would look up the name of the machine in DNS at every connection.
     def connection() -> SMTP:
         return SMTP(inbox, data_size_limit=SIZE_LIMIT, enable_SMTPUTF8=True, hostname="inbox.sluice.localhost")
 

@@ -1,4 +1,4 @@
-"""The commands `./sluice keys list` and `./sluice keys revoke ID [--stop-scheduled]`."""
+"""List and revoke API keys: `./sluice keys list` and `./sluice keys revoke ID [--stop-scheduled]`."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def question(rehearsed: dict[str, Any], *, stops_scheduled: bool) -> str:
 
 
 def wait_until_stopped(remote: Remote, path: str, stopped: dict[str, Any], *, seconds: float) -> dict[str, Any]:
-    """Return what was stopped when it is settled, or as it is after this time."""
+    """Return the counts of the stopped mail when they are settled, or the current counts after this time."""
 
     def read() -> dict[str, Any]:
         try:

@@ -1,4 +1,4 @@
-"""The commands `./sluice stop`, `pause` and `resume` for a batch, a campaign or an account.
+"""Stop, pause or resume a batch, a campaign or an account: `./sluice stop`, `pause` and `resume`.
 
 A dry run counts what would happen, a person confirms it, and the receipt is shown until it is settled. A batch or a
 campaign that is stopped is cancelled. An account is frozen, whether it is stopped or paused: its mail is kept, and
@@ -80,7 +80,7 @@ def question(action: str, target: Target, rehearsed: dict[str, Any]) -> str:
 
 
 def wait_until_settled(remote: Remote, receipt: dict[str, Any], target: Target, *, seconds: float) -> dict[str, Any]:
-    """Return the receipt when no worker has mail of it any more, or as it is after this time. Print the progress."""
+    """Return the receipt when it is settled, or the current one after this time. Print the progress."""
 
     def read() -> dict[str, Any]:
         current: dict[str, Any] = remote.get(f"/receipts/{receipt['id']}", account=target.account)
@@ -96,7 +96,7 @@ def poll(
     *,
     seconds: float,
 ) -> dict[str, Any]:
-    """Read a body again until it is settled, or until this time is over, and print what workers still have."""
+    """Read a body again until it is settled, or until this time is over, and print which mail workers still have."""
     deadline, last_text = time.monotonic() + seconds, ""
     while not body["settled"] and time.monotonic() < deadline:
         text = f"Waiting for workers that still have {describe_work(body)}."

@@ -1,4 +1,4 @@
-"""The arguments of the commands that are started here.
+"""Parse the arguments of the commands that are started here.
 
 They are apart from the commands, because `./sluice COMMAND --help` and a wrong argument are answered by the bare
 system Python, before anything is installed.
@@ -61,7 +61,7 @@ def count(text: str) -> int:
 def name_or_id(text: str) -> str:
     """Return a name, or an id, without blanks around it. Raises ArgumentTypeError if nothing is left.
 
-    Every name has an empty text in it. So a script whose variable is empty would stop whatever there is.
+    Every name contains the empty text. So a script whose variable is empty would stop an arbitrary batch.
     """
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty. Give an id or a name.")

@@ -1,7 +1,7 @@
-"""An embedded PostgreSQL: a cluster in a folder, and a unix socket in another folder, without a TCP port.
+"""Run an embedded PostgreSQL: a cluster in a folder, and a unix socket in another folder, without a TCP port.
 
-The socket's folder is closed to other users (0700). For root the server runs as `nobody`, as programs may that have
-nothing to do with Sluice; therefore it also requires a password, which is stored beside the cluster.
+The socket's folder is closed to other users (0700). For root the server runs as the user `nobody`, which other programs
+may use as well. Therefore it also requires a password, which is stored beside the cluster.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from stack.waiting import wait_until
 
 NAME = "sluice"
 PORT = 5432
-"""A part of the socket's name. It is given everywhere, so that a PGPORT in the environment has no effect."""
+"""A part of the socket's name. Every connection names it, so that a PGPORT in the environment has no effect."""
 CLEAN = {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}
 SETTINGS = {
     "listen_addresses": "",
@@ -52,7 +52,7 @@ LEFTOVERS = ("postmaster.pid", "shared memory")
 
 
 def start_postgresql(processes: Processes, binaries: Path, data: Path, *, durable: bool) -> str:
-    """Start it on `data`, made if need be; returns its DATABASE_URL. The database `sluice` exists then."""
+    """Start it on `data` with the database `sluice`, which are made if they are missing. Return its DATABASE_URL."""
     binaries, version = usable_binaries(binaries)
     if data.exists():
         check_version(data, version)
@@ -109,7 +109,8 @@ def server_program(binaries: Path, data: Path, sockets: Path, *, durable: bool) 
         name="postgresql",
         command=[str(binaries / "postgres"), "-D", str(data), *options],
         rank=0,
-        # Fast: it ends sessions. SIGTERM waits for them, which is right when the kernel ends all programs at once.
+        # SIGINT stops it in mode `fast`, which ends sessions. SIGTERM waits for them, which is right when the kernel
+        # ends all programs at once.
         stop_signal=signal.SIGINT,
         orphan_signal=signal.SIGTERM,
         environment=CLEAN,
@@ -119,7 +120,7 @@ def server_program(binaries: Path, data: Path, sockets: Path, *, durable: bool) 
 
 
 def start_server(processes: Processes, program: Program, data: Path) -> None:
-    """Start the server, patiently: after kill -9 the lock file of the old one is in the way for a second."""
+    """Start the server in several tries: after kill -9 the lock file of the old server exists for another second."""
     deadline = time.monotonic() + RETRY_SECONDS
     while True:
         child = try_server(processes, program, data)

@@ -1,4 +1,4 @@
-"""Child processes that cannot outlive the launcher.
+"""Start child processes that cannot outlive the launcher.
 
 Each runs in a separate session, so that a terminal's Ctrl-C reaches the launcher alone and the stop keeps its order. If
 the launcher dies without stopping its children, two guards act: the watchdog (on any system, in order), and on Linux
@@ -43,7 +43,7 @@ class Program:
     command: Sequence[str]
     rank: int
     ready: Callable[[], object] | None = None
-    """Returns a true value once the program is ready; without it, the program is ready when it lives."""
+    """A function that returns a true value once the program is ready; None: it is ready as soon as it runs."""
     ready_seconds: float = 60.0
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM
@@ -112,7 +112,7 @@ class Processes:
         return child
 
     def forget(self, child: Child) -> None:
-        """Forget a child that has ended, as it should or before another try."""
+        """Remove a child that has ended from the list, either for good or before another try."""
         child.process.wait()
         self.children.remove(child)
         self.tell(f"- {child.process.pid}\n")
@@ -139,7 +139,7 @@ class Processes:
             ends.append(time.monotonic())
             if not program.starts_again or (len(ends) == MOST_ENDS and ends[-1] - ends[0] < ENDS_SECONDS):
                 raise StackError(describe_failure(child))
-            # Its pool or its web workers may be left.
+            # Processes of its pool, or web workers, may still run.
             send(os.killpg, child.process.pid, signal.SIGKILL)
             self.forget(child)
             self.launch(program)
@@ -189,7 +189,7 @@ def start_watchdog(logs: Path, lock: IO[str] | None) -> subprocess.Popen[bytes]:
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
     """Return a function for a new child on Linux that asks the kernel for `number` when the launcher dies.
 
-    The child leaves if the launcher is dead already.
+    The child exits if the launcher is dead already.
     """
     if LIBC is None:
         return None

@@ -1,4 +1,4 @@
-"""The programs of a running stack in the order they start; they are stopped by rank (beat, web, workers, inbox)."""
+"""Define the programs of a running stack, in the order of their start. They stop by rank: beat, web, workers, inbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `./sluice ps` shows what is being sent, what comes within an hour, and what needs a person."""
+"""Show what is being sent, what comes within an hour, and what needs a person: the command `./sluice ps`."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def main(arguments: list[str]) -> int:
 
 
 def watch(remote: Remote, *, as_json: bool) -> None:
-    """Show everything until a signal comes, or until nobody reads it any more, as after `| head`.
+    """Show everything until a signal comes, or until nobody reads the output any more, as after `| head`.
 
-    A failed answer is shown, too: the next one may succeed.
+    An error is shown, too, and does not end it: the next answer may succeed.
     """
     clear = CLEAR if sys.stdout.isatty() and not as_json else ""
     while True:

@@ -54,7 +54,7 @@ class Remote:
         return self._ask("POST", path, json.dumps(body).encode(), account)
 
     def find(self, path: str, *, account: str | None = None) -> Any:
-        """Return the `data` of an answer to GET, or None if there is no such thing. Raises Refused and StackError."""
+        """Return the `data` of an answer to GET, or None after a 404. Raises Refused and StackError."""
         try:
             return self.get(path, account=account)
         except Refused as error:
@@ -116,7 +116,7 @@ def find_remote(options: argparse.Namespace, environ: Mapping[str, str] = os.env
         return Remote(checked(url), checked_key(key))
     if url or key:
         missing = "a key: --key or SLUICE_KEY" if url else "an address: --url or SLUICE_URL"
-        raise StackError(f"An installation needs an address and a key. Here it is missing {missing}.")
+        raise StackError(f"An installation needs an address and a key. Add {missing}.")
     return read_local(options.state)
 
 

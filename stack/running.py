@@ -1,4 +1,4 @@
-"""A running stack, as a `with` block: everything runs inside it and is stopped after it.
+"""Run a stack inside a `with` block, and stop it after the block.
 
 with running_stack(state=folder, port=0, environment={"RETENTION_SECONDS": "3"}) as stack:
     stack.manage("create_account", "ada", "--json")
@@ -46,7 +46,7 @@ class RunningStack:
     processes: Processes
 
     def manage(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
-        """Run a manage.py command; returns what it printed."""
+        """Run a manage.py command, and return its output."""
         return manage(self.environment, *arguments, environment=environment)
 
     def wait_until(self, condition: Callable[[], object], *, seconds: float, what: str) -> None:
@@ -59,7 +59,7 @@ class RunningStack:
         wait_until(is_met, seconds=seconds, what=what)
 
     def wait_for_ever(self) -> None:
-        """Start ended programs again until a signal comes (Interrupted) or it is in vain (StackError)."""
+        """Start ended programs again until a signal comes (Interrupted) or a program ends too often (StackError)."""
         while True:
             self.processes.start_ended()
             time.sleep(0.2)

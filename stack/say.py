@@ -1,4 +1,4 @@
-"""The launcher's output: progress on stderr, results on stdout (so that `--json` is valid JSON)."""
+"""Print the launcher's output: progress on stderr, results on stdout (so that `--json` is valid JSON)."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def say(text: str, *, end: str = "\n") -> None:
 
 
 def show(text: str) -> bool:
-    """Print a result: what a person or a script asked for. Return False if nobody can read it."""
+    """Print the result for a person or a script. Return False if nobody can read it."""
     return write(sys.stdout, text + "\n")
 
 
 def write(stream: TextIO, text: str) -> bool:
-    """Write a text and return True; return False after the terminal is closed. Then nothing is written any more.
+    """Write a text, and return True. After the terminal is closed, write nothing any more, and return False.
 
     A closed terminal (EIO, EPIPE) must not cut an ordered stop short, nor Python's last flush spoil the exit code.
     """

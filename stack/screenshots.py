@@ -1,4 +1,4 @@
-"""The command `./sluice screenshots` takes the pictures in docs/screenshots/ again.
+"""Take the pictures in docs/screenshots/ again: the command `./sluice screenshots`.
 
 It starts a stack with an inbox that is slow, schedules some mailings, and cancels one of them while it is being sent.
 The pictures show the page Now meanwhile, and the receipt.

@@ -1,4 +1,4 @@
-"""The engines of a stack: those of DATABASE_URL and REDIS_URL, or embedded ones where they are not set."""
+"""Start the engines of a stack, or use those of DATABASE_URL and REDIS_URL where these are set."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def supervised(folder: Path, lock: IO[str]) -> Iterator[Processes]:
 
 
 def start_engines(processes: Processes, folder: Path, environ: Mapping[str, str], *, durable: bool) -> Engines:
-    """Start what `environ` does not name already. `durable=False` is for data that nobody wants to keep."""
+    """Start the engines that `environ` does not name. `durable=False` is for data that nobody needs to keep."""
     database_url = environ.get("DATABASE_URL") or start_postgresql(
         processes, find_postgresql(environ), data_folder(folder), durable=durable
     )

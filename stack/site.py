@@ -1,4 +1,4 @@
-"""A hook of mkdocs: the pages at the root of the repository become pages of the site.
+"""Make the pages at the root of the repository pages of the site, as a hook of mkdocs.
 
 README.md and its neighbours belong where a reader of the repository looks for them, and mkdocs only sees `docs/`. Their
 links into `docs/`, and the links of the pages in `docs/` to them, are rewritten to the places that the pages have in

@@ -29,7 +29,7 @@ FATES = {
     "pause": {"cancelled", "paused"},
     "resume": {"open", "frozen", "will be sent", "waits for its audience"},
 }
-"""The gates of running mail, and the fates of coming mail, that leave nothing to do for a command."""
+"""The gates of running mail, and the fates of coming mail, in which a command has no effect."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def find_account(remote: Remote, name: str) -> Target:
 def has_account(remote: Remote, name: str) -> bool:
     """Return whether an account is a subuser of the account of the key."""
     if not USERNAME.fullmatch(name):
-        # It could not even be written into the header that names the subuser.
+        # The header that names the subuser cannot contain this name.
         return False
     try:
         remote.get("/account", account=name)
@@ -74,9 +74,9 @@ def has_account(remote: Remote, name: str) -> bool:
 def find_target(remote: Remote, text: str, command: str) -> Target:
     """Return the batch or the campaign with this id, or the only one with this text in its name.
 
-    By its name only something is found that the command, such as `stop`, can change.
+    A search by name only finds batches and campaigns that the command, such as `stop`, can change.
 
-    Of several a person chooses at a terminal. Raises StackError.
+    If there are several, a person chooses one at a terminal. Raises StackError.
     """
     if target := find_by_id(remote, text):
         return target
@@ -103,7 +103,7 @@ def find_by_id(remote: Remote, text: str) -> Target | None:
 
 
 def search(remote: Remote, text: str, command: str) -> Iterator[Target]:
-    """Yield what has the text in its name, first what is being sent or is about to be, also that of subusers."""
+    """Yield the batches and campaigns with the text in their names, also of subusers: running and coming ones first."""
     batch_statuses, campaign_statuses = STATUSES[command]
     username = remote.get("/account")["username"]
     now = remote.get("/now")

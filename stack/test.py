@@ -1,4 +1,4 @@
-"""The command `./sluice test [--all] [pytest arguments]` runs on its own PostgreSQL and tests (stack/pytest_plugin.py).
+"""Run the tests on engines that are started for them: the command `./sluice test [--all] [pytest arguments]`.
 
 The suite leaves out tests of certain kinds, which take minutes or need a network. With `--all` they follow it.
 """

@@ -1,4 +1,4 @@
-"""The command `./sluice up` runs the whole stack until Ctrl-C."""
+"""Run the whole stack until Ctrl-C: the command `./sluice up`."""
 
 from __future__ import annotations
 

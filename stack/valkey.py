@@ -1,4 +1,4 @@
-"""An embedded Valkey (or Redis) on a unix socket, without a TCP port; an append-only file keeps the hints."""
+"""Run an embedded Valkey (or Redis) on a unix socket, without a TCP port. An append-only file keeps the hints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATABASES = 64
 
 
 def start_valkey(processes: Processes, server: Path, folder: Path, *, durable: bool) -> str:
-    """Start it on `folder`; returns its REDIS_URL, in the form Celery's broker wants for a socket."""
+    """Start it on `folder`, and return its REDIS_URL in the form that Celery needs for a socket."""
     folder.mkdir(mode=0o700, exist_ok=True)
     path = socket_folder(folder) / "valkey.sock"
     processes.start(server_program(server, folder, path, durable=durable))

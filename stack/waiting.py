@@ -55,7 +55,7 @@ def signals_interrupt() -> Iterator[None]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Raise a signal that comes meanwhile at the end of the outermost block."""
+    """Delay a signal that comes within the block until the end of the outermost block, and raise it there."""
     _Held.depth += 1
     try:
         yield
@@ -78,7 +78,7 @@ def ignoring_signals() -> Iterator[None]:
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float, what: str) -> None:
-    """Return once `condition()` is true; StackError naming `what` when the deadline has passed."""
+    """Return once `condition()` is true. Raises StackError, which names `what`, when the deadline has passed."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -31,7 +31,7 @@ class Member(NamedTuple):
 
 
 def stop_in_order(members: Iterable[Member], is_alive: Callable[[Member], bool]) -> None:
-    """Send each its signal, wait for its grace, and kill it; then kill its remaining children (pool, web workers)."""
+    """Send each member its signal, wait for its grace, and kill it; then kill its children (pool, web workers)."""
     remaining = list(members)
     for rank in sorted({member.rank for member in remaining}, reverse=True):
         group = [member for member in remaining if member.rank == rank]
@@ -50,7 +50,7 @@ def send(how: Callable[[int, int], None], pid: int, number: int) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """Return False for a zombie too: where nobody reaps orphans (containers) it would look alive for ever."""
+    """Return False for a zombie, too: in a container, where nobody reaps orphans, it would look alive for ever."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -65,7 +65,7 @@ def is_running(pid: int) -> bool:
 
 
 def read_members(lines: Iterable[str]) -> list[Member]:
-    """Return what is still listed when the input ends."""
+    """Return the processes that are still listed when the input ends."""
     members: dict[int, Member] = {}
     for line in lines:
         sign, pid, *numbers = line.split()

@@ -1,6 +1,6 @@
 """Report to the launcher that a worker is ready; workers include this module (`celery worker --include`).
 
-It writes a file, since the form of the log is the product's own matter.
+It writes a file, since the product may change the form of its log.
 """
 
 from __future__ import annotations

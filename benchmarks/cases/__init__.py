@@ -1,4 +1,4 @@
-"""The cases, each a function `Setting -> Measured`.
+"""Measure the cases. Each is a function `Setting -> Measured`.
 
 `benchmarks/options.py` lists them, `benchmarks/targets.py` has their targets.
 """

@@ -1,4 +1,4 @@
-"""Case `busy-web`: pauses and resumes of a batch while 40 clients of another account keep the web server busy.
+"""Measure pauses and resumes while 40 clients of another account keep the web server busy (case `busy-web`).
 
 Of the 40, some never finish a request, some send theirs a byte at a time, and the others make the most expensive calls
 one after the other: searches of contacts, exports, and mail of a thousand recipients with large bodies. They may be

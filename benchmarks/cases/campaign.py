@@ -1,4 +1,4 @@
-"""Case `campaign`: campaigns to up to a million contacts, from the launch to the cancel.
+"""Measure campaigns to up to a million contacts, from the launch to the cancel (case `campaign`).
 
 Each size is first scheduled a little ahead, so that the expansion has the machine to itself, and unscheduled again; the
 largest is repeated some rounds. Then the campaign is sent now. The figures are the time until the first message

@@ -1,4 +1,4 @@
-"""Case `claim`: waves of 20,000 while up to ten million messages wait for a later time, or none.
+"""Measure waves of 20,000 while up to ten million messages wait for a later time, or none (case `claim`).
 
 The waiting messages are written by SQL, 500 to a parcel, each parcel at a different second within three days.
 """

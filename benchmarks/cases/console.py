@@ -1,4 +1,4 @@
-"""Case `console`: the pages of operators with 200,000 parcels and with 10,000,000 waiting messages, and what they cost.
+"""Measure the pages of operators with 200,000 parcels and 10,000,000 waiting messages, and their cost (case `console`).
 
 Each page is requested as a person opens it, and live pages are polled for what is new. *Now* is then kept open in one
 tab and in fifty. At last waves are played and mail is accepted in pairs, without the console and with it open, and a
@@ -164,7 +164,7 @@ def build(operator: Operator, address: str) -> float:
 
 
 def fill_in(sluice: Sluice, addresses: Mapping[str, str]) -> dict[str, str]:
-    """Return the addresses of pages by name, with the newest batch, and its account, where one is about these."""
+    """Return the addresses of pages by name, with the newest batch and its account in those that need them."""
     newest = sluice.number("select max(id) from batches_batch")
     account = sluice.number(f"select account_id from batches_batch where id = {newest}")
     return {name: address.format(batch=newest, account=account) for name, address in addresses.items()}

@@ -1,4 +1,4 @@
-"""Case `control`: pause, resume and cancel of batches of three sizes, over HTTP, while they wait for their time.
+"""Measure pause, resume and cancel of waiting batches of three sizes, over HTTP (case `control`).
 
 The batches are filled by SQL. A cancelled batch whose time has not come can be resumed, so each round does: pause,
 resume, cancel, resume.

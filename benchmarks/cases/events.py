@@ -1,4 +1,4 @@
-"""Case `events`: the cost of storing the events of sent messages, packed and in a row each (decision 0013)."""
+"""Measure the cost of storing the events of sent messages, packed and in a row each (case `events`, decision 0013)."""
 
 from __future__ import annotations
 

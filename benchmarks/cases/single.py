@@ -1,4 +1,4 @@
-"""Case `accept-one`: one message in a request, eight callers, each on a connection that stays open."""
+"""Measure requests of one message by eight callers, each on a connection that stays open (case `accept-one`)."""
 
 from __future__ import annotations
 

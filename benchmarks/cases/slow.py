@@ -1,4 +1,4 @@
-"""Cases `slow-sink` and `workers`: a peer that takes 20 ms for each reply, so that connections count, not CPU."""
+"""Measure with a peer that takes 20 ms for each reply, so that connections count (`slow-sink` and `workers`)."""
 
 from __future__ import annotations
 

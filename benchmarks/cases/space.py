@@ -1,4 +1,4 @@
-"""Cases `memory` and `storage`: the cost of a message while it waits, and on disk after it was sent."""
+"""Measure the memory of a message while it waits, and its bytes on disk after it was sent (`memory` and `storage`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def memory(setting: Setting) -> Measured:
     """Measure workers and Redis before and after up to a million messages are scheduled.
 
     The workers' figure is the PSS of all Celery processes. The messages come over HTTP and are due beyond the horizon.
-    A wave passes through the stack first, so that what it needs in any case is there before.
+    A wave passes through the stack first, so that everything that it always needs is in memory before.
     """
     sizes = setting.sizes(WAITING, quick=900)
     with alone(setting) as (sluice, sink):
@@ -75,8 +75,8 @@ def pss(pid: int) -> int:
 def storage(setting: Setting) -> Measured:
     """Measure the growth of PostgreSQL's database for each scheduled message, and for each sent one.
 
-    Indexes count, and so do the substitutions of each message. The database is measured as it lies on disk, with what
-    claims leave behind.
+    Indexes count, and so do the substitutions of each message. The database is measured as it is on disk, including the
+    dead rows of claims.
     """
     sizes = setting.sizes(STORED, quick=900)
     scheduled, delivered = [], []

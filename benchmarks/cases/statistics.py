@@ -1,4 +1,4 @@
-"""Case `statistics`: the statistics of a campaign to a million contacts.
+"""Measure the statistics of a campaign to a million contacts (case `statistics`).
 
 The campaign is expanded by the product, and its delivery is written by SQL: the rows that delivering it leaves. Then
 the engagements are recorded by the product, at full speed since no mail is under way, and the statistics are requested

@@ -1,4 +1,4 @@
-"""Case `stop`: a batch of a million pending messages, drained by two worker processes, and stopped repeatedly.
+"""Measure stops of a batch of a million pending messages that two worker processes drain (case `stop`).
 
 Each round resumes the batch over HTTP, pauses it at a random moment, and compares the answer with the peer's count, at
 once and a second later. The promise is `settled` within a second and equal counts.
@@ -100,7 +100,7 @@ class DrainedBatch:
         return self.caller.ask("POST", PATH, json.dumps({"batch_id": self.id, "status": "pause"}).encode())[0]
 
     def play(self, seconds: float) -> Round:
-        """Resume, let it drain for so long, pause, count."""
+        """Resume the batch, let it drain for this time, pause it, and count."""
         if self.pending < self.size / 2:
             say(f"Filling {self.size - self.pending:,} messages into the paused batch …")
             self.sluice.fill(self.id, self.size - self.pending - 1, send_at=int(time.time()))

@@ -1,4 +1,4 @@
-"""Case `templates`: compiling a receipt of 16 KB, rendering it for many recipients on one core, and sending it."""
+"""Measure compiling a receipt of 16 KB, rendering it for many recipients on one core, and sending it (`templates`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Case `tracking`: sending mail with links, and the same mail with its clicks and opens tracked."""
+"""Measure sending mail with links, and the same mail with its clicks and opens tracked (case `tracking`)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def measure(setting: Setting) -> Measured:
 
 
 def make_kinds(_: Sluice) -> Iterator[tuple[str, Kind]]:
-    """Yield the kinds of mail: with six links, with these tracked, and with a pixel as well."""
+    """Yield the kinds of mail: with six links, with tracked links, and with tracked links and a pixel."""
     yield "not tracked", with_links()
     yield "clicks tracked", with_links(tracking_settings=CLICKS)
     yield "clicks and opens tracked", with_links(tracking_settings={**CLICKS, **OPENS})

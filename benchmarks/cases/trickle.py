@@ -1,4 +1,4 @@
-"""Case `trickle`: single mails for now, one after the other, while a bulk wave of up to 200,000 is sent.
+"""Measure single mails for now, one after the other, while a bulk wave of up to 200,000 is sent (case `trickle`).
 
 Their lateness counts from before the request until the sink has the mail: the wait of somebody who has asked for a new
 password.

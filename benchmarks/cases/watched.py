@@ -1,9 +1,9 @@
-"""Case `watched`: draining waves with an active webhook, with tracked clicks, with both, and with a dead receiver.
+"""Measure waves with an active webhook, with tracked clicks, with both, and with a dead receiver (case `watched`).
 
 All kinds of waves are played in turns by one stack, so that each round has a ratio of each kind to the plain one. The
 bare client loop sends the same mail in each round, without tracked links. A wave has as many messages as it sends, so
-that the first milliseconds weigh the same in both. The cost of the dead receiver is looked for in hundredths, while two
-equal waves may differ by a tenth: so it has many pairs of smaller waves.
+that the first milliseconds weigh the same in both. The cost of the dead receiver may be one per cent, while two equal
+waves may differ by ten: so it is measured with many pairs of smaller waves.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ DELIVERED_SECONDS: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """How a wave is watched: the state of the account's receiver (none, active or dead), and whether clicks are."""
+    """The watch over a wave: the account's receiver (none, active or dead), and whether clicks are tracked."""
 
     receiver: str = ""
     tracks_clicks: bool = False

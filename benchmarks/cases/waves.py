@@ -1,4 +1,4 @@
-"""Cases `drain`, `accept` and `lateness`: three views of the same waves.
+"""Measure three views of the same waves: the cases `drain`, `accept` and `lateness`.
 
 All contestants play 20,000 messages in each round (benchmarks/contest.py). Sluice alone plays three sizes up to
 100,000, once, and there every message must have its outcome on disk.

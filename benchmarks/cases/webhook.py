@@ -1,4 +1,4 @@
-"""Case `webhook`: delivering the events of sent messages to a receiver on this machine, in both dialects."""
+"""Measure the delivery of events of sent messages to a receiver on this machine, in both dialects (case `webhook`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows like those of messages, written by COPY in transactions of 1,000, as many as a request may bring."""
+"""Write rows like those of messages by COPY, in transactions of 1,000, the most messages of a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bare client in a single process (see client_loop.py)."""
+"""Run the bare client in a single process (see client_loop.py)."""
 
 from __future__ import annotations
 

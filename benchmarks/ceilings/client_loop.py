@@ -1,4 +1,4 @@
-"""The bare client: Sluice's SMTP transport with prepared messages and a gate that is always open.
+"""Run the bare client: Sluice's SMTP transport with prepared messages and a gate that is always open.
 
 There is no database, no note and no composing; two processes run, as in a small fleet.
 """

@@ -1,4 +1,4 @@
-"""The rows of bare_copy.py, in one COPY and one transaction."""
+"""Write the rows of bare_copy.py in one COPY and one transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQL of the ceilings."""
+"""Define the SQL of the ceilings."""
 
 MAKE_ROWS = """
 create table bench_message (id bigint primary key, mail_id bigint not null, recipient text not null, personal text)

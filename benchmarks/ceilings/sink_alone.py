@@ -1,4 +1,4 @@
-"""The sink by itself: prepared conversations are pushed to it, and its replies are discarded.
+"""Push prepared conversations to the sink alone, and discard its replies.
 
 This breaks the rules of SMTP, since nothing waits for a 354. The sink takes no other client's mail faster.
 """

@@ -1,4 +1,4 @@
-"""Others that do the same job, each used as its users use it, with the best tuning that is known here.
+"""Run other programs that do the same job, each as its users run it, with the best tuning that is known here.
 
 A package each: `running` brings it up, and the few lines that a user of it would write are in its folder `program`,
 which runs in a private environment and sees nothing of Sluice. What holds for all of them:

@@ -1,4 +1,4 @@
-"""A private environment for each peer, made at its first use under `.bench`."""
+"""Make a private environment for each peer at its first use, under `.bench`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The programs of one peer on their own engines: the parts that all peers share."""
+"""Run the programs of one peer on separate engines: the parts that all peers share."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def started(folder: Path) -> Iterator[Processes]:
 
 
 def environment(folder: Path, sink: Sink) -> dict[str, str]:
-    """Return the environment of a peer's programs, with nothing of this process's own.
+    """Return the environment of a peer's programs, without any variable of this process.
 
     A CELERY_BROKER there would be obeyed. PYTHONPATH is for benchmarks/mail.py, which needs nothing else.
     """

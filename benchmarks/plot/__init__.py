@@ -1,4 +1,4 @@
-"""The plot of a result, drawn by matplotlib in a separate environment, since it is not part of the product."""
+"""Plot a result by matplotlib in a separate environment, since it is not part of the product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A wrong clock for a program with this folder on PYTHONPATH: Python imports a module of this name first.
+"""Give a wrong clock to a program with this folder on PYTHONPATH: Python imports a module of this name first.
 
 It shifts time.time() and datetime.now() by CHAOS_CLOCK_SECONDS. PostgreSQL and the monotonic clocks stay right, as on a
 machine whose time of day is wrong.

@@ -1,4 +1,4 @@
-"""The web server: it reads requests and writes answers without occupying a thread that runs a view.
+"""Run the web server, which reads requests and writes answers without occupying a thread that runs a view.
 
 `python -m config.web` starts a supervisor and the processes that it watches over. Each process has one loop, which does
 all reading and writing, and threads, which run the views. Processes are of three kinds: *ordinary* ones accept the

@@ -62,7 +62,7 @@ class Answering:
         except ClientGone:
             pass
         except Exception:
-            # The thread must live on.
+            # No error may end the thread.
             log.exception("a request failed outside its view")
         finally:
             if not is_ended:
@@ -77,7 +77,7 @@ class Answering:
         self._wake()
 
     def take_ended(self) -> None:
-        """Go on with the connections whose views have written something, or all, since the last call."""
+        """Continue the connections whose views have written a part of an answer, or all of it, since the last call."""
         while self._unsent:
             connection = self._unsent.popleft()
             if connection in self._clients:
@@ -88,11 +88,11 @@ class Answering:
                 self._end(connection, keeps_open)
 
     def _end(self, connection: Connection, keeps_open: bool) -> None:
-        """Go on after a view has written its whole answer."""
+        """Continue a connection after its view has written the whole answer."""
         connection.keeps_open = keeps_open
         self._clients.release(connection)
         if connection.unsent_bytes:
-            # Not by `enter`: the deadline of the answer does not start again.
+            # `enter` is not called here, because the deadline of the answer must not start again.
             connection.state = State.WRITING
             self._clients.listen(connection, connection.interest | WRITE)
         else:

@@ -22,7 +22,7 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Writer(Protocol):
-    """Accepts the bytes of an answer. `write` raises ClientGone."""
+    """Accept the bytes of an answer. `write` raises ClientGone."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -32,7 +32,7 @@ class ClientGone(Exception):
 
 
 class Answer:
-    """An answer that is being written. It adds what HTTP requires to what a view has returned."""
+    """An answer that is being written. It adds the headers that HTTP requires to the response of a view."""
 
     def __init__(self, request: Request, writer: Writer) -> None:
         self._request = request

@@ -1,4 +1,4 @@
-"""The open connections of a process: how many there are, what the loop waits for on each, the room for their bodies."""
+"""Keep the open connections of a process: their number, the events that the loop waits for, and the room for bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client's connection. The loop owns it; the thread that runs its view calls only `write`."""
+"""Define a client's connection. The loop owns it; the thread that runs its view calls only `write`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEND_BYTES: Final = 256 * 1024
 UNSENT_IN_MEMORY: Final = 2**20
 """The part of an unread answer that is kept in memory; the rest goes to a file."""
 MOST_UNSENT: Final = 64 * 2**20
-"""A view that is ahead of its reader by more than this waits. Only downloads of files are that large."""
+"""A view waits when more bytes of its answer than these are unread. Only downloads of files are that large."""
 LINGER_SECONDS: Final = 2.0
 """The time a client has to read a refusal before its connection is reset."""
 
@@ -31,7 +31,7 @@ class State(enum.Enum):
     IDLE = enum.auto()
     """The first byte of a request."""
     READING = enum.auto()
-    """The rest of it."""
+    """The other bytes of a request."""
     RUNNING = enum.auto()
     """A thread, or the end of its work."""
     WRITING = enum.auto()
@@ -104,7 +104,7 @@ class Connection:
         return int(self._unsent.__len__())
 
     def write(self, data: bytes) -> None:
-        """Send bytes of the answer; leave to the loop whatever the client does not read at once. Raises ClientGone."""
+        """Send bytes of the answer. The loop sends those that the client does not read at once. Raises ClientGone."""
         with self._changed:
             if not self._written:
                 # The deadline of the answer counts from its first byte.

@@ -12,7 +12,7 @@ import sys
 from typing import Final
 
 MOST_BYTES: Final = 160 * 1024
-"""More than a process has read of a request when it knows the kind."""
+"""No process has read more bytes of a request when it knows the kind."""
 KIND: Final = socket.SOCK_SEQPACKET if sys.platform == "linux" else socket.SOCK_DGRAM
 
 

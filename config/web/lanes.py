@@ -1,4 +1,4 @@
-"""The threads of a process that run views, and the requests that wait for them.
+"""Run views in the threads of a process, and queue the requests that wait for a thread.
 
 Callers take turns: the next request is taken from the caller that has waited longest since its last turn, so that a
 caller with many requests does not delay the others.

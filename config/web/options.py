@@ -1,4 +1,4 @@
-"""The limits of one process, from the settings."""
+"""Read the limits of one process from the settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.conf import settings
 from config.web.kinds import Kind
 
 BYTES_PER_SECOND = 256 * 1024
-"""The rate that large bodies and answers must reach, beyond the seconds that every one has."""
+"""The rate that large bodies and answers must reach, after the seconds that each of them has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def options_of(kind: Kind) -> Options:
     }
     return Options(
         threads=threads[kind],
-        # Stops may all wait.
+        # No stop may be refused, so all of them may wait.
         waiting=settings.WEB_CONNECTIONS if kind is Kind.STOP else settings.WEB_WAITING,
         wait_seconds=settings.WEB_WAIT_SECONDS,
         connections=settings.WEB_CONNECTIONS,

@@ -1,4 +1,4 @@
-"""The loop of a process: it accepts connections and reads, queues and answers their requests.
+"""Run the loop of a process, which accepts connections and reads, queues and answers their requests.
 
 `reading.py` turns bytes into requests and queues them for the threads; `answering.py` writes what the threads could not
 send. The loop runs no view and no query, so no call can keep it from the next connection for long.

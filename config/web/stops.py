@@ -70,12 +70,12 @@ def is_stop(method: str, path: str) -> bool:
 
 
 def may_be_soap_stop(method: str, path: str) -> bool:
-    """Return whether the body must be looked at."""
+    """Return whether only the body tells if the request is a stop."""
     return method == "POST" and path in SOAP_PATHS
 
 
 class _Found(Exception):
-    """Ends the scan of an envelope."""
+    """Raised to end the scan of an envelope."""
 
 
 def is_soap_stop(body: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""The supervisor: it loads the application once, starts the processes, and replaces those that end.
+"""Supervise the web server: load the application once, start the processes, and replace those that end.
 
 On SIGTERM the processes finish the requests under way. The ordinary processes stop first, because they move connections
 to the others.
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 BACKLOG: Final = 1024
 BEAT: Final = struct.Struct("d")
 SILENT_SECONDS: Final = 30.0
-"""A process whose loop has stood still for this long is killed: something holds the interpreter lock."""
+"""A process whose loop has not run for this long is killed: something holds the interpreter lock."""
 AGAIN_SECONDS: Final = 1.0
 """The least time between two starts of the same process."""
 KILL_SECONDS: Final = 2.0
@@ -177,7 +177,7 @@ class Supervisor:
 
 
 def connect() -> None:
-    """Open this thread's database connection before it is needed: later PostgreSQL may have none left."""
+    """Open this thread's database connection before it is needed: later PostgreSQL may have no free one."""
     try:
         connection.ensure_connection()
     except DatabaseError:

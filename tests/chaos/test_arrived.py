@@ -158,4 +158,4 @@ def test_a_body_without_a_signature_is_wrong(story: Story, endpoint: str) -> Non
 
 def test_a_request_that_no_endpoint_makes_is_wrong(story: Story) -> None:
     story.strays.append("POST /redirected")
-    assert story.compare().wrong == ["POST /redirected was asked for"]
+    assert story.compare().wrong == ["POST /redirected was requested, which no endpoint does"]

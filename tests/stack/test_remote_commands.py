@@ -304,7 +304,7 @@ def test_errors_say_what_to_do(
         ("SLUICE_KEY", "SG.wrong", "A valid API key is required. Check the key: --key, SLUICE_KEY"),
         ("SLUICE_URL", "mail.example.com", "'mail.example.com' is not an address. Write it as https://"),
         ("SLUICE_URL", "http://127.0.0.1:1", "did not answer as a Sluice does"),
-        ("SLUICE_URL", "", "Here it is missing an address: --url or SLUICE_URL."),
+        ("SLUICE_URL", "", "Add an address: --url or SLUICE_URL."),
         ("SLUICE_KEY", "", f"No stack has run in {tmp_path}. Start one with ./sluice up"),
     ):
         monkeypatch.setenv(setting, value)

@@ -1,4 +1,4 @@
-"""A view of Django that does nothing but commit one row, on the server, the settings and the middleware of Sluice."""
+"""Serve a view of Django that only commits one row, with the server, the settings and the middleware of Sluice."""
 
 from __future__ import annotations
 

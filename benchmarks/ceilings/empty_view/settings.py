@@ -1,4 +1,4 @@
-"""Sluice's settings with other routes."""
+"""Use Sluice's settings with other routes."""
 
 from config.settings import *  # noqa: F403
 

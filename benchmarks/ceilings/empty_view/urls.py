@@ -1,4 +1,4 @@
-"""The only routes of the empty view."""
+"""Define the only route, that of the empty view."""
 
 from __future__ import annotations
 

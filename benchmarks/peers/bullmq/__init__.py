@@ -1,4 +1,4 @@
-"""BullMQ with nodemailer: one delayed job in Redis for each message, added in bulk.
+"""Run BullMQ with nodemailer: one delayed job in Redis for each message, added in bulk.
 
 It is tuned: 200 jobs at a time and a pool of 20 SMTP connections in each worker process; a finished job is deleted.
 """

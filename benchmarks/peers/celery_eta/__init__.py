@@ -1,4 +1,4 @@
-"""Plain Celery, as many begin: one task with an ETA for each message, built and sent by Django.
+"""Run plain Celery, as many projects begin: one task with an ETA for each message, built and sent by Django.
 
 Of its two usual ways this is the faster one: each worker process keeps its SMTP connection, whereas `send_mail` opens
 one for each message (measured separately: 1,000 against 860 messages a second). The tasks carry only the recipient.

@@ -1,4 +1,4 @@
-"""django-post-office: mail queued in PostgreSQL with `scheduled_time`, sent by its command `send_queued_mail`.
+"""Run django-post-office: mail is queued in PostgreSQL with `scheduled_time`, and sent by `send_queued_mail`.
 
 It is tuned: two processes of four threads, batches of 2,000, no logs (its defaults are half as fast). The command is
 started exactly at the time; from cron, as its users do, it would start up to a minute later.

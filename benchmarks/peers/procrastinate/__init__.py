@@ -1,4 +1,4 @@
-"""Procrastinate: one job in PostgreSQL for each message, deferred in batches with `schedule_at`, sent by Django.
+"""Run Procrastinate: one job in PostgreSQL for each message, deferred in batches with `schedule_at`, sent by Django.
 
 Each worker process runs eight jobs at a time, and each of its threads keeps one SMTP connection. It looks for due jobs
 every half second; the default is every five.

@@ -1,4 +1,4 @@
-"""The tasks: `celery -A app worker`."""
+"""Define the tasks: `celery -A app worker`."""
 
 import os
 from pathlib import Path

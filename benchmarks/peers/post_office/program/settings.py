@@ -1,4 +1,4 @@
-"""The settings of a site with post_office only."""
+"""Define the settings of a site with post_office only."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The tasks."""
+"""Define the tasks."""
 
 import os
 import threading
