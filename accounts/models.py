@@ -79,7 +79,7 @@ class Account(models.Model):
         "addresses of readers are stored",
         default=True,
         db_default=True,
-        help_text="The network address of whoever opens its mail or clicks a link is stored as long as the history",
+        help_text="The network addresses of people who open its mail or click a link are stored as long as the history",
     )
     email = models.CharField(
         "contact address",

@@ -21,7 +21,7 @@ def frozen_since(account: Account, everything: dt.datetime | None) -> dt.datetim
 
 
 def tell_freezes(account: Account, everything: dt.datetime | None) -> list[str]:
-    """Return a sentence about what is frozen, unless nothing is."""
+    """Return a sentence about the freezes that keep the mail back; no sentence without a freeze."""
     frozen = [name for name, _ in _freezes(account, everything)]
     if not frozen:
         return []

@@ -49,8 +49,8 @@ def list_receipts(
 ) -> tuple[list[Receipt], str | None]:
     """Return a page of the account's receipts and where the next page starts. Raises UnknownPlace.
 
-    Their lists of claims and doubts, which may be long, are left out. `batch_id` selects the receipts of one batch, and
-    `action` those of one kind.
+    Their lists of claims and of messages in doubt, which may be long, are left out. `batch_id` selects the receipts of
+    one batch, and `action` those of one kind.
     """
     receipts = Receipt.objects.filter(account=account)
     light = receipts.select_related("batch").defer("claims", "doubtful_messages")

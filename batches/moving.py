@@ -69,8 +69,8 @@ def split_claim(claim: Claim, parts: Sequence[int]) -> bool:
     sent under it then.
     """
     split_mask = sum(parts)
-    assert split_mask & ~claim.members == 0, "parts of what it still has to send, apart from each other"
-    assert 0 < split_mask < claim.members, "not all of it"
+    assert split_mask & ~claim.members == 0, "parts that overlap, or messages of others"
+    assert 0 < split_mask < claim.members, "some messages stay in the claim"
     with connection.cursor() as cursor:
         cursor.execute(
             queries.SPLIT_CLAIM,

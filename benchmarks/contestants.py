@@ -45,7 +45,7 @@ class Contestant(Protocol):
     def rest_seconds(self, messages: int) -> float:
         """Return how long the contestant is left alone between that and `send_at`.
 
-        Most take 2; longer where a worker goes on loading.
+        For most it is 2. It is longer if a worker continues to load.
         """
 
     def cpu(self) -> Cpu: ...

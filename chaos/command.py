@@ -39,7 +39,7 @@ def say_breaches(outcome: Outcome) -> None:
     for breach in outcome.verdict.breaches:
         say(f"BREACH: {breach}")
     verdict = outcome.verdict
-    names = ("lost", "doubled", "left_after_settled_stop", "left_in_doubt", "miscounted", "misshown")
+    names = ("lost", "doubled", "sent_after_settled_stop", "sent_in_doubt", "miscounted", "wrong_figures")
     lists = {name: getattr(verdict, name) for name in names}
     lists |= {"events lost": verdict.events.lost, "events wrong": verdict.events.wrong}
     for name, breaches in lists.items():

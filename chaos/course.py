@@ -87,7 +87,7 @@ class Outcome:
     def is_kept(self) -> bool:
         """Return whether no promise was broken and duplicates stay within the allowed number."""
         zero = not any(
-            self.report[name] for name in ("lost", "left_after_settled_stop", "miscounted", "pending", "retained")
+            self.report[name] for name in ("lost", "sent_after_settled_stop", "miscounted", "pending", "retained")
         )
         is_shown = self.report["figures_on_pages"]["wrong"] == 0
         are_events_right = not (self.verdict.events.lost or self.verdict.events.wrong)
@@ -176,7 +176,7 @@ def conclude(site: Site, fault_counts: Counter[str], seed: int) -> Outcome:
     verdict.events = compare_events(site.database_url, site.receiver, site.keys)
     say(f"Events at the native endpoint: {name_counts(verdict.events.kinds)}.")
     compared = compare_site(site, operator)
-    verdict.misshown = compared.wrong
+    verdict.wrong_figures = compared.wrong
     say("Lateness in ms (p50, p99, max) of mail that was due during each fault:")
     say(by_fault(verdict.lateness, site.windows))
     say("Milliseconds to the answer (p50, p99, max) of requests during each fault:")
@@ -188,7 +188,7 @@ def conclude(site: Site, fault_counts: Counter[str], seed: int) -> Outcome:
 
 
 def compare_site(site: Site, operator: Operator) -> Compared:
-    """Compare the figures of all pages, and those of the native API, with what is stored.
+    """Compare the figures of all pages and of the native API with the stored numbers.
 
     If a day ends meanwhile, pages show figures of another day than the snapshot, and everything is compared again.
     """

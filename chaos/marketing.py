@@ -26,7 +26,7 @@ STORIES = (
     ("Single Send", ("cancel",)),
     ("legacy campaign", ("pause", "cancel")),
 )
-"""The kinds of campaigns, and what is done with each while it is being sent."""
+"""The kinds of campaigns, with the moves that are made with each while it is being sent."""
 LEFT_OUT = 5
 """The contacts of each campaign that have unsubscribed before."""
 AHEAD_SECONDS = 2

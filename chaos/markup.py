@@ -1,8 +1,8 @@
 """Read the figures of a page, the other texts of it that have numerals, and the ids of its elements.
 
 A figure is an element with the attribute `data-figure`, whose value is the key of what it shows (`stored.py`). A
-sentence with several numbers has the attribute `data-figures` with a key for each of them, parted by blanks. Texts of
-others, such as replies of peers, are in elements with the attribute `data-text`.
+sentence with several numbers has the attribute `data-figures` with a key for each of them, separated by blanks. Texts
+of others, such as replies of peers, are in elements with the attribute `data-text`.
 """
 
 from __future__ import annotations

@@ -13,13 +13,13 @@ from chaos.expected import Expected, Shown
 from chaos.stored import KINDS, PARCELS, STATES, SUMS, Stored
 
 ONE_OF = {"batches": "batch", "receipts": "receipt"}
-"""The families of sums over several things, each with the family of one of them."""
+"""The families of sums over several objects, each with the family of a single object."""
 RECEIPT_COUNTS = {"sent", "stopped", "in_doubt", "in_flight", "not_sent", "ended", "ended_before", "more_doubts"}
 GATED = tuple(f"scheduled_{gate}" for gate in ("open", "stopped", "paused", "frozen", "cancelled"))
 
 
 def family_of(key: str) -> str:
-    """Return the kind of thing that a key is about: the word before its first colon."""
+    """Return the family of a key: the word before its first colon."""
     return key.partition(":")[0]
 
 
@@ -72,7 +72,7 @@ class Numbers:
         return 0 if value is None and is_known(key) else value
 
     def sum_of(self, key: str) -> Shown:
-        """Return the sum of the counts of several things of a family, such as `batches:1.2:sent`."""
+        """Return the sum of the counts of several objects of a family, such as `batches:1.2:sent`."""
         family, ids, name = key.split(":")
         return sum(self.by_key[f"{ONE_OF[family]}:{each}:{name}"] for each in ids.split(".") if each)
 

@@ -1,7 +1,7 @@
 """Read all pages of the console, and compare each figure with the number that is stored.
 
 A number that is neither marked as a figure nor a part of a time or a name is wrong, too: it could not be compared. An
-id that two elements have is wrong: a live part keeps the focus and what is selected by ids.
+id that two elements have is wrong: a live part keeps the focus and the selection by ids.
 """
 
 from __future__ import annotations

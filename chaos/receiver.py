@@ -1,7 +1,7 @@
 """Run the receiver of webhooks, which keeps every body that reaches it, and misbehaves on request.
 
-A body counts as arrived when it was read completely and its answer is a 2xx, whatever becomes of this answer: a
-receiver stores events before it answers.
+A body counts as arrived when it was read completely and its answer is a 2xx, even if the answer is lost: a receiver
+stores events before it answers.
 """
 
 from __future__ import annotations

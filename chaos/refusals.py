@@ -55,7 +55,7 @@ class Failures:
     rows: list[Failure]
 
     def number_of(self, key: str) -> Shown:
-        """Return the number that a figure shows: `failures`, whose they are, from when, until when, and more."""
+        """Return the number of a figure. Its key has `failures`, the owner, the first and last time, and details."""
         _, about, since, until, classification, *details = key.split(":", 5)
         rows = [
             row

@@ -22,9 +22,9 @@ def make_report(
         **counts,
         "lost": len(verdict.lost),
         "doubled": len(verdict.doubled),
-        "left_after_settled_stop": len(verdict.left_after_settled_stop),
+        "sent_after_settled_stop": len(verdict.sent_after_settled_stop),
         "miscounted": len(verdict.miscounted),
-        "figures_on_pages": {"compared": figures, "wrong": len(verdict.misshown)},
+        "figures_on_pages": {"compared": figures, "wrong": len(verdict.wrong_figures)},
         "events": {
             "compared": verdict.events.compared,
             "repeated": verdict.events.repeated,

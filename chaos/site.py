@@ -72,7 +72,7 @@ class Site:
     kills: int = 0
     """The number of delivering processes that were killed."""
     sessions: set[int] = dataclasses.field(default_factory=set)
-    """Every process group that was ever started: leaders and the children that they may have left behind."""
+    """Every process group that was ever started, since children may survive their leaders."""
     windows: list[Window] = dataclasses.field(default_factory=list)
     programs: dict[str, Program] = dataclasses.field(default_factory=dict)
     """The programs as they were at the start."""
@@ -240,7 +240,7 @@ class Site:
         leaders = {child.process.pid for child in self.stack.processes.children}
         for leader in self.sessions - leaders:
             for pid in members_of_session(leader):
-                self.breach(f"left behind by a killed program: {command_of(pid)[:200]!r}")
+                self.breach(f"a child has survived its killed program: {command_of(pid)[:200]!r}")
                 self.kill([pid])
 
 

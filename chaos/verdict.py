@@ -20,14 +20,14 @@ class Verdict:
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
-    left_after_settled_stop: list[str] = field(default_factory=list)
-    left_in_doubt: list[str] = field(default_factory=list)
+    sent_after_settled_stop: list[str] = field(default_factory=list)
+    sent_in_doubt: list[str] = field(default_factory=list)
     """Messages that arrived after a settled stop and are named in its receipt, which is allowed."""
     breaches: list[str] = field(default_factory=list)
     miscounted: list[str] = field(default_factory=list)
     """Counters over time that differ from the stored events."""
-    misshown: list[str] = field(default_factory=list)
-    """Figures on pages that differ from what is stored."""
+    wrong_figures: list[str] = field(default_factory=list)
+    """Figures on pages that differ from the stored numbers."""
     events: ComparedEvents = field(default_factory=ComparedEvents)
     """The events that arrived at the receivers of webhooks, compared with those that are stored."""
     lateness: list[tuple[float, float]] = field(default_factory=list)
@@ -122,7 +122,7 @@ def judge_stop(
         before += any(arrival.at <= since for arrival in recipient_arrivals)
         if any(since < arrival.at < until for arrival in recipient_arrivals):
             is_named = message.id in receipt.doubtful
-            (verdict.left_in_doubt if is_named else verdict.left_after_settled_stop).append(message.recipient)
+            (verdict.sent_in_doubt if is_named else verdict.sent_after_settled_stop).append(message.recipient)
     if not receipt.sent <= before <= receipt.sent + receipt.in_doubt:
         counts = f"{receipt.sent} sent and {receipt.in_doubt} in doubt"
         verdict.breaches.append(f"receipt {receipt.public_id} has {counts}, but the peer had {before}")

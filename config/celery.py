@@ -24,11 +24,11 @@ def keep_own_logging(**_: Any) -> None:
 
 @worker_init.connect
 def spare_collector(**_: Any) -> None:
-    """Keep the garbage collector away from what is loaded, and call it less often.
+    """Keep the garbage collector away from loaded modules, and call it less often.
 
     A slice makes tens of thousands of objects that live until it is recorded. The collector would take them for a heap
     that grows, and visit every loaded module again and again, at an eighth of a worker's CPU time. The forked processes
-    inherit these settings, and share the memory of what is loaded.
+    inherit these settings, and share the memory of loaded modules.
     """
     gc.collect()
     gc.freeze()

@@ -204,7 +204,7 @@ JOB_DAYS = env.int("JOB_DAYS", 7, validate=lambda n: n >= 1)
 # --- webhooks ---------------------------------------------------------------------------------------------------------
 
 WEBHOOK_ALLOWED_NETWORKS = list(map(ip_network, env.list("WEBHOOK_ALLOWED_NETWORKS", [], validate=validate_networks)))
-"""Endpoints may have addresses in these networks, besides public ones. Loopback and private addresses need it."""
+"""Endpoints may have addresses in these networks, as well as public ones. Loopback and private addresses need it."""
 
 # --- limits of callers ------------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ MARKUP: Final = re.compile(
 """Everything that is not text between elements: comments, elements without elements in them, and tags."""
 STYLE: Final = re.compile(r"(?<=[\s/\"'])(style\s*+=\s*+)(\"[^\"]*+\"|'[^']*+')", re.IGNORECASE)
 PIECE: Final = re.compile(r"""(?:"[^"]*+"|'[^']*+'|\([^()]*+\)|&\#?\w+;|[^;])++""")
-"""A declaration of a `style` attribute, or what stands in its place. A semicolon may also end a character reference."""
+"""A declaration in a `style` attribute, or another text there. A semicolon may also end a character reference."""
 DECLARATION: Final = re.compile(r"\s*+-{0,2}[a-z_][\w-]*+\s*+:[^{}]*+", re.IGNORECASE)
 
 

@@ -1,4 +1,4 @@
-"""Sweep the log and the webhooks: publish events, hint lanes, and delete what is old.
+"""Sweep the log and the webhooks: publish events, hint lanes, and delete old rows.
 
 Each step may run twice at a time.
 """

@@ -1,1 +1,1 @@
-"""Share the error base, the clock, ids and the like with every app. Anything larger belongs to an app."""
+"""Share the error base, the clock, ids and other small parts with every app. Anything larger belongs to an app."""

@@ -88,7 +88,7 @@ def compose_again(link: Link) -> SentText:
         texts = finished_texts(message, mail)
     except (Unrenderable, TextTooLong) as error:
         raise Unavailable from error
-    # Python sorts stably: the first HTML, or the first part if there is none.
+    # Python's sort is stable: this is the first HTML part, or the first part without any HTML.
     type, text = next(iter(sorted(texts.parts, key=lambda part: not is_html(part[0]))), ("", ""))
     if len(text) > LONGEST_TEXT:
         raise Unavailable

@@ -15,7 +15,7 @@ from monitoring.stopped import list_stopped
 
 SOON = dt.timedelta(minutes=60)
 LISTED = 50
-"""The most rows of what is running, and of what comes."""
+"""The most rows of running mail, and of coming mail."""
 STOPPED_SHOWN = 20
 
 
@@ -39,7 +39,7 @@ def read_now(scope: Scope, health: Health | None = None, *, limit: int = LISTED)
     """Return everything about the accounts of a scope at this moment.
 
     `health` has the problems of the installation, for callers that have just read them. `limit` is the most rows of
-    what is running, and of what comes.
+    running mail, and of coming mail.
     """
     now = health.at if health else database_now()
     running = list_running(scope, limit + 1)

@@ -126,10 +126,10 @@ def read_health() -> Health:
     processes = [process_from_json(row["text"]) for row in rows if row["kind"] == "process"]
     figures = {row["kind"]: row for row in rows}
     now: dt.datetime = figures["clock"]["at"]
-    late = {Measure(row["things"]): int(row["messages"]) for row in rows if row["kind"] == "lateness"}
+    late = {Measure(row["number"]): int(row["messages"]) for row in rows if row["kind"] == "lateness"}
     return Health(
         at=now,
-        is_frozen=figures["clock"]["things"] > 0,
+        is_frozen=figures["clock"]["number"] > 0,
         rate=float(figures["rate"]["text"]) / MINUTE,
         lateness=lateness_from(late),
         in_hand=_tally_in_hand(rows),
@@ -166,7 +166,7 @@ def _parameters(scope: Scope) -> Row:
 
 
 def _describe(rows: list[Row]) -> list[Problem]:
-    return [DESCRIBE[row["kind"]](row) for row in rows if row["kind"] in DESCRIBE and row["things"]]
+    return [DESCRIBE[row["kind"]](row) for row in rows if row["kind"] in DESCRIBE and row["number"]]
 
 
 def _sort(problems: list[Problem]) -> list[Problem]:
@@ -185,7 +185,7 @@ def _tell_messages(row: Row) -> str:
 
 def _tell_accounts(row: Row) -> str:
     """Return the account, or how many there are and the first of them."""
-    others = row["things"] - 1
+    others = row["number"] - 1
     return f"{row['account']} and {count(others, 'other account')}" if others else str(row["account"])
 
 
@@ -212,7 +212,7 @@ def _peer(trouble: PeerTrouble) -> Problem:
 
 def _refused(row: Row) -> Problem:
     refused, sent = row["messages"], row["parcels"]
-    more = f" The same goes for {count(row['things'] - 1, 'other account')}." if row["things"] > 1 else ""
+    more = f" The same goes for {count(row['number'] - 1, 'other account')}." if row["number"] > 1 else ""
     share = 100 * refused / (refused + sent)
     of_all = f"{refused:,} of {refused + sent:,}"
     text = f"Peers refused {share:.0f} % of {row['account']}'s recipients in 10 minutes: {of_all}.{more}"
@@ -240,7 +240,7 @@ def _in_hand(row: Row) -> Problem:
 
 
 def _expiring(row: Row) -> Problem:
-    more = f" and {count(row['things'] - 1, 'other batch', 'other batches')}" if row["things"] > 1 else ""
+    more = f" and {count(row['number'] - 1, 'other batch', 'other batches')}" if row["number"] > 1 else ""
     name = row["name"] or "mail without a batch"
     messages = count(row["messages"], "retained message")
     text = f"{messages} of {name} ({row['account']}){more} will expire within 12 hours."
@@ -249,14 +249,14 @@ def _expiring(row: Row) -> Problem:
 
 def _failing_endpoint(row: Row) -> Problem:
     waiting = f" It still has to get {count(row['messages'], 'event')} or more." if row["messages"] else ""
-    more = f" The same goes for {count(row['things'] - 1, 'other endpoint')}." if row["things"] > 1 else ""
+    more = f" The same goes for {count(row['number'] - 1, 'other endpoint')}." if row["number"] > 1 else ""
     text = f"The endpoint “{host_of(row['name'])}” of {row['account']} fails.{waiting}{more}"
     return Problem(Kind.FAILING_ENDPOINT, Severity.WARNING, text, _endpoint(row), row["at"])
 
 
 def _disabled_endpoint(row: Row) -> Problem:
-    others = count(row["things"] - 1, "other endpoint")
-    more = f" It has disabled {others} within 24 hours." if row["things"] > 1 else ""
+    others = count(row["number"] - 1, "other endpoint")
+    more = f" It has disabled {others} within 24 hours." if row["number"] > 1 else ""
     text = f"Sluice has disabled the endpoint “{host_of(row['name'])}” of {row['account']}: “{row['text']}”{more}"
     return Problem(Kind.DISABLED_ENDPOINT, Severity.WARNING, text, _endpoint(row), row["at"])
 
@@ -266,14 +266,14 @@ def _endpoint(row: Row) -> Link:
 
 
 def _failed_campaign(row: Row) -> Problem:
-    more = f" {count(row['things'] - 1, 'other campaign')} failed within 24 hours." if row["things"] > 1 else ""
+    more = f" {count(row['number'] - 1, 'other campaign')} failed within 24 hours." if row["number"] > 1 else ""
     text = f"The campaign {row['name']} of {row['account']} failed: {row['text']}.{more}"
     link = Link("Campaign", "admin:campaigns_campaign_change", (row["id"],))
     return Problem(Kind.FAILED_CAMPAIGN, Severity.WARNING, text, link, row["at"])
 
 
 def _failed_job(row: Row) -> Problem:
-    more = f" {count(row['things'] - 1, 'other job')} failed within 24 hours." if row["things"] > 1 else ""
+    more = f" {count(row['number'] - 1, 'other job')} failed within 24 hours." if row["number"] > 1 else ""
     text = f"The {row['name']} of {row['account']} failed: {row['text']}{more}"
     return Problem(
         Kind.FAILED_JOB, Severity.WARNING, text, Link("Job", "admin:audience_job_change", (row["id"],)), row["at"]

@@ -221,7 +221,7 @@ from campaigns_campaign c left join campaigns_launch l on l.id = c.launch_id
 where {IS_UNMADE} and {in_scope("c.account_id")}
 """
 
-# Everything that may need a person, in one row for each kind: how many things there are, and the first of them. The
+# Everything that may need a person, in one row for each kind: how many objects there are, and the first of them. The
 # figures of mail are of at most `parcels` parcels each.
 PROBLEMS: Final = f"""
 with recursive {CLOCK}, {WITH_DUE_MAIL}, oldest as (
@@ -299,7 +299,7 @@ with recursive {CLOCK}, {WITH_DUE_MAIL}, oldest as (
         select account_id, in_doubt from batches_parcel where in_doubt > 0 and {in_scope("account_id")}
         order by account_id, id limit %(parcels)s) p
 )
-select 'due' as kind, count(distinct account_id) as things, 0::bigint as messages, 0::bigint as parcels,
+select 'due' as kind, count(distinct account_id) as number, 0::bigint as messages, 0::bigint as parcels,
     min(due_since) as at, (array_agg(username order by due_since))[1] as account,
     (array_agg(batch_id order by due_since))[1] as id, '' as name, '' as text
 from oldest cross join clock where due_since < clock.now - %(overdue)s
@@ -338,12 +338,12 @@ select 'disabled endpoint', count(*), 0, 0, max(disabled_at), (array_agg(usernam
     (array_agg(disabled_reason order by disabled_at desc))[1]
 from gave_up having count(*) > 0
 union all
-select 'failing endpoint', first.things, (
+select 'failing endpoint', first.number, (
         select coalesce(sum(d.events), 0) from events_delivery d
         where d.endpoint_id = first.id and d.state = {int(DeliveryState.PENDING)})::bigint, 0,
     first.since, a.username, first.id, e.url, ''
 from (
-    select count(*) as things, min(since) as since, (array_agg(id order by since, id))[1] as id from failing_endpoint
+    select count(*) as number, min(since) as since, (array_agg(id order by since, id))[1] as id from failing_endpoint
 ) first
 join events_endpoint e on e.id = first.id
 join accounts_account a on a.id = e.account_id
@@ -361,7 +361,7 @@ FIND_PROBLEMS_OF_ALL: Final = PROBLEMS.format(shares=by_clock(SHARES_OF_ALL))
 FIND_PROBLEMS_OF_ACCOUNTS: Final = PROBLEMS.format(shares=by_clock(SHARES_OF_ACCOUNTS))
 
 # The problems of all accounts, the time, whether everything is frozen, the recipients of the last minute, how much mail
-# was sent by its lateness, whose measures are numbers of "things", and the worker processes as JSON.
+# was sent by its lateness, whose measures are in the column "number", and the worker processes as JSON.
 READ_HEALTH: Final = f"""{FIND_PROBLEMS_OF_ALL}
 union all
 select 'clock', (select count(*) from batches_installation where frozen_at is not null), 0, 0, now, '', 0, '', ''

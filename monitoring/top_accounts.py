@@ -16,7 +16,7 @@ CANDIDATES: Final = 30
 
 # What the accounts with the largest counters of two days have sent in them. The index `most_sent` has the counters in
 # this order, so the statement costs the same for ten accounts and for thousands. An account appears when its first mail
-# of the two days is folded, but all its counts include what is not folded yet.
+# of the two days is folded, but all its counts include the deltas that are not folded yet.
 TOP_ACCOUNTS: Final = f"""
 with candidate as materialized (
     select distinct c.account_id

@@ -209,7 +209,7 @@ def _find_pace(facts: Facts) -> Reason | None:
 
 
 def _find_opening(facts: Facts) -> dt.datetime | None:
-    """Return when the closed window of a campaign opens; None if it is open, or there is none."""
+    """Return when the closed window of a campaign opens; None if it is open, and without a window."""
     if not facts.window:
         return None
     try:

@@ -25,7 +25,7 @@ OPTIONS = ["--no-sandbox", "--disable-dev-shm-usage"]
 
 @dataclass(frozen=True)
 class Chromium:
-    """A program, and the folder of shared libraries that it needs besides those of the system."""
+    """A program, and the folder of shared libraries that it needs in addition to those of the system."""
 
     program: Path
     libraries: tuple[Path, ...] = ()

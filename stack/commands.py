@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> int:
 
 
 def run(command: Command, arguments: list[str]) -> int:
-    # It prints the help, or what is wrong with an argument, and exits. Arguments that it does not know may be pytest's.
+    # It prints the help or an error about an argument, and exits. Unknown arguments may be those of pytest.
     parser_of(command).parse_known_args(arguments)
     if command.requirements is not None:
         enter_environment(command.requirements)

@@ -33,7 +33,7 @@ WATCH_SECONDS = 5
 
 @dataclass
 class Story:
-    """One batch of the demo: what is done with it, and the expected result."""
+    """One batch of the demo: the moves that are made with it, and the expected result."""
 
     name: str
     title: str

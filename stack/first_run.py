@@ -36,7 +36,7 @@ def secret_key(state: Path) -> str:
 
 
 def logins(state: Path, database_url: str, manage: Manage) -> Logins:
-    """Return the logins of this database, and make them if there are none."""
+    """Return the logins of this database, which are made if they are missing."""
     name = "logins " + hashlib.sha256(without_password(database_url).encode()).hexdigest()[:16]
     content = read(state)
     if name not in content:

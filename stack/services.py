@@ -61,7 +61,7 @@ def engines_of_tests(environ: Mapping[str, str]) -> Iterator[Engines]:
     """Start engines for one run of the tests, with the cluster of PostgreSQL that an earlier run made.
 
     The tests keep a migrated database in the cluster, which takes longer to make than most folders of tests run.
-    A run beside another one makes a cluster of its own and removes it afterwards.
+    A run beside another one makes a separate cluster and removes it afterwards.
     """
     with ExitStack() as exits:
         try:

@@ -11,6 +11,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='account',
             name='keeps_reader_addresses',
-            field=models.BooleanField(db_default=True, default=True, help_text='The network address of whoever opens its mail or clicks a link is stored as long as the history', verbose_name='addresses of readers are stored'),
+            field=models.BooleanField(db_default=True, default=True, help_text='The network addresses of people who open its mail or click a link are stored as long as the history', verbose_name='addresses of readers are stored'),
         ),
     ]

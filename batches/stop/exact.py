@@ -4,7 +4,7 @@ A stop changes one row and commits; *then* it reads which claims there are and w
 later look at the gate after it and send nothing (`batches/claims.py`).
 
 In: a batch, an account or the installation. Out: a receipt that is settled, or says how much is in flight. After a
-crash in between the receipt is open, and the sweeper goes on with it.
+crash in between the receipt is still open, and the sweeper settles it.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def discard_purged(accounts: Iterable[int], *, seconds: float) -> int:
             if discarded == before:
                 break
         if not batches:
-            # What is final stays so: nothing below the line can come back.
+            # Final parcels stay final, so no mail below the line can be sent later.
             Account.objects.filter(pk=account, is_purging=True).update(is_purging=False)
     return discarded
 

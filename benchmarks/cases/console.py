@@ -1,6 +1,6 @@
 """Measure the pages of operators with 200,000 parcels and 10,000,000 waiting messages, and their cost (case `console`).
 
-Each page is requested as a person opens it, and live pages are polled for what is new. *Now* is then kept open in one
+Each page is requested as a person opens it, and live pages are polled for changes. *Now* is then kept open in one
 tab and in fifty. At last waves are played and mail is accepted in pairs, without the console and with it open, and a
 batch is paused and resumed in both.
 """
@@ -178,7 +178,7 @@ def time_of(operator: Operator, address: str) -> float:
 
 
 def report(times: dict[str, list[float]], beside: str) -> dict[str, list[float]]:
-    """Show the medians, and return the times by what they are and what was stored beside."""
+    """Show the medians, and return the times by their name and the amount of stored mail."""
     for name, each in times.items():
         say(f"  {name}, {beside}: {median(each):.0f} ms")
     return {f"{name}, {beside}": each for name, each in times.items()}

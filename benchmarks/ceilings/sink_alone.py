@@ -34,9 +34,9 @@ class Push:
         self.times_left = TIMES - 1
 
     def go_on(self, events: int) -> bool:
-        """Read and write what is possible; return False once the sink has hung up.
+        """Read and write as many bytes as possible. Return False once the sink has closed the connection.
 
-        It hangs up when it has read to the end.
+        The sink closes it after it has read all bytes.
         """
         if events & WRITE:
             self.left = self.left[self.socket.send(self.left[:AT_ONCE]) :]

@@ -6,5 +6,6 @@ which runs in a private environment and sees nothing of Sluice. What holds for a
 * a message is scheduled as durably as that peer does it: PostgreSQL with fsync; Redis without persistence, which is
   the best case for those that use it;
 * workers run and wait before anything is scheduled, and SMTP connections are kept open where the peer can;
-* every message has its own recipient and name, and is built as text and HTML by what the peer's users build with.
+* every message has its own recipient and name, and is built as text and HTML with the library that the peer's users
+would use.
 """

@@ -72,7 +72,7 @@ class Supervisor:
         kinds = [*[Kind.ORDINARY] * ordinary, Kind.STOP, Kind.LARGE]
         self._places = [Place(number, kind) for number, kind in enumerate(kinds)]
         self._beats = mmap.mmap(-1, BEAT.size * len(self._places))
-        # Children read the end of this pipe when the supervisor ends, in whatever way.
+        # Children read the end of this pipe when the supervisor ends, even if it is killed.
         self._lifeline, self._life = os.pipe()
         self._waker, self._wakened = os.pipe()
         os.set_blocking(self._wakened, False)

@@ -69,7 +69,7 @@ FORMAT: Final = re.compile(rf"\[([^\[\]]*)\]|({'|'.join(TOKENS)})")
 
 
 def format_date(value: Any, form: Any, offset: Any) -> str:
-    """Return a time in a form and a zone (an offset such as "-0800", or an IANA name; UTC if there is none).
+    """Return a time in a form and a zone (an offset such as "-0800", or an IANA name; UTC by default).
 
     A missing time is an empty text. Raises RenderError when a value cannot be read.
     """

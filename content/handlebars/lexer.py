@@ -121,7 +121,7 @@ def end_of_comment(source: str, start: int) -> int:
 
 
 def end_of_quoted(source: str, start: int) -> int:
-    """Return the end of a string or of a name in brackets, or -1 if there is none.
+    """Return the end of a string or of a name in brackets, or -1 if it does not end.
 
     A closing character behind a backslash is a part of the text, unless it is the last one in the template.
     """

@@ -1,6 +1,6 @@
 """Parse the tokens of a template by the grammar of handlebars.js 4.7, without partials, decorators and raw blocks.
 
-The parser keeps open blocks on a list of its own and limits the depth of everything that nests.
+The parser keeps open blocks in a list instead of recursing, and limits the depth of everything that nests.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class Parser:
                 call = block.call
                 message = f'the block "{call.path.original}" ends with "{path.original}"'
                 raise self.error(message, call.position)
-            # handlebars.js gives the first link of a chain the flags of the end, and every other one its own.
+            # handlebars.js gives the first link of a chain the flags of the end. Every other link keeps its flags.
             is_later_link = block.is_chained and self.blocks[-1].is_chained
             self.body(root).append(block.node(block.opening if is_later_link else strip))
         self.depth -= 1

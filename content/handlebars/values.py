@@ -76,7 +76,7 @@ def escape(text: str) -> str:
 
 
 def look_up(value: Any, name: str, charge: Charge) -> Any:
-    """Return the property of a value; null and undefined are their own properties, as in a path of Handlebars."""
+    """Return the property of a value. A property of null or undefined is that value, as in a path of Handlebars."""
     if isinstance(value, dict):
         return value.get(name, UNDEFINED)
     if value is None or value is UNDEFINED:
@@ -216,7 +216,7 @@ def to_double(number: float) -> float:
 
 
 def to_number(value: Any) -> float:
-    """Return the number that JavaScript makes of a primitive value; NaN where there is none."""
+    """Return the number that JavaScript makes of a primitive value; NaN if it is not a number."""
     if isinstance(value, bool):
         return float(value)
     if isinstance(value, int | float):

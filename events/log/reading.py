@@ -114,7 +114,7 @@ class Happened(NamedTuple):
     suppression: int | None
     classification: int | None
     is_decision: bool
-    """True: a deferral that is a decision to send again what is in doubt, and not a reply of the peer."""
+    """True: a deferral that is a decision to send mail in doubt again, and not a reply of the peer."""
     is_first: bool
     """Whether no earlier attempt to deliver to the recipient has ended. It means something for `ATTEMPTS` only."""
     attempt: int

@@ -20,7 +20,7 @@ MOST_EVENTS: Final = 1000
 MOST_BYTES: Final = 512 * 1024 - 200
 """The size of all events of a body. The rest is for what a form puts around them."""
 PLACES_AT_ONCE: Final = 500
-"""The places that one search for events looks at. Without an event, the lane still goes on."""
+"""The number of places that one search for events looks at. Without an event, the lane still moves behind them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def replay_since(endpoint: Endpoint, since: dt.datetime) -> int:
 
 
 def find_place_before(account: Account, since: dt.datetime) -> int | None:
-    """Return a place behind which the log of an account has all events since a time; None if there are none.
+    """Return a place behind which the log of an account has all events since a time; None without such events.
 
     Raises SearchTooSlow.
     """

@@ -29,7 +29,7 @@ order by p.id desc limit %(limit)s
 """
 
 # The account's newest messages below one to some addresses. All messages to these are read by the index of recipients
-# first, or the planner could walk the primary key, through whatever lies between.
+# first. Otherwise the planner could walk the primary key, through all messages between.
 MESSAGES_TO: Final = """
 with to_them as materialized (select id from mailer_message where recipient = any(%(recipients)s))
 select m.id from to_them m join batches_parcel p on p.id = m.id / %(span)s

@@ -35,7 +35,7 @@ LIST: Final = "admin:mailer_message_changelist"
 LARGE: Final = 1_000
 """From this number of messages on, a person has to type the number."""
 DEVIATION: Final = 0.1
-"""The typed number may differ by this share from what is counted then: mail is being sent meanwhile."""
+"""The typed number may differ by this share from the count on the POST, since mail is being sent meanwhile."""
 AT_ONCE_SECONDS: Final = 2.0
 """The steps of an action that are done before the response take about this time at most."""
 

@@ -273,7 +273,7 @@ def list_most(counts: Counter[str], key: str) -> SafeString:
 
 
 def tabulate_accounts(tallies: Mapping[int, Tally], choice: Choice, scope: Scope) -> dict[str, Any]:
-    """Return the accounts with the most failures for unfold's table; each leads to its own page."""
+    """Return the accounts with the most failures for unfold's table; each links to its failures."""
     most = sorted(tallies.items(), key=lambda item: -item[1].total)[:ACCOUNTS_SHOWN]
     names = dict(Account.objects.filter(pk__in=[pk for pk, _ in most]).values_list("pk", "username"))
     return {

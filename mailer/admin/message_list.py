@@ -107,7 +107,7 @@ def show_part(part: Part) -> dict[str, Any]:
 
 
 def _neighbours(part: Part, matches: Matches) -> tuple[str, str]:
-    """Return the addresses of the newer and the older messages; empty where there are none."""
+    """Return the addresses of the newer and the older messages; empty if the list ends there."""
     ids, place = matches.ids, part.place
     if place.is_upward:
         # The page shows the oldest messages above the place, so there may be others below it.

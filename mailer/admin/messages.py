@@ -65,7 +65,7 @@ class MessageAdmin(ReadOnlyAdmin[Message]):
 
 
 def show_message(request: HttpRequest, message: Any) -> dict[str, Any]:
-    """Return the texts of a message's page. Its mail may be gone, when its history is being pruned."""
+    """Return the texts of a message's page. Its mail may be missing while its history is being pruned."""
     state, send_at = read_standings([message.pk])[message.pk]
     mail = Mail.objects.select_related("batch", "account").filter(pk=message.mail_id).first()
     personal = message.personal or {}

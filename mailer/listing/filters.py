@@ -109,5 +109,5 @@ class Filters:
 
 
 def read_day(text: str) -> dt.date | None:
-    """Return the day of a stored filter, or None if there is none."""
+    """Return the day of a stored filter; None without a day."""
     return dt.date.fromisoformat(text) if text else None

@@ -175,7 +175,7 @@ def _match(filters: Filters, place: Place, candidates: Candidates) -> Candidates
 
 
 def _cut(candidates: Candidates, place: Place) -> tuple[list[Group], int | None]:
-    """Return the first candidates, as many as one page looks at, and where the list goes on after them."""
+    """Return the first candidates, as many as one page looks at, and the place where the list continues after them."""
     groups: list[Group] = []
     number = 0
     for group in candidates.groups:

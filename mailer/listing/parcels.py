@@ -43,7 +43,7 @@ OF_EVENTS: Final = {"refused": EventKind.REFUSED, "dropped": EventKind.DROPPED, 
 
 
 class Place(NamedTuple):
-    """A place in a list, between two messages: the list goes on with lower ids, or with higher ones."""
+    """A place in a list, between two messages: the list continues with lower ids, or with higher ones."""
 
     message_id: int = NEWEST
     is_upward: bool = False

@@ -79,8 +79,8 @@ select m.id from unnest(%(ids)s::bigint[]) as m(id) join batches_parcel p on p.i
 where {{condition}}
 order by m.id {{order}}
 """
-# The messages to some addresses. All messages to these are read by the index of recipients first, or the planner could
-# walk the primary key, through whatever lies between.
+# The messages to some addresses. All messages to these are read by the index of recipients first. Otherwise the planner
+# could walk the primary key, through all messages between.
 TO_ADDRESSES: Final = """
 with to_them as materialized (select id from mailer_message where recipient = any(%(recipients)s))
 select id from to_them where id {cmp} %(place)s order by id {order} limit %(most)s

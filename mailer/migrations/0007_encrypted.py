@@ -11,7 +11,8 @@ class Migration(migrations.Migration):
 
     operations = [
         # Every partition gets the column, too. It is null by default, so no row is rewritten. The lock that it takes
-        # keeps all other sessions away from events: if it is not had soon, mail goes on and the migration is run again.
+        # keeps all other sessions away from events: if it is not granted soon, mail continues and the migration is run
+        # again.
         migrations.SeparateDatabaseAndState(
             database_operations=[
                 migrations.RunSQL(

@@ -8,8 +8,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # It is null by default, so no row is rewritten. If the lock is not had soon, mail goes on and the migration is
-        # run again.
+        # It is null by default, so no row is rewritten. If the lock is not granted soon, mail continues and the
+        # migration is run again.
         migrations.RunSQL("set local lock_timeout = '2s'", migrations.RunSQL.noop),
         migrations.AddField(
             model_name='mail',

@@ -28,7 +28,7 @@ class Series(models.IntegerChoices):
 
 
 class Measure(models.IntegerChoices):
-    """The things that a counter counts. Below 20 they are the kinds of events."""
+    """The events that a counter counts. The values below 20 are the kinds of events."""
 
     SENT = 1, "sent"
     REFUSED = 2, "refused"
@@ -66,7 +66,7 @@ class Measure(models.IntegerChoices):
 class CounterDelta(models.Model):
     """A number that one database session has counted in one minute, until the sweeper adds it to the counters.
 
-    A session writes only its own rows, so that no two transactions wait for each other.
+    Each session writes separate rows, so that no two transactions wait for each other.
     """
 
     pk = models.CompositePrimaryKey("series", "account_id", "key", "measure", "at", "writer")

@@ -115,7 +115,7 @@ class Event(models.Model):
 
     @property
     def is_decision(self) -> bool:
-        """Return whether this deferral is a decision to send again what is in doubt, and not a reply of the peer."""
+        """Return whether this deferral is a decision to send mail in doubt again, and not a reply of the peer."""
         return self.kind == EventKind.DEFERRED and not self.fence
 
 

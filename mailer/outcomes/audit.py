@@ -5,8 +5,8 @@ groups and failures are counted only: no event has them. The totals of all accou
 accounts. Events are read in slices of message ids, each in one short transaction that also stores what was counted so
 far, so a check can be continued by another process.
 
-In: some complete days within the kept history. Out: the counters that differ. A message that a person drops after its
-history is over is the one thing that may be counted and no longer stored.
+In: some complete days within the kept history. Out: the counters that differ. Only a message that a person drops after
+its history is over may be counted and no longer stored.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class Look(NamedTuple):
 
 @dataclass(slots=True)
 class Tally:
-    """How many recipients were refused and deferred. A recipient who is deferred twice counts twice."""
+    """The number of recipients who were refused and deferred. A recipient who is deferred twice counts twice."""
 
     refused: int = 0
     deferred: int = 0

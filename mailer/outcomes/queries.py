@@ -25,10 +25,10 @@ ADD_DELTAS: Final = f"""
         then not (select b.is_default from batches_batch b where b.id = d.key::bigint) else true end
     {ADD_TO_DELTA}
 """
-# Count what a transaction has written, and leave notices of it. Each session upserts rows of its own, so that nobody
-# waits for another; the sweeper adds them up. The default batches of accounts are not counted by themselves. Parcels of
-# an account with the same share have one notice for the log. A verdict says nothing about a contact, so it has no
-# notice for campaigns.
+# Count the events that a transaction has written, and write notices of them. Each session upserts separate rows, so
+# that no session waits for another; the sweeper adds them up. The default batches of accounts are not counted by
+# themselves. Parcels of an account with the same share have one notice for the log. A verdict says nothing about a
+# contact, so it has no notice for campaigns.
 COUNT: Final = f"""
 with counted as ({ADD_DELTAS}), logged as (
     insert into mailer_lognotice (account_id, at, bases, fences)
@@ -187,7 +187,7 @@ union all
 )
 """
 
-# Counters of one series of an account by key, time and measure: what was added up, and what is still to be.
+# Counters of one series of an account by key, time and measure, and the deltas that are not added to them yet.
 READ_COUNTERS: Final = """
 select c.key, c.at, c.measure, sum(c.n)::bigint
 from (
@@ -234,7 +234,7 @@ where exists (select from mailer_counter
         where series = {int(Series.CATEGORY)} and account_id = %(account)s and key = name)
 """
 
-# The counters of days of one series of an account within a time, and what is still to be added to them.
+# The counters of days of one series of an account within a time, and the deltas that are not added to them yet.
 DAYS: Final = """
     select key, at, measure, n from mailer_counter
     where series = %(series)s and account_id = %(account)s and span = %(span)s

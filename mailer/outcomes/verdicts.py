@@ -1,7 +1,7 @@
 """Write the events of verdicts: mail that was discarded, expired, retained or held, one row a parcel.
 
-In: the parcels that a verdict has moved. Out, in the same transaction: their events and counters. A release leaves no
-event, since what is sent leaves one.
+In: the parcels that a verdict has moved. Out, in the same transaction: their events and counters. A release has no
+event, since each message has one when it is sent.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Owner(NamedTuple):
 
 
 class Late(NamedTuple):
-    """A hit with what is known about its message."""
+    """A hit with the facts about its message."""
 
     hit: Hit
     owner: Owner
@@ -110,7 +110,7 @@ def _is_of(hit: Hit, owner: Owner | None) -> bool:
 
 
 def _find_late(hits: Sequence[Hit], owners: dict[int, Owner], near: Iterable[Click]) -> Iterator[Late]:
-    """Yield the hits to store in their order, with what is known about them."""
+    """Yield the hits to store in their order, with the facts about their messages."""
     ids = sorted({hit.message.message_id for hit in hits})
     counts = {(row[0], row[1]): row[2:] for row in fetch_prepared(READ_KNOWN, {"ids": ids})}
     bursts = _find_bursts(hits, near)

@@ -28,7 +28,7 @@ def test_every_promise_is_kept_while_things_break() -> None:
     report = outcome.report
     assert outcome.verdict.breaches == []
     assert outcome.verdict.miscounted == []
-    assert outcome.verdict.misshown == []
+    assert outcome.verdict.wrong_figures == []
     assert (outcome.verdict.events.lost, outcome.verdict.events.wrong) == ([], [])
     assert report["events"]["compared"] > 2 * report["sent"]
     assert report["events"]["repeated"] > 0
@@ -36,6 +36,6 @@ def test_every_promise_is_kept_while_things_break() -> None:
     assert report["faults"] == dict.fromkeys(FEW, 1)
     assert report["accepted"] == sum(report[state] for state in STATES)
     assert report["sent"] > 100
-    assert (report["lost"], report["left_after_settled_stop"], report["pending"], report["retained"]) == (0, 0, 0, 0)
+    assert (report["lost"], report["sent_after_settled_stop"], report["pending"], report["retained"]) == (0, 0, 0, 0)
     assert report["doubled"] <= outcome.allowed_doubles
     assert outcome.is_kept

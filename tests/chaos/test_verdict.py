@@ -55,7 +55,7 @@ def story() -> Story:
 
 def test_a_successful_run_has_no_breach(story: Story) -> None:
     verdict = story.judge()
-    assert (verdict.lost, verdict.doubled, verdict.left_after_settled_stop, verdict.breaches) == ([], [], [], [])
+    assert (verdict.lost, verdict.doubled, verdict.sent_after_settled_stop, verdict.breaches) == ([], [], [], [])
     assert [round(late) for _, late in verdict.lateness] == [1000, 2000]
 
 
@@ -76,14 +76,14 @@ def test_a_message_that_came_twice_is_doubled(story: Story) -> None:
 
 def test_a_message_sent_after_a_settled_stop_is_detected(story: Story) -> None:
     story.journal.resumes.clear()
-    assert story.judge().left_after_settled_stop == [story.second]
+    assert story.judge().sent_after_settled_stop == [story.second]
 
 
 def test_a_message_that_the_receipt_names_as_in_doubt_is_counted_apart(story: Story) -> None:
     story.journal.resumes.clear()
     story.receipt(settled=1.5, sent=1, doubtful=frozenset({1}))
     verdict = story.judge()
-    assert (verdict.left_after_settled_stop, verdict.left_in_doubt) == ([], [story.second])
+    assert (verdict.sent_after_settled_stop, verdict.sent_in_doubt) == ([], [story.second])
 
 
 @pytest.mark.parametrize("sent", [0, 2])

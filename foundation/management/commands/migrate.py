@@ -1,7 +1,7 @@
 """Extend Django's `manage.py migrate`: try a migration again that has given way to other sessions.
 
-A migration that locks a busy table sets `lock_timeout`, so that mail goes on. What it has begun is rolled back, and the
-migrations before it stay applied.
+A migration that locks a busy table sets `lock_timeout`, so that mail is still sent. What it has begun is rolled back,
+and the migrations before it stay applied.
 """
 
 from __future__ import annotations
