@@ -28,7 +28,7 @@ from accounts.models import Account, IdempotencyKey
 from foundation.postgresql import SqlState, sqlstate_of
 
 KEY = re.compile(r"[!-~]{1,255}")
-"""Visible ASCII."""
+"""The form of a key: visible ASCII characters."""
 STALE_SECONDS = 60
 """A reservation without an answer counts as under way for this time: ten times that of the longest stop."""
 WAIT_SECONDS = 10

@@ -24,7 +24,7 @@ from batches.stop.exact import STOP_CHANNEL
 from foundation.clock import Now, database_now
 
 RECALL_FOR = dt.timedelta(seconds=15)
-"""Longer than the wait for a recall. A parcel whose recaller dies is claimed again after this time."""
+"""A recalled parcel is not claimed for this time, which is longer than the wait for the recall."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.002, 0.05
 
 

@@ -23,7 +23,7 @@ class Unavailable(Exception):
 
 
 class Cpu(NamedTuple):
-    """User and system seconds until now."""
+    """The CPU time until now: user and system seconds together."""
 
     programs: float
     """The seconds of its workers, and of every program that it calls over the network."""
@@ -52,7 +52,7 @@ class Contestant(Protocol):
 
 
 Running = Callable[..., AbstractContextManager[Contestant]]
-"""`running(folder, sink, workers=2)`."""
+"""The function `running(folder, sink, workers=2)` of a contestant."""
 
 
 def tree_cpu(roots: Iterable[int]) -> float:

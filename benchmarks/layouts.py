@@ -36,7 +36,7 @@ class Owner(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Microseconds of CPU of the worker and of PostgreSQL, bytes of WAL, and stored bytes with the index; a message."""
+    """The cost of a message: microseconds of CPU of worker and PostgreSQL, bytes of WAL, and stored bytes."""
 
     worker: float
     postgresql: float

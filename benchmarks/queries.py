@@ -70,7 +70,7 @@ join batches_parcel p on p.batch_id = b.id and p.id > %(after)s
 cross join lateral generate_series(0, p.size - 1) as n
 where b.public_id = %(batch)s
 """
-"""Their messages, with the batch's first mail, for the parcels after this id."""
+"""Messages of the first mail of a batch, for its parcels after an id."""
 
 IS_PAUSED = "n %% 2 = 1"
 OF_BATCHES = insert_parcels(

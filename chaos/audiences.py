@@ -22,7 +22,7 @@ REASONS = {
     SuppressionKind.GLOBAL: "unsubscribed from all mail",
     SuppressionKind.GROUP: "unsubscribed from the group",
 }
-"""Why a contact is left out, by the kind of its suppression, the strongest first."""
+"""The reasons why contacts are left out, by the kind of their suppression, the strongest first."""
 READ_CAMPAIGNS = """
 select c.id, c.status, c.account_id, c.suppression_group_id, l.batch_id, coalesce(l.is_complete, false),
     extract(epoch from c.begins_at)::float8

@@ -36,7 +36,7 @@ class InvalidUrl(SluiceError):
 
 
 class UrlTaken(SluiceError):
-    """Another endpoint of the account, `public_id`, has this URL in the same dialect."""
+    """Another endpoint of the account has this URL in the same dialect. `public_id` is its id."""
 
     code = "url_taken"
 
@@ -47,7 +47,7 @@ class UrlTaken(SluiceError):
 
 
 class IncompleteOAuth(SluiceError):
-    """OAuth needs a client id, a client secret and the URL for tokens. `field` is the one that is missing."""
+    """OAuth needs a client id, a client secret and the URL for tokens. `field` names the missing one."""
 
     code = "incomplete_oauth"
 

@@ -14,7 +14,7 @@ from django.db.models import DateTimeField, Func
 
 
 class Now(Func):
-    """`sluice_now()` for the ORM."""
+    """The SQL function `sluice_now()` for the ORM."""
 
     template = "sluice_now()"
     output_field = DateTimeField()

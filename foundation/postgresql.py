@@ -14,7 +14,7 @@ class AdvisoryLock(enum.IntEnum):
     STOP_PLACES = 0x51C0_0002
     """The stops of an account that has a limited number of stopped batches wait for each other."""
     ACCEPT = 0x51C0_0003
-    """Shared by an account's accepts; a purge of the account takes it alone."""
+    """The accepts of an account share it; a purge of the account takes it alone."""
     SLOW_MAIL = 0x51C0_0004
     """The workers that claim slow mail take turns."""
     CAMPAIGNS_LIMIT = 0x51C0_0005

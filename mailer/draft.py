@@ -34,7 +34,7 @@ class ContentPart:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """`content` is base64 as it came, checked; `disposition` is `attachment` or `inline`."""
+    """An attachment. `content` is the checked base64 of the request; `disposition` is `attachment` or `inline`."""
 
     content: str
     filename: str

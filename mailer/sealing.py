@@ -31,7 +31,7 @@ class Sealer:
     __slots__ = ("_digest", "_stream", "_stream_key")
 
     def __init__(self, secret: str, purpose: bytes = b"") -> None:
-        """`purpose` has at most 16 bytes."""
+        """Derive the keys of a purpose, which has at most 16 bytes, from a secret."""
         first, self._stream_key = (
             blake2b(secret.encode(), digest_size=32, person=name, salt=purpose).digest()
             for name in (b"digest", b"stream")

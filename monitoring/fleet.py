@@ -153,7 +153,7 @@ class Broker:
     version: str = ""
     memory_bytes: int = 0
     memory_limit_bytes: int = 0
-    """0: without a limit."""
+    """The limit of the memory in bytes; 0: no limit."""
     clients: int = 0
     queues: tuple[tuple[str, int], ...] = ()
     taken: int = 0

@@ -41,7 +41,7 @@ class Total(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """How late mail was sent: seconds within which 50, 95 and 99 of 100 messages were sent.
+    """The lateness of mail: the seconds within which 50, 95 and 99 of 100 messages were sent.
 
     Each is the upper bound of a bucket: 1, 10, 60 or 600 seconds, or infinity for more than that. All are None if no
     mail was sent.

@@ -18,7 +18,7 @@ from stack.services import temporary_engines
 
 PYTHON = sys.executable
 QUIET = {"NO_MKDOCS_2_WARNING": "true"}
-"""Without it every build of the docs prints a notice about the successor of the tool."""
+"""The variable that silences a notice about the successor of the tool in every build of the docs."""
 
 
 class Step(NamedTuple):

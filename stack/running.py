@@ -31,7 +31,7 @@ HOST = "127.0.0.1"
 EMBEDDED = {"DATABASE_URL": "", "REDIS_URL": ""}
 """The environment of a stack with separate engines: those of the process may be those of the tests, which are kept."""
 Programs = Callable[[Path, int, Mapping[str, str]], list[Program]]
-"""Makes the programs of a stack from the state folder, the web's port and the environment."""
+"""A function that makes the programs of a stack from the state folder, the web's port and the environment."""
 
 
 @dataclass(frozen=True)

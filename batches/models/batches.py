@@ -16,11 +16,11 @@ from foundation.clock import Now
 
 FINAL = sorted(FINAL_STATES)
 PARCEL_SPAN = 512
-"""Message ids to a parcel: `message.id = parcel.base * PARCEL_SPAN + n`."""
+"""The number of message ids of a parcel: `message.id = parcel.base * PARCEL_SPAN + n`."""
 PARCEL_SIZE = 500
-"""Messages to a parcel, at most."""
+"""The most messages of a parcel."""
 LABEL_LENGTH = 120
-"""Characters of a label, at most."""
+"""The most characters of a label."""
 OF_CALLERS = Q(is_default=False, is_campaign=False)
 """The batches whose ids callers know, and which they can pause, cancel and resume."""
 

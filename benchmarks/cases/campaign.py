@@ -25,7 +25,7 @@ from stack.say import say
 
 LARGEST = 1_000_000
 AHEAD_SECONDS = 110
-"""Less than the two minutes in which a campaign is prepared, and more than that takes."""
+"""The time until a campaign begins: less than the two minutes for its preparation, which takes less than this."""
 LOOKS = 20
 """The number of requests for the statistics."""
 WATCH_SECONDS = 1.0

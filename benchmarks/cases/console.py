@@ -36,7 +36,7 @@ WAVE: Final = 60_000
 """Such a wave takes about two seconds, so the open pages are refreshed while it is being delivered."""
 PAIRS: Final = 9
 ACCEPT_PAIRS: Final = 32
-"""More than those of waves: the rate at which equal mail is accepted differs by a third."""
+"""There are more of these pairs than of waves, since the rate of accepting equal mail differs by a third."""
 LOOKS: Final = 15
 TABS: Final = 50
 POLL_SECONDS: Final = 3.0

@@ -20,7 +20,7 @@ PEERS_MESSAGES = 500
 FLEETS = (1, 2, 4)
 FLEET_MESSAGES = 10_000
 FLEET_CONNECTIONS = 25
-"""Few enough that four processes need no more CPU time than two cores have."""
+"""The connections of each process: so few that four processes need no more CPU time than two cores have."""
 
 
 def slow_sink(setting: Setting) -> Measured:

@@ -61,7 +61,7 @@ find_special: Final = SPECIAL.search
 LONG: Final = 1_000
 CHARACTERS_PER_STEP: Final = 64
 Charge = Callable[[int], None]
-"""Counts steps that grow with the data; raises RenderError when there were too many."""
+"""A function that counts steps that grow with the data, and raises RenderError when there are too many."""
 
 
 def charge_long(text: str, charge: Charge) -> None:

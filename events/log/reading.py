@@ -107,7 +107,7 @@ class Happened(NamedTuple):
     mail: MailFacts
     recipient: str
     number: int
-    """Which of the message's recipients it is, from 0."""
+    """The number of the recipient among those of the message, from 0."""
     personal: Mapping[str, Any]
     """The personal fields of the message that events show."""
     reply: str | None

@@ -47,9 +47,9 @@ from foundation.clock import Now, database_now
 log = structlog.get_logger(__name__)
 
 LEASE: Final = timedelta(seconds=60)
-"""Longer than an attempt may take."""
+"""The time of a lease, which is longer than an attempt may take."""
 OUTAGE: Final = 3
-"""After this many failures without a success, the receiver was away, and not just one body was refused."""
+"""After this number of failures in a row the receiver was away; fewer may come from a single refused body."""
 RUN_SECONDS: Final = 20.0
 """The time after which a run begins no further delivery, so that the lanes of all endpoints take turns."""
 

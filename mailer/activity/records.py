@@ -118,7 +118,7 @@ class Activity:
     mail: Mail
     message: Message
     number: int
-    """Which of the recipients it is, from 0."""
+    """The number of the recipient among those of the message, from 0."""
     to_email: str
     status: Status
     events: list[Happening]

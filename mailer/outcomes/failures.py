@@ -31,7 +31,7 @@ PARCELS_LOOKED_AT: Final = 5_000
 REPLY_LENGTH: Final = 300
 """The number of characters of a reply that are read."""
 VARIABLE: Final = "#"
-"""Stands for what differs from message to message."""
+"""The placeholder for the words that differ from message to message."""
 TWICE: Final = f"{VARIABLE} {VARIABLE}"
 CODE: Final = re.compile(r"[245]\d\d|[245]\.\d{1,3}\.\d{1,3}", re.ASCII)
 IS_VARIABLE: Final = re.compile(r"[\d@]|::|\w[.:]+\w|[a-z][A-Z]|\A\W*[0-9A-F]{6,}\W*\Z")
@@ -101,7 +101,7 @@ class ClassTally(Tally):
 
 @dataclass(slots=True)
 class ReasonGroup(Tally):
-    """Failures whose replies differ only in what varies from message to message. The newest comes first."""
+    """Failures whose replies differ only in the words that vary from message to message. The newest comes first."""
 
     classification: Classification = Classification.UNCLASSIFIED
     reason: str = ""
@@ -222,7 +222,7 @@ class Beginnings(Words):
 
 
 class Generalizer:
-    """Take what differs from message to message out of replies: addresses, host names, ids and numbers.
+    """Remove from replies the words that differ from message to message: addresses, host names, ids and numbers.
 
     The codes at the beginning of a reply are kept. The time that a reply takes grows with its length, whatever is in
     it. All words are remembered: use a new one for each page.

@@ -66,7 +66,7 @@ class EarlyLinks:
     def __init__(
         self, links: LinkRewriter, types: Sequence[str], texts: tuple[str, ...], *, token: str, leave_url: str
     ) -> None:
-        """`token` is the key of a message's token."""
+        """Prepare for the texts of a mail. `token` is the key of a message's token."""
         self._links, self._types, self._originals = links, types, texts
         self._token, self._leave_url = token, leave_url
         self._is_in_text = links.is_in_text and any(not is_html(type) for type in types)

@@ -41,7 +41,7 @@ class LinkRewriter:
     """Rewrite the links of one stored mail."""
 
     def __init__(self, mail_id: int, rendering: Rendering, *, tracking_url: str, own_pages: str) -> None:
-        """`own_pages` is the beginning of our pages for recipients."""
+        """Prepare for the links of a mail. `own_pages` is the beginning of our pages for recipients."""
         clicks = rendering.get("clicks")
         self._seal = partial(sealer().seal_link, mail_id)
         self._is_tracked = clicks is not None
