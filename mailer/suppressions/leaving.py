@@ -32,7 +32,7 @@ MOST_CHANGES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class LinkHolder:
     """The holder of a link, by address. `group` is the group of the mail while it exists, else None."""
 
     link: Link
@@ -50,15 +50,15 @@ class Holder:
         return groups_left(self.account, self.address)
 
 
-def find_holder(link: Link) -> Holder:
+def find_link_holder(link: Link) -> LinkHolder:
     """Return the holder of a link that names an address. Raises BadLink when its account does not exist any more."""
     account = Account.objects.filter(pk=link.account_id).first()
     if account is None:
         raise BadLink
-    return Holder(link, account, link.address, living_groups(account).filter(pk=link.group_id).first())
+    return LinkHolder(link, account, link.address, living_groups(account).filter(pk=link.group_id).first())
 
 
-def leave(holder: Holder, *, everything: bool = False) -> None:
+def leave(holder: LinkHolder, *, everything: bool = False) -> None:
     """Unsubscribe the holder from the group of the mail, or from all mail if `everything` or without such a group."""
     if everything or holder.group is None:
         new = _new(holder, SuppressionKind.GLOBAL)
@@ -69,7 +69,7 @@ def leave(holder: Holder, *, everything: bool = False) -> None:
         _write_event(holder, EventKind.UNSUBSCRIBED, new.kind, is_change=is_change)
 
 
-def come_back(holder: Holder, *, everything: bool = False) -> None:
+def come_back(holder: LinkHolder, *, everything: bool = False) -> None:
     """Subscribe again: undo `leave`."""
     if everything or holder.group is None:
         _return_to(holder, SuppressionKind.GLOBAL)
@@ -77,7 +77,7 @@ def come_back(holder: Holder, *, everything: bool = False) -> None:
         _return_to(holder, SuppressionKind.GROUP, holder.group)
 
 
-def choose(holder: Holder, offered_ids: Collection[int], chosen_ids: Collection[int], *, everything: bool) -> None:
+def choose(holder: LinkHolder, offered_ids: Collection[int], chosen_ids: Collection[int], *, everything: bool) -> None:
     """Subscribe to the chosen ones of the offered groups, and unsubscribe from the others, or from everything."""
     new: list[New] = []
     for group in groups_on_offer(holder):
@@ -95,7 +95,7 @@ def choose(holder: Holder, offered_ids: Collection[int], chosen_ids: Collection[
             _write_event(holder, EventKind.UNSUBSCRIBED, kind, is_change=True)
 
 
-def groups_on_offer(holder: Holder) -> list[UnsubscribeGroup]:
+def groups_on_offer(holder: LinkHolder) -> list[UnsubscribeGroup]:
     """Return the groups that the mail names, or all, with the mail's group before the others; at most 25."""
     mail = _mail_of(holder.link.message_id)
     groups = list(living_groups(holder.account))
@@ -105,19 +105,19 @@ def groups_on_offer(holder: Holder) -> list[UnsubscribeGroup]:
     return sorted(groups, key=lambda group: group.pk != holder.link.group_id)[:MAX_GROUPS_TO_DISPLAY]
 
 
-def _new(holder: Holder, kind: SuppressionKind, group_id: int | None = None) -> New:
+def _new(holder: LinkHolder, kind: SuppressionKind, group_id: int | None = None) -> New:
     message_id = holder.link.message_id
     batch_id = Parcel.objects.filter(pk=message_id // PARCEL_SPAN).values_list("batch", flat=True).first()
     return New(holder.account.pk, holder.address, kind, group_id, batch_id=batch_id, message_id=message_id)
 
 
-def _return_to(holder: Holder, kind: SuppressionKind, group: UnsubscribeGroup | None = None) -> None:
+def _return_to(holder: LinkHolder, kind: SuppressionKind, group: UnsubscribeGroup | None = None) -> None:
     with transaction.atomic():
         if unsuppress(holder.account, kind, [holder.address], group=group):
             _write_event(holder, EventKind.RESUBSCRIBED, kind, is_change=True)
 
 
-def _write_event(holder: Holder, kind: EventKind, suppression: SuppressionKind, *, is_change: bool) -> None:
+def _write_event(holder: LinkHolder, kind: EventKind, suppression: SuppressionKind, *, is_change: bool) -> None:
     """Write the event that the holder has unsubscribed, or subscribed again, only while the message's history is kept.
 
     A request that changes no list is an event only once for each message: the sender may not know of it from another

@@ -17,7 +17,7 @@ from foundation.addresses import is_visible
 from foundation.responses import accept_methods, render_public_page
 from mailer.sealing import BadLink
 from mailer.suppressions import leaving, own_link
-from mailer.suppressions.leaving import Holder
+from mailer.suppressions.leaving import LinkHolder
 from mailer.suppressions.links import Link, unseal
 from mailer.transports.checking import is_safe_address
 
@@ -33,7 +33,7 @@ def show_leaving(request: HttpRequest, token: str, *, everything: bool) -> HttpR
         link = unseal(token)
         if not link.address:
             return _ask_address(request, link, page="/all" if everything else "")
-        holder = leaving.find_holder(link)
+        holder = leaving.find_link_holder(link)
     except BadLink:
         return _bad_link(request)
     if request.method == "POST":
@@ -55,7 +55,7 @@ def show_preferences(request: HttpRequest, token: str) -> HttpResponse:
         link = unseal(token)
         if not link.address:
             return _ask_address(request, link, page="/preferences")
-        holder = leaving.find_holder(link)
+        holder = leaving.find_link_holder(link)
     except BadLink:
         return _bad_link(request)
     is_saved = request.method == "POST" and "save" in request.POST
@@ -98,7 +98,7 @@ def _ask_address(request: HttpRequest, link: Link, *, page: str) -> HttpResponse
     return _render(request, "own_link_mailed", email=email)
 
 
-def _page(request: HttpRequest, name: str, token: str, holder: Holder, **context: Any) -> HttpResponse:
+def _page(request: HttpRequest, name: str, token: str, holder: LinkHolder, **context: Any) -> HttpResponse:
     return _render(request, name, holder=holder, base=f"{settings.PUBLIC_URL}/u/{token}", **context)
 
 

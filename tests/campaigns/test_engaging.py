@@ -23,7 +23,7 @@ from foundation.clock import database_now
 from mailer.models import Event, EventKind, Message, OutcomeNotice, Suppression, SuppressionKind
 from mailer.outcomes.writing import Entry, write_events
 from mailer.pipeline.deliver import Deliverer
-from mailer.suppressions.leaving import find_holder, leave
+from mailer.suppressions.leaving import find_link_holder, leave
 from mailer.suppressions.links import Link
 from tests.audience.conftest import emails
 from tests.campaigns.building import add_contacts, expand_all, ready_campaign
@@ -75,7 +75,7 @@ def test_every_outcome_is_recorded_for_its_contact(alice: Account, deliverer: De
     deliverer.deliver_due(seconds=5)
     assert Event.objects.filter(members__isnull=False).exists(), "most of the sent messages share a row"
     message, group = Message.objects.get(recipient="r4@example.com"), campaign.suppression_group_id
-    leave(find_holder(Link(alice.pk, group or 0, message.pk, message.recipient)))
+    leave(find_link_holder(Link(alice.pk, group or 0, message.pk, message.recipient)))
 
     assert engage() == 13
 

@@ -26,7 +26,7 @@ from mailer.models import EventKind, LogNotice, Message, Suppression, Suppressio
 from mailer.outcomes.writing import Entry, NewEvent, write_events
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
-from mailer.suppressions.leaving import find_holder, leave
+from mailer.suppressions.leaving import find_link_holder, leave
 from mailer.suppressions.links import Link
 from mailer.sweep import sweep
 from tests.conftest import Clock
@@ -69,7 +69,7 @@ def test_every_event_is_read_once_for_each_recipient(
     accept_mail(charlie, draft(1, name="other"))
     deliverer.deliver_due(seconds=5)
     message = Message.objects.get(recipient="to4@example.com")
-    leave(find_holder(Link(alice.pk, 0, message.pk, "to4@example.com")))
+    leave(find_link_holder(Link(alice.pk, 0, message.pk, "to4@example.com")))
 
     assert publish_events() == 3
     assert not LogNotice.objects.exists()

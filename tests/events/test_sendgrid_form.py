@@ -35,7 +35,7 @@ from mailer.one_message import stop_message
 from mailer.outcomes.writing import PACKED_FROM
 from mailer.pipeline.accept import accept_mail
 from mailer.pipeline.deliver import Deliverer
-from mailer.suppressions.leaving import come_back, find_holder, leave
+from mailer.suppressions.leaving import come_back, find_link_holder, leave
 from mailer.suppressions.links import Link
 from mailer.sweep import sweep
 from mailer.transports.smtp import SmtpAddress, SmtpTransport
@@ -89,7 +89,7 @@ def test_every_kind_has_the_fields_of_sendgrid(
     deliverer.deliver_due(seconds=5)
     for name, group_id in (("fine", group.pk), ("both", 0)):
         message = Message.objects.get(recipient=f"{name}@example.com")
-        holder = find_holder(Link(alice.pk, group_id, message.pk, f"{name}@example.com"))
+        holder = find_link_holder(Link(alice.pk, group_id, message.pk, f"{name}@example.com"))
         leave(holder, everything=not group_id)
         come_back(holder, everything=not group_id)
     clock.advance(hours=1)
