@@ -191,11 +191,12 @@ def read_events(endpoint: str, data: bytes) -> list[HookEvent]:
     content = json.loads(data)
     if endpoint == NATIVE:
         return [
-            HookEvent(each["id"], each["kind"], each["recipient"], each["x_message_id"]) for each in content["data"]
+            HookEvent(event["id"], event["kind"], event["recipient"], event["x_message_id"])
+            for event in content["data"]
         ]
     return [
-        HookEvent(each["sg_event_id"], each["event"], each["email"], each["sg_message_id"].partition(".")[0])
-        for each in content
+        HookEvent(event["sg_event_id"], event["event"], event["email"], event["sg_message_id"].partition(".")[0])
+        for event in content
     ]
 
 

@@ -142,7 +142,7 @@ def count_results(numbers: Numbers, campaign_id: int, made: list[Stored], *, is_
     """Count the messages of a campaign. What waits of a cancelled one counts as stopped."""
     key = f"campaign:{campaign_id}"
     states = Counter(message.state for message in made)
-    waiting, stopped = (sum(states[each] for each in group) for group in (WAITING, ENDED_UNSENT))
+    waiting, stopped = (sum(states[state] for state in group) for group in (WAITING, ENDED_UNSENT))
     numbers.by_key[f"{key}:recipients"] = len(made)
     numbers.by_key[f"{key}:waiting"] = 0 if is_cancelled else waiting
     numbers.by_key[f"{key}:stopped"] = stopped + (waiting if is_cancelled else 0)

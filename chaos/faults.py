@@ -84,15 +84,15 @@ def kill_web_in_accept(site: Site) -> Iterator[None]:
     """
     posts = [threading.Thread(target=post_much, args=[site], daemon=True) for _ in range(3)]
     with site.holding_up_accepts():
-        for each in posts:
-            each.start()
+        for post in posts:
+            post.start()
         site.expect(site.catch(ACCEPTING, seconds=10), "no request was being accepted")
         victims = site.pool_of("web")
         site.kill(victims)
     site.expect(victims, "no web process was found")
     yield
-    for each in posts:
-        each.join(70)
+    for post in posts:
+        post.join(70)
 
 
 def post_much(site: Site) -> None:

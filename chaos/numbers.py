@@ -74,7 +74,7 @@ class Numbers:
     def sum_of(self, key: str) -> Shown:
         """Return the sum of the counts of several objects of a family, such as `batches:1.2:sent`."""
         family, ids, name = key.split(":")
-        return sum(self.by_key[f"{ONE_OF[family]}:{each}:{name}"] for each in ids.split(".") if each)
+        return sum(self.by_key[f"{ONE_OF[family]}:{number}:{name}"] for number in ids.split(".") if number)
 
 
 def is_known(key: str) -> bool:

@@ -214,7 +214,7 @@ class Late:
             return frozenset({"no mail"})
         middle = bisect_right(uncertain, percentile(certain, percent) or 0.0)
         candidates = (certain, sorted(certain + uncertain[:middle]), sorted(certain + uncertain[middle:]))
-        bounds = [bound for each in candidates if (bound := percentile(each, percent)) is not None]
+        bounds = [bound for candidate in candidates if (bound := percentile(candidate, percent)) is not None]
         first, last = bucket_of(min(bounds) - CLOSE), bucket_of(max(bounds) + CLOSE)
         return frozenset({*WORDS[first : last + 1], *([] if certain else ["no mail"])})
 

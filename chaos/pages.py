@@ -78,17 +78,17 @@ class Compared:
         pairs: list[tuple[str, Expected | None]] = []
         for key in figure.key.split():
             expected = numbers.number_of(key)
-            pairs += [(key, each) for each in (expected if isinstance(expected, tuple) else [expected])]
+            pairs += [(key, number) for number in (expected if isinstance(expected, tuple) else [expected])]
         texts = list(numbers_in(figure.text, numbers.names))
         if len(texts) != len(pairs):
             self.count(figure.key)
             self.wrong.append(f"{path}: {figure.text.strip()!r} has other numbers than those of {figure.key}")
             return
-        for text, (key, each) in zip(texts, pairs, strict=True):
-            if each is None:
+        for text, (key, number) in zip(texts, pairs, strict=True):
+            if number is None:
                 self.wrong.append(f"{path}: the figure {key} has an unknown key")
             else:
-                self.compare_with(path, key, text, each)
+                self.compare_with(path, key, text, number)
 
     def count(self, key: str) -> None:
         self.figures += 1
@@ -271,7 +271,7 @@ def paths_of_batches(batches: list[int], numbers: Numbers) -> Iterator[str]:
             yield f"/admin/mailer/failures/?batch={public_id}"
             yield f"{MESSAGES}all/stop/?batch={public_id}"
     for state in ("sent", IN_DOUBT):
-        message = next((each for each in numbers.messages if each.state == state), None)
+        message = next((stored for stored in numbers.messages if stored.state == state), None)
         if message is not None:
             yield f"{MESSAGES}{message.id}/change/"
     yield f"/admin/stop/question/?action=cancel&{urlencode([('mailing', f'b{batch}') for batch in batches[:2]])}"

@@ -85,7 +85,7 @@ class Door(LoopbackServer):
             their_reader, their_writer = await self._reach_target()
             try:
                 both = [self._pump(reader, their_writer), self._pump(their_reader, writer)]
-                pumps = [asyncio.ensure_future(each) for each in both]
+                pumps = [asyncio.ensure_future(direction) for direction in both]
                 try:
                     await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
                 finally:

@@ -131,9 +131,9 @@ def without_addresses(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {without_addresses(name): without_addresses(each) for name, each in value.items()}
+        return {without_addresses(name): without_addresses(item) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [without_addresses(each) for each in value]
+        return [without_addresses(item) for item in value]
     return ADDRESS.sub(HIDDEN, hide_by_shape(value if isinstance(value, str) else repr(value)))
 
 
@@ -149,7 +149,9 @@ def escape(text: str) -> str:
     """Return the text with everything that is not printable as a Python escape."""
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
 
 
 def write_exception(output: TextIO, exc_info: ExcInfo) -> None:
@@ -160,8 +162,8 @@ def write_exception(output: TextIO, exc_info: ExcInfo) -> None:
 def format_exception(exc_info: ExcInfo) -> str:
     """Return the traceback of an exception and of those that it followed from, with the first line of each message."""
     return "\n".join(
-        f"Traceback (most recent call last):\n{''.join(traceback.format_tb(each.__traceback__))}{_headline(each)}"
-        for each in reversed(list(chain_of(exc_info[1])))
+        f"Traceback (most recent call last):\n{''.join(traceback.format_tb(error.__traceback__))}{_headline(error)}"
+        for error in reversed(list(chain_of(exc_info[1])))
     )
 
 

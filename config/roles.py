@@ -72,7 +72,7 @@ def grant_new_permissions(**_: Any) -> None:
     """Grant the permissions that did not exist before the migrations (post_migrate of the last app)."""
     is_first = not Group.objects.filter(name__in=ROLES).exists()
     for name, role in ROLES.items():
-        new = [each for each in permissions_of(role) if is_first or each.pk not in _before]
+        new = [permission for permission in permissions_of(role) if is_first or permission.pk not in _before]
         if new:
             Group.objects.get_or_create(name=name)[0].permissions.add(*new)
 

@@ -189,7 +189,7 @@ def _check_template(setting: Setting) -> None:
 
 
 def _check_forwarding(setting: Setting) -> None:
-    emails = [each.strip() for each in (setting["email"] or "").split(",")]
+    emails = [email.strip() for email in (setting["email"] or "").split(",")]
     if not emails[0] and len(emails) == 1:
         if setting["enabled"]:
             raise InvalidSetting("email is required while the setting is enabled", field="email")

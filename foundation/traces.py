@@ -15,7 +15,7 @@ FRAMES = 12
 
 def trace_of(error: BaseException) -> str:
     """Return the type of an exception and the innermost calls that it came through, on one line; then its causes."""
-    return ", after ".join(f"{type(each).__name__} in {_places_of(each)}" for each in chain_of(error))
+    return ", after ".join(f"{type(cause).__name__} in {_places_of(cause)}" for cause in chain_of(error))
 
 
 def chain_of(error: BaseException) -> Iterator[BaseException]:

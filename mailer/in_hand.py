@@ -187,7 +187,7 @@ def _selected(account: Account, selection: Selection) -> Iterator[tuple[Parcel, 
     batch = None if selection.batch_id is None else find_batch(account, selection.batch_id)
     parcels = _parcels(account, selection.why, batch)
     if selection.message_ids is not None:
-        parcels = parcels.filter(base__in={each // PARCEL_SPAN for each in selection.message_ids})
+        parcels = parcels.filter(base__in={message_id // PARCEL_SPAN for message_id in selection.message_ids})
     for parcel_id in list(parcels.order_by("pk").values_list("pk", flat=True)):
         with transaction.atomic():
             still = _parcels(account, selection.why).select_for_update(of=("self",)).filter(pk=parcel_id)

@@ -189,7 +189,7 @@ def _ids_after(batch_id: int, after: int, limit: int) -> tuple[list[int], int | 
 
 def _ids_in_state(batch_id: int, state: str, *, after: int, limit: int) -> tuple[list[int], int | None]:
     window = _parcels_of(batch_id, after, limit=PARCELS_LOOKED_AT, state=state)
-    members = _members((each for each in window if each.may_hold), after)
+    members = _members((parcel for parcel in window if parcel.may_hold), after)
     ids: list[int] = []
     for _ in range(MESSAGES_LOOKED_AT // LOOK):
         looked_at = list(islice(members, LOOK))

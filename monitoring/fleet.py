@@ -114,18 +114,19 @@ class Node:
     @property
     def reply_p50(self) -> float | None:
         """Return the median of the replies of its slowest process."""
-        return max((each.reply_p50 for each in self.processes if each.reply_p50 is not None), default=None)
+        return max((process.reply_p50 for process in self.processes if process.reply_p50 is not None), default=None)
 
     @property
     def reply_p95(self) -> float | None:
         """Return the 95th percentile of the replies of its slowest process."""
-        return max((each.reply_p95 for each in self.processes if each.reply_p95 is not None), default=None)
+        return max((process.reply_p95 for process in self.processes if process.reply_p95 is not None), default=None)
 
     @property
     def silent_since(self) -> dt.datetime | None:
         """Return when the first of its hanging processes began to wait for the peer."""
         return min(
-            (each.silent_since for each in self.processes if each.is_hanging and each.silent_since), default=None
+            (process.silent_since for process in self.processes if process.is_hanging and process.silent_since),
+            default=None,
         )
 
     @property
@@ -319,11 +320,13 @@ def _find_hanging(processes: Sequence[Process]) -> PeerTrouble | None:
 
 def _find_refusing(processes: Sequence[Process]) -> PeerTrouble | None:
     """Return that the peer takes no connection, if the latest report of any process about it is a failure."""
-    failed = [each for each in processes if each.error_at is not None and each.now - each.error_at < LATELY]
+    failed = [
+        process for process in processes if process.error_at is not None and process.now - process.error_at < LATELY
+    ]
     if not failed:
         return None
-    last = max(failed, key=lambda each: each.error_at or each.now)
-    replied_at = max((each.replied_at for each in processes if each.replied_at), default=None)
+    last = max(failed, key=lambda process: process.error_at or process.now)
+    replied_at = max((process.replied_at for process in processes if process.replied_at), default=None)
     if last.error_at is None or last.connections or (replied_at is not None and replied_at >= last.error_at):
         return None
     return PeerTrouble("refuses", f"No connection to the peer: {last.error}.", replied_at, _nodes_of(failed))

@@ -56,7 +56,9 @@ class Forecast:
 
     def total(self, *, is_open: bool) -> int:
         """Return the number of messages that will be sent, or of those that will not."""
-        return sum(sum(counts.values()) for (_, each), counts in self.messages.items() if each is is_open)
+        return sum(
+            sum(counts.values()) for (_, is_gate_open), counts in self.messages.items() if is_gate_open is is_open
+        )
 
     @property
     def names(self) -> list[str | None]:

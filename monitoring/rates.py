@@ -124,7 +124,7 @@ def read_several(scope: Scope, requests: Sequence[Request]) -> list[list[Total]]
 def _stored_span(scope: Scope, span: int) -> int:
     """Return the span of the counters from which totals of a span are made."""
     series = Series.TOTAL if scope.ids is None else Series.ACCOUNT
-    return max(each for each in KEPT[series] if span % each == 0)
+    return max(stored_span for stored_span in KEPT[series] if span % stored_span == 0)
 
 
 def _round_down(at: dt.datetime, span: int) -> dt.datetime:

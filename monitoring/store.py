@@ -28,7 +28,7 @@ class Store:
 
     def count(self, state: ParcelState, *gates: GateStatus) -> Tally:
         """Return the messages in a state, of batches with one of these gates; without gates, of all batches."""
-        of_state = {gate: tally for (each, gate), tally in self.tallies.items() if each is state}
+        of_state = {gate: tally for (tallied_state, gate), tally in self.tallies.items() if tallied_state is state}
         messages = sum(tally.messages for gate, tally in of_state.items() if not gates or gate in gates)
         return Tally(messages, all(tally.is_exact for tally in of_state.values()))
 

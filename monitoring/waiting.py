@@ -143,7 +143,7 @@ def why_waiting(batches: Collection[Batch], processes: Sequence[Process] | None 
     if processes is None:
         processes = read_processes() if any(facts.has_due for facts in waiting) else []
     queues = _read_queues([facts for facts in waiting if facts.due_since is not None and not facts.is_claimed])
-    trouble = {each.kind: each for each in find_peer_trouble(processes)}
+    trouble = {peer_trouble.kind: peer_trouble for peer_trouble in find_peer_trouble(processes)}
     return {facts.id: explain(facts, processes, trouble, queues.get(facts.id)) for facts in waiting}
 
 

@@ -72,5 +72,8 @@ def run(step: Step, environment: Mapping[str, str]) -> Outcome:
 
 
 def table(outcomes: list[Outcome]) -> str:
-    rows = [f"  {'ok' if each.passed else 'FAILED':<8}{each.title:<28}{each.seconds:>7.1f} s" for each in outcomes]
+    rows = [
+        f"  {'ok' if outcome.passed else 'FAILED':<8}{outcome.title:<28}{outcome.seconds:>7.1f} s"
+        for outcome in outcomes
+    ]
     return "\n".join(["", "== Summary", *rows])

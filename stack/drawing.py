@@ -30,13 +30,13 @@ def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
 
 def clean(text: str) -> str:
     """Return a text of one line without characters that a terminal would obey."""
-    return "".join(each if each.isprintable() else " " for each in text)
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def width_of(text: str) -> int:
     """Return the columns that a text takes on a terminal."""
-    wide = sum(unicodedata.east_asian_width(each) in "WF" for each in text)
-    return len(text) + wide - sum(unicodedata.combining(each) > 0 for each in text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
 
 
 def cut(text: str, width: int) -> str:

@@ -111,7 +111,8 @@ def describe(answer: dict[str, Any]) -> str:
     cancelled = f"Cancelled: {plural(stopped['campaigns'], 'campaign')}, {plural(stopped['batches'], 'batch')}."
     state = "" if stopped["settled"] else " Workers still have some mail of it; the sweeper does the rest."
     receipts = [
-        f"  receipt {each['id']}: {plural(stopped_by(each), 'message')} stopped" for each in stopped["receipts"]
+        f"  receipt {receipt['id']}: {plural(stopped_by(receipt), 'message')} stopped"
+        for receipt in stopped["receipts"]
     ]
     others = f"Stopped in other batches: {plural(stopped['messages'], 'message')}."
     return "\n".join([f"{first} {cancelled} {others}{state}", *receipts])

@@ -63,33 +63,33 @@ def describe(now: dict[str, Any]) -> str:
 
 
 def problems_of(now: dict[str, Any]) -> str:
-    lines = [f"  {clean(each['text'])}" for each in now["problems"]]
+    lines = [f"  {clean(problem['text'])}" for problem in now["problems"]]
     return "\n".join([paint(plural(len(lines), "problem").capitalize(), "red"), *lines])
 
 
 def running_of(now: dict[str, Any]) -> str:
     title = paint("Being sent", "bold") + (" (the newest 50)" if now["has_more_running"] else "")
-    rows = [running_row(each) for each in now["running"]]
+    rows = [running_row(mailing) for mailing in now["running"]]
     if not rows:
         return f"{title}\n  Nothing is being sent."
     headers = ["NAME", "ACCOUNT", "", "SENT", "WAITING", "PER SECOND", "REMAINING", "STATE", "ID"]
     return f"{title}\n{table(headers, rows, right='defg')}"
 
 
-def running_row(each: dict[str, Any]) -> list[str]:
-    counts = each["counts"]
-    rate = "-" if each["rate"] is None else f"{each['rate']:,.1f}"
-    state = each["gate"] + (f": {each['waits']}" if each["waits"] else "")
+def running_row(mailing: dict[str, Any]) -> list[str]:
+    counts = mailing["counts"]
+    rate = "-" if mailing["rate"] is None else f"{mailing['rate']:,.1f}"
+    state = mailing["gate"] + (f": {mailing['waits']}" if mailing["waits"] else "")
     return [
-        name_of(each),
-        each["account"],
-        bar(each["messages"] - waiting(counts), each["messages"]),
+        name_of(mailing),
+        mailing["account"],
+        bar(mailing["messages"] - waiting(counts), mailing["messages"]),
         number(counts["sent"]),
-        number(waiting(counts)) + ("+" if each["expanding"] else ""),
+        number(waiting(counts)) + ("+" if mailing["expanding"] else ""),
         rate,
-        span(each["remaining_seconds"]),
+        span(mailing["remaining_seconds"]),
         state,
-        id_of(each),
+        id_of(mailing),
     ]
 
 
@@ -97,14 +97,14 @@ def coming_of(now: dict[str, Any]) -> str:
     title = paint("Next 60 minutes", "bold") + (" (the first 50)" if now["has_more_next"] else "")
     rows = [
         [
-            name_of(each),
-            each["account"],
-            clock(each["at"]),
-            number(each["messages"]) + ("" if each["complete"] else "+"),
-            each["fate"],
-            id_of(each),
+            name_of(mailing),
+            mailing["account"],
+            clock(mailing["at"]),
+            number(mailing["messages"]) + ("" if mailing["complete"] else "+"),
+            mailing["fate"],
+            id_of(mailing),
         ]
-        for each in now["next"]
+        for mailing in now["next"]
     ]
     if not rows:
         return f"{title}\n  Nothing is scheduled."
@@ -116,11 +116,11 @@ def waiting(counts: dict[str, int]) -> int:
     return sum(counts[state] for state in WAITING_STATES)
 
 
-def name_of(each: dict[str, Any]) -> str:
+def name_of(mailing: dict[str, Any]) -> str:
     """Return the label; the default batch of an account has none."""
-    return str(each["label"] or (each["batch_id"] or "mail without a batch"))
+    return str(mailing["label"] or (mailing["batch_id"] or "mail without a batch"))
 
 
-def id_of(each: dict[str, Any]) -> str:
+def id_of(mailing: dict[str, Any]) -> str:
     """Return the id by which `./sluice stop` knows it; a dash for mail without a batch."""
-    return str(each["campaign_id"] or each["batch_id"] or "-")
+    return str(mailing["campaign_id"] or mailing["batch_id"] or "-")

@@ -107,12 +107,12 @@ def search(remote: Remote, text: str, command: str) -> Iterator[Target]:
     batch_statuses, campaign_statuses = STATUSES[command]
     username = remote.get("/account")["username"]
     now = remote.get("/now")
-    for each in [*now["running"], *now["next"]]:
-        account = None if each["account"] == username else each["account"]
-        ids = {each["batch_id"], each["campaign_id"], each["campaign_uuid"]} - {None}
-        is_useful = each.get("gate", each.get("fate")) not in FATES[command]
-        if is_useful and ids and (text in ids or text.lower() in each["label"].lower()):
-            yield target_of(each, account)
+    for mailing in [*now["running"], *now["next"]]:
+        account = None if mailing["account"] == username else mailing["account"]
+        ids = {mailing["batch_id"], mailing["campaign_id"], mailing["campaign_uuid"]} - {None}
+        is_useful = mailing.get("gate", mailing.get("fate")) not in FATES[command]
+        if is_useful and ids and (text in ids or text.lower() in mailing["label"].lower()):
+            yield target_of(mailing, account)
     for campaign in read_hits(remote, "/campaigns", text, campaign_statuses):
         yield campaign_target(campaign["id"], campaign["title"])
     for batch in read_hits(remote, "/batches", text, batch_statuses):
@@ -128,10 +128,10 @@ def read_hits(remote: Remote, path: str, text: str, statuses: list[str]) -> Iter
         yield from remote.get(path, search=text[: MOST_SEARCHED[path]], status=status, limit=str(MOST_HITS))
 
 
-def target_of(each: dict[str, Any], account: str | None) -> Target:
-    if each["campaign_id"]:
-        return campaign_target(each["campaign_id"], each["label"], account)
-    return batch_target(each["batch_id"], each["label"], account)
+def target_of(mailing: dict[str, Any], account: str | None) -> Target:
+    if mailing["campaign_id"]:
+        return campaign_target(mailing["campaign_id"], mailing["label"], account)
+    return batch_target(mailing["batch_id"], mailing["label"], account)
 
 
 def campaign_target(number: str, title: str, account: str | None = None) -> Target:

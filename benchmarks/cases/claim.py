@@ -37,13 +37,16 @@ def measure(setting: Setting) -> Measured:
             for _ in range(setting.count(setting.rounds)):
                 plays[size].append(play(sluice, sink, messages, per_second=per_second))
                 say(f"  beside {size:,}: {summary_of(plays[size][-1])}")
-    rates = {size: [each.drained_per_second for each in plays[size]] for size in sizes}
-    cpu = [median(sum(each.draining) for each in plays[size]) for size in sizes]
+    rates = {size: [wave_play.drained_per_second for wave_play in plays[size]] for size in sizes}
+    cpu = [median(sum(wave_play.draining) for wave_play in plays[size]) for size in sizes]
     return Measured(
         [
             *(Figure(f"beside {size:,}, messages/s", {SLUICE: rates[size]}, True) for size in sizes),
             *(
-                Figure(f"beside {size:,}, CPU, µs/message", {SLUICE: [each.drain_cpu * 1e6 for each in plays[size]]})
+                Figure(
+                    f"beside {size:,}, CPU, µs/message",
+                    {SLUICE: [wave_play.drain_cpu * 1e6 for wave_play in plays[size]]},
+                )
                 for size in (sizes[0], sizes[-1])
             ),
             Figure(
@@ -51,5 +54,5 @@ def measure(setting: Setting) -> Measured:
             ),
         ],
         [Growth("CPU seconds of the wave", sizes[1:], cpu[1:])],
-        is_sound=all(each.is_sound for some in plays.values() for each in some),
+        is_sound=all(wave_play.is_sound for plays_of_size in plays.values() for wave_play in plays_of_size),
     )

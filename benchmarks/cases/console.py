@@ -66,7 +66,7 @@ def measure(setting: Setting) -> Measured:
             *compare(plays, accepts),
             Figure("pause, open to closed, times", {SLUICE: [median(pauses[True]) / median(pauses[False])]}),
         ],
-        is_sound=all(each.is_sound for some in plays.values() for each in some),
+        is_sound=all(play.is_sound for plays_of_kind in plays.values() for play in plays_of_kind),
     )
 
 
@@ -179,9 +179,9 @@ def time_of(operator: Operator, address: str) -> float:
 
 def report(times: dict[str, list[float]], beside: str) -> dict[str, list[float]]:
     """Show the medians, and return the times by their name and the amount of stored mail."""
-    for name, each in times.items():
-        say(f"  {name}, {beside}: {median(each):.0f} ms")
-    return {f"{name}, {beside}": each for name, each in times.items()}
+    for name, milliseconds in times.items():
+        say(f"  {name}, {beside}: {median(milliseconds):.0f} ms")
+    return {f"{name}, {beside}": milliseconds for name, milliseconds in times.items()}
 
 
 def watch(sluice: Sluice, setting: Setting, tabs: int) -> float:

@@ -37,7 +37,7 @@ def slow_sink(setting: Setting) -> Measured:
     few = setting.size(PEERS_MESSAGES, quick=100)
     contest = hold(setting, few, setting.count(setting.rounds), ("slow-sink",), delay_ms=DELAY_MS)
     ours = [*plays, *contest.plays[SLUICE]]
-    rates = {name: [each.drained_per_second for each in plays] for name, plays in contest.plays.items()}
+    rates = {name: [wave_play.drained_per_second for wave_play in plays] for name, plays in contest.plays.items()}
     peers = [median(rate) for name, rate in rates.items() if name != SLUICE]
     return Measured(
         [
@@ -50,11 +50,11 @@ def slow_sink(setting: Setting) -> Measured:
             ),
         ],
         [
-            Growth("seconds", sizes, [each.lateness(1) for each in plays]),
-            Growth("CPU seconds", sizes, [sum(each.draining) for each in plays]),
+            Growth("seconds", sizes, [wave_play.lateness(1) for wave_play in plays]),
+            Growth("CPU seconds", sizes, [sum(wave_play.draining) for wave_play in plays]),
         ],
         {f"{name} is skipped": reason for name, reason in contest.skipped.items()},
-        is_sound=all(each.is_sound for each in ours),
+        is_sound=all(wave_play.is_sound for wave_play in ours),
     )
 
 
@@ -69,7 +69,7 @@ def workers(setting: Setting) -> Measured:
             with alone(setting, workers=fleet, delay_ms=DELAY_MS, environment=environment) as (sluice, sink):
                 plays[fleet].append(play_warm(sluice, sink, messages))
                 say(f"  {fleet} at work: {summary_of(plays[fleet][-1])}")
-    rates = {fleet: [each.drained_per_second for each in plays[fleet]] for fleet in fleets}
+    rates = {fleet: [play.drained_per_second for play in plays[fleet]] for fleet in fleets}
     return Measured(
         [
             *(Figure(f"{fleet} at work, messages/s", {SLUICE: rates[fleet]}, True) for fleet in fleets),
@@ -78,5 +78,5 @@ def workers(setting: Setting) -> Measured:
                 for fleet in fleets[1:]
             ),
         ],
-        is_sound=all(each.is_sound for some in plays.values() for each in some),
+        is_sound=all(play.is_sound for plays_of_fleet in plays.values() for play in plays_of_fleet),
     )

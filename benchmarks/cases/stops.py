@@ -69,13 +69,13 @@ def conclude(rounds: list[Round], drained: int) -> Measured:
     """Return the figures; they are sound only if every round kept the promise."""
     return Measured(
         [
-            *spread("pause", [each.answer_ms for each in rounds]),
-            *spread("resume", [each.resume_ms for each in rounds]),
-            Figure("settled, share of the stops", {SLUICE: [sum(each.is_settled for each in rounds) / len(rounds)]}),
-            Figure("exact, share of the stops", {SLUICE: [sum(each.is_exact for each in rounds) / len(rounds)]}),
+            *spread("pause", [stop.answer_ms for stop in rounds]),
+            *spread("resume", [stop.resume_ms for stop in rounds]),
+            Figure("settled, share of the stops", {SLUICE: [sum(stop.is_settled for stop in rounds) / len(rounds)]}),
+            Figure("exact, share of the stops", {SLUICE: [sum(stop.is_exact for stop in rounds) / len(rounds)]}),
         ],
         facts={"stops": len(rounds), "drained between them": drained},
-        is_sound=all(each.is_met for each in rounds),
+        is_sound=all(stop.is_met for stop in rounds),
     )
 
 

@@ -48,21 +48,21 @@ def measure(setting: Setting) -> Measured:
             ),
             Figure("compilation, ms", {SLUICE: [compile_once() for _ in range(setting.size(COMPILATIONS, quick=3))]}),
             *(
-                Figure(f"{kind}, messages/s", {SLUICE: [each.drained_per_second for each in of_kind]}, True)
+                Figure(f"{kind}, messages/s", {SLUICE: [play.drained_per_second for play in of_kind]}, True)
                 for kind, of_kind in plays.items()
             ),
             *(
-                Figure(f"{kind}, accepted/s", {SLUICE: [each.accepted_per_second for each in of_kind]}, True)
+                Figure(f"{kind}, accepted/s", {SLUICE: [play.accepted_per_second for play in of_kind]}, True)
                 for kind, of_kind in plays.items()
             ),
             *(
-                Figure(f"{kind}, CPU, µs/message", {SLUICE: [each.drain_cpu * 1e6 for each in of_kind]})
+                Figure(f"{kind}, CPU, µs/message", {SLUICE: [play.drain_cpu * 1e6 for play in of_kind]})
                 for kind, of_kind in plays.items()
             ),
         ],
         [Growth("CPU seconds", sizes, seconds)],
         {"characters of the template": len(receipt.TEMPLATE)},
-        is_sound=is_sound and all(each.is_sound for of_kind in plays.values() for each in of_kind),
+        is_sound=is_sound and all(play.is_sound for of_kind in plays.values() for play in of_kind),
     )
 
 

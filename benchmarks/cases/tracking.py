@@ -28,15 +28,15 @@ def measure(setting: Setting) -> Measured:
     return Measured(
         [
             *(
-                Figure(f"{kind}, messages/s", {SLUICE: [each.drained_per_second for each in of_kind]}, True)
+                Figure(f"{kind}, messages/s", {SLUICE: [play.drained_per_second for play in of_kind]}, True)
                 for kind, of_kind in plays.items()
             ),
             *(
-                Figure(f"{kind}, CPU, µs/message", {SLUICE: [each.drain_cpu * 1e6 for each in of_kind]})
+                Figure(f"{kind}, CPU, µs/message", {SLUICE: [play.drain_cpu * 1e6 for play in of_kind]})
                 for kind, of_kind in plays.items()
             ),
         ],
-        is_sound=all(each.is_sound for of_kind in plays.values() for each in of_kind),
+        is_sound=all(play.is_sound for of_kind in plays.values() for play in of_kind),
     )
 
 

@@ -42,7 +42,11 @@ def measure(setting: Setting) -> Measured:
             say(f"  beside {size:,}: {len(late[size])} single messages, at most {max(late[size]) * 1000:.0f} ms")
     return Measured(
         [
-            *(figure for size in late for figure in spread(f"beside {size:,}", (each * 1000 for each in late[size]))),
+            *(
+                figure
+                for size in late
+                for figure in spread(f"beside {size:,}", (lateness * 1000 for lateness in late[size]))
+            ),
             *(Figure(f"bulk wave of {size:,}, messages/s", {SLUICE: [size / seconds[size]]}, True) for size in sizes),
         ],
         [Growth("seconds of the bulk wave", sizes, [seconds[size] for size in sizes])],

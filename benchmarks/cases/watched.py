@@ -84,7 +84,7 @@ def measure(setting: Setting) -> Measured:
             *(share_of(label, plays) for label in KINDS if label != PLAIN),
             share_of(DEAD, pairs),
         ],
-        is_sound=all(each.is_sound for of_kind in [*plays.values(), *pairs.values()] for each in of_kind),
+        is_sound=all(play.is_sound for of_kind in [*plays.values(), *pairs.values()] for play in of_kind),
     )
 
 
@@ -142,16 +142,16 @@ def measure_bare(messages: int) -> float:
 
 
 def rate_of(label: str, plays: list[Play], bare: list[float]) -> Figure:
-    rates = [each.drained_per_second for each in plays]
+    rates = [play.drained_per_second for play in plays]
     return Figure(f"{label}, messages/s", {SLUICE: rates, CEILING: bare}, is_better_high=True)
 
 
 def cpu_of(plays: list[Play]) -> list[float]:
-    return [each.drain_cpu * 1e6 for each in plays]
+    return [play.drain_cpu * 1e6 for play in plays]
 
 
 def share_of(label: str, plays: dict[str, list[Play]]) -> Figure:
     """Return the rates of a kind as a share of the plain wave's in the same round."""
     pairs = zip(plays[label], plays[PLAIN], strict=True)
-    shares = [each.drained_per_second / plain.drained_per_second for each, plain in pairs]
+    shares = [play.drained_per_second / plain.drained_per_second for play, plain in pairs]
     return Figure(f"{label} to {PLAIN}, times", {SLUICE: shares}, True)

@@ -29,10 +29,10 @@ def draw(result: dict[str, Any], png: str) -> None:
     plt.rcParams.update({"font.size": 10, "axes.edgecolor": FAINT, "text.color": INK, "axes.labelcolor": INK})
     panels = [panel for panel in (rates, lateness, growth) if panel.__name__ in drawable(result)]
     figure, axes = plt.subplots(1, max(len(panels), 1), figsize=(6.2 * max(len(panels), 1), 5.2), squeeze=False)
-    for panel, each in zip(panels, axes[0], strict=False):
-        each.spines[["top", "right"]].set_visible(False)
-        each.tick_params(colors=INK)
-        panel(each, result)
+    for panel, axis in zip(panels, axes[0], strict=False):
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.tick_params(colors=INK)
+        panel(axis, result)
     about = result["about"]
     figure.suptitle("Sluice beside its peers and its ceilings", x=0.01, ha="left", fontsize=15, fontweight="bold")
     quick = "A quick run: its figures mean nothing. " if about["is_quick"] else ""
@@ -111,9 +111,9 @@ def grown(result: dict[str, Any]) -> dict[str, tuple[list[float], list[float]]]:
     """Return sizes and costs by case, both relative to the smallest."""
     growths = {}
     for case, name in GROWTHS.items():
-        each = result.get(case, {}).get("growth", {}).get(name)
-        if each and min(each["costs"]) > 0:
-            sizes, costs = ([value / values[0] for value in values] for values in (each["sizes"], each["costs"]))
+        cost = result.get(case, {}).get("growth", {}).get(name)
+        if cost and min(cost["costs"]) > 0:
+            sizes, costs = ([value / values[0] for value in values] for values in (cost["sizes"], cost["costs"]))
             growths[case] = sizes, costs
     return growths
 

@@ -65,9 +65,11 @@ class Clients:
 
     def make_room(self) -> None:
         """Close the connection that has waited longest, of the address that has the most."""
-        waiting = [each for each in self._open if each.state is not State.RUNNING]
+        waiting = [connection for connection in self._open if connection.state is not State.RUNNING]
         if waiting:
-            self.close(max(waiting, key=lambda each: (self._by_address[str(each.address[0])], -each.since)))
+            self.close(
+                max(waiting, key=lambda connection: (self._by_address[str(connection.address[0])], -connection.since))
+            )
 
     def listen(self, connection: Connection, interest: int) -> None:
         """Let the loop wait for these events of a connection, and for no others."""

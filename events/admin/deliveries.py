@@ -120,13 +120,13 @@ def tabulate(deliveries: Iterable[Delivery]) -> dict[str, Any]:
         "headers": ["Delivery", "State", "Events", "Attempts", "Last answer", "Last attempt (UTC)"],
         "rows": [
             [
-                draw_link(reverse("admin:events_delivery_change", args=[each.pk]), str(each.public_id)),
-                draw_label(DeliveryState(each.state).label, STATE_COLOURS[DeliveryState(each.state).label]),
-                draw_figure(f"delivery:{each.pk}:events", each.events),
-                draw_figure(f"delivery:{each.pk}:attempts", each.attempts),
-                format_html("{}", draw_answer(each)),
-                write_time(each.attempted_at),
+                draw_link(reverse("admin:events_delivery_change", args=[delivery.pk]), str(delivery.public_id)),
+                draw_label(DeliveryState(delivery.state).label, STATE_COLOURS[DeliveryState(delivery.state).label]),
+                draw_figure(f"delivery:{delivery.pk}:events", delivery.events),
+                draw_figure(f"delivery:{delivery.pk}:attempts", delivery.attempts),
+                format_html("{}", draw_answer(delivery)),
+                write_time(delivery.attempted_at),
             ]
-            for each in deliveries
+            for delivery in deliveries
         ],
     }

@@ -396,9 +396,9 @@ def _find(recipient: str, recipients: Sequence[str]) -> list[tuple[int, str]]:
 
     Links to unsubscribe name an address in its canonical form.
     """
-    for number, each in enumerate(recipients):
-        if each == recipient or address_key(each) == recipient:
-            return [(number, each)]
+    for number, address in enumerate(recipients):
+        if address == recipient or address_key(address) == recipient:
+            return [(number, address)]
     return [(0, recipient)]
 
 

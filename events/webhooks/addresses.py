@@ -41,7 +41,7 @@ def resolve(host: str, port: int) -> list[str]:
     addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in socket_addresses))
     if not addresses:
         raise Unresolved
-    if not all(is_allowed(each, settings.WEBHOOK_ALLOWED_NETWORKS) for each in addresses):
+    if not all(is_allowed(address, settings.WEBHOOK_ALLOWED_NETWORKS) for address in addresses):
         raise ForbiddenAddress
     return addresses
 
@@ -51,7 +51,7 @@ def is_allowed(text: str, networks: Sequence[Network]) -> bool:
     address = _meant_by(ip_address(text.partition("%")[0]))
     if any(address.version == network.version and address in network for network in networks):
         return True
-    return all(_is_public(each) for each in (address, *_tunnelled_by(address)))
+    return all(_is_public(target) for target in (address, *_tunnelled_by(address)))
 
 
 def _is_public(address: Address) -> bool:
@@ -73,4 +73,4 @@ def _tunnelled_by(address: Address) -> list[IPv4Address]:
     """Return the IPv4 addresses to which a tunnel would bring packets for an IPv6 address (6to4 and Teredo)."""
     if isinstance(address, IPv4Address):
         return []
-    return [each for each in (address.sixtofour, *(address.teredo or ())) if each]
+    return [target for target in (address.sixtofour, *(address.teredo or ())) if target]

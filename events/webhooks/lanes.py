@@ -236,7 +236,7 @@ class LaneRun:
         """
         lane = Lane.objects.select_related("endpoint__account__parent").get(pk=self.lane.pk)
         endpoint = lane.endpoint
-        since = min(each for each in (lane.failing_since, endpoint.failing_since) if each is not None)
+        since = min(time for time in (lane.failing_since, endpoint.failing_since) if time is not None)
         if answer.status == GONE and endpoint.url == self.lane.endpoint.url:
             endpoint.disabled_reason = "The receiver has answered that it is gone (410)."
         elif database_now() - since >= FAILING_LIMIT:

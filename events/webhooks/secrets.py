@@ -33,7 +33,7 @@ def decrypt(stored: bytes | memoryview) -> bytes:
 
 @lru_cache(maxsize=4)
 def _cipher(*secret_keys: str) -> MultiFernet:
-    return MultiFernet([Fernet(_key_of(each)) for each in secret_keys])
+    return MultiFernet([Fernet(_key_of(secret_key)) for secret_key in secret_keys])
 
 
 def _key_of(secret_key: str) -> bytes:

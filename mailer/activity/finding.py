@@ -160,7 +160,7 @@ def _messages_of_mails(account: Account, public_ids: Collection[str], before: in
 def _messages_below(before: int, parcels: Iterable[tuple[int, int]], *, size: int) -> list[int]:
     """Return the ids of the newest messages of parcels, which are given by id and number of messages, newest first."""
     ids = (parcel * PARCEL_SPAN + n for parcel, members in parcels for n in reversed(range(members)))
-    return list(islice((each for each in ids if each < before), size))
+    return list(islice((message_id for message_id in ids if message_id < before), size))
 
 
 def _read_ids(statement: str, values: dict[str, Any]) -> list[int]:

@@ -267,7 +267,7 @@ def _make_activities(messages: Sequence[Message], mails: Mapping[int, Mail]) -> 
 
 
 def _count(late: Sequence[Late], kind: LateKind) -> int:
-    return next((each.number for each in late if each.kind == kind), 0)
+    return next((event.number for event in late if event.kind == kind), 0)
 
 
 def _by_recipient(events: Sequence[Event]) -> tuple[list[Event], dict[str, list[Event]]]:

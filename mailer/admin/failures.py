@@ -159,7 +159,7 @@ def respond(request: HttpRequest, form: forms.Form, choice: Choice) -> HttpRespo
     reasons = group_by_reason(look.failures)
     context |= {"choice": choice, "scope": scope, "how_far": tell_how_far(look, scope)}
     if name := request.GET.get("reason"):
-        reason = next((each for each in reasons if each.name == name), None)
+        reason = next((group for group in reasons if group.name == name), None)
         context |= {"back": choice.link(), "reason": reason, "messages": reason and tabulate_messages(reason)}
         context["counts"] = reason and draw_reason(reason, scope)
         context["others"] = reason and link_others(choice, reason)
@@ -319,8 +319,8 @@ def tabulate_reasons(reasons: list[ReasonGroup], choice: Choice, scope: Scope) -
 
 def draw_times(reason: ReasonGroup) -> SafeString:
     """Return the times of the first and the last failure, each on one line; a single line if they are the same."""
-    times = dict.fromkeys(write_time(each) for each in (reason.first_at, reason.last_at))
-    return format_html_join("", '<span class="block whitespace-nowrap">{}</span>', ((each,) for each in times))
+    times = dict.fromkeys(write_time(time) for time in (reason.first_at, reason.last_at))
+    return format_html_join("", '<span class="block whitespace-nowrap">{}</span>', ((time,) for time in times))
 
 
 def list_providers(failures: Iterable[Failure], recipients: Mapping[int, str]) -> str:

@@ -63,7 +63,7 @@ class Choice:
         if public_id:
             batches = Batch.objects.select_related("account")
             batch = get_object_or_404(batches, account=account_id, public_id=public_id)
-        ids = [read_id(str(each)) for each in query.getlist("message")[:CHOSEN_AT_MOST]]
+        ids = [read_id(str(text)) for text in query.getlist("message")[:CHOSEN_AT_MOST]]
         return cls(
             batch.account if batch else get_object_or_404(Account, pk=account_id),
             Why.IN_DOUBT if query.get("why") == Why.IN_DOUBT.value else Why.HELD,

@@ -177,7 +177,7 @@ def _carry_out(bulk: BulkAction, group: Group) -> int | None:
 
 def _claimed(group: Group) -> list[int]:
     claimed = parcels_that_hold([group.base]).filter(state=ParcelState.CLAIMED)
-    return [each.pk for each in claimed if to_mask(each.members, each.size) & group.mask]
+    return [parcel.pk for parcel in claimed if to_mask(parcel.members, parcel.size) & group.mask]
 
 
 def _change_parcel(bulk: BulkAction, parcel_id: int, selected: int) -> int | None:

@@ -58,16 +58,16 @@ def tabulate_received(received: Iterable[Received], now: dt.datetime) -> dict[st
             [
                 format_html(
                     '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
-                    reverse("inbox_message", args=[each.name]),
-                    each.subject or "(no subject)",
+                    reverse("inbox_message", args=[message.name]),
+                    message.subject or "(no subject)",
                 ),
-                each.sender,
-                each.recipients,
-                write_time(each.received_at),
-                tell_time(each.received_at, now),
-                filesizeformat(each.size),
+                message.sender,
+                message.recipients,
+                write_time(message.received_at),
+                tell_time(message.received_at, now),
+                filesizeformat(message.size),
             ]
-            for each in received
+            for message in received
         ],
     }
 

@@ -71,7 +71,9 @@ def find_messages(filters: Filters, place: Place, *, limit: int, checked: int = 
 def _check(filters: Filters, ids: list[int], candidates: Candidates, *, limit: int, checked: int) -> Matches:
     """Return the messages that are in one of the states, with a `send_at` on the day."""
     standings = read_standings(ids[:checked])
-    page_ids = list(islice((each for each in ids[:checked] if _is_wanted(filters, standings[each])), limit + 1))
+    page_ids = list(
+        islice((message_id for message_id in ids[:checked] if _is_wanted(filters, standings[message_id])), limit + 1)
+    )
     if len(page_ids) > limit:
         return Matches(page_ids[:limit], standings, page_ids[limit - 1], False, candidates.looked_at)
     end = ids[checked - 1] if len(ids) > checked else candidates.end
@@ -162,7 +164,7 @@ def _match(filters: Filters, place: Place, candidates: Candidates) -> Candidates
     if filters.classifications is not None:
         statements.append(queries.WITH_REPLY)
         values["failures"] = list(queries.FAILURES)
-        values["classifications"] = [int(each) for each in filters.classifications]
+        values["classifications"] = [int(classification) for classification in filters.classifications]
         values["unclassified"] = int(Classification.UNCLASSIFIED)
     if filters.states and filters.states <= OF_EVENTS.keys():
         statements.append(queries.OF_KINDS)

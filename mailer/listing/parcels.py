@@ -178,7 +178,7 @@ def _find_holders(filters: Filters, place: Place) -> Candidates | None:
     for base, size, mask in rows:
         groups[base] |= to_mask(mask, size)
     ordered = sorted(groups.items(), reverse=not place.is_upward)
-    ahead = [Group(*each) for each in ordered if _may_be_ahead(each[0], place)]
+    ahead = [Group(*item) for item in ordered if _may_be_ahead(item[0], place)]
     return Candidates(ahead, None, messages)
 
 
@@ -192,7 +192,7 @@ def groups_of(message_ids: Collection[int], place: Place) -> list[Group]:
     for message_id in message_ids:
         base, n = divmod(message_id, PARCEL_SPAN)
         masks[base] |= 1 << n
-    return [Group(*each) for each in sorted(masks.items(), reverse=not place.is_upward)]
+    return [Group(*item) for item in sorted(masks.items(), reverse=not place.is_upward)]
 
 
 def fetch(statement: str, values: dict[str, Any]) -> list[Any]:

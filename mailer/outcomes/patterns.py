@@ -54,8 +54,8 @@ def words_of(text: str) -> list[str]:
 
 def read_table() -> Iterator[Pattern]:
     """Yield the rows of the table. Raises KeyError for an unknown name of a classification or a list."""
-    classifications = {each.label: each for each in Classification}
-    kinds: dict[str, SuppressionKind | None] = {each.label: each for each in SuppressionKind}
+    classifications = {choice.label: choice for choice in Classification}
+    kinds: dict[str, SuppressionKind | None] = {choice.label: choice for choice in SuppressionKind}
     with TABLE.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             yield Pattern(

@@ -68,7 +68,7 @@ def _fetch_rows(message_ids: set[int], kinds: Collection[EventKind] | None, limi
             READ_EVENTS,
             {
                 "ids": sorted(message_ids),
-                "first_ids": sorted({each - each % PARCEL_SPAN for each in message_ids}),
+                "first_ids": sorted({message_id - message_id % PARCEL_SPAN for message_id in message_ids}),
                 "kinds": None if kinds is None else [int(kind) for kind in kinds],
                 "limit": limit,
             },

@@ -69,7 +69,10 @@ class Window:
 def suppress(new: Iterable[New]) -> int:
     """Put addresses on lists, in one statement, and return how many were not there yet."""
     # Everywhere the rows are in the same order, so that two transactions cannot deadlock.
-    rows = sorted({each._replace(email=address_key(each.email)) for each in new}, key=lambda each: each[:3])
+    rows = sorted(
+        {suppression._replace(email=address_key(suppression.email)) for suppression in new},
+        key=lambda suppression: suppression[:3],
+    )
     if not rows:
         return 0
     columns = dict(zip(New._fields, map(list, zip(*rows, strict=True)), strict=True))

@@ -76,7 +76,7 @@ def show_preferences(request: HttpRequest, token: str) -> HttpResponse:
 
 def _ids(request: HttpRequest, name: str) -> set[int]:
     """Return the ids in a field of the form. They are only ever compared with the ids of groups."""
-    return {int(each) for each in request.POST.getlist(name) if each.isdecimal() and len(each) <= 10}
+    return {int(text) for text in request.POST.getlist(name) if text.isdecimal() and len(text) <= 10}
 
 
 def _bad_link(request: HttpRequest) -> HttpResponse:

@@ -62,7 +62,7 @@ def find_links(html: str, keys: Collection[str] = ()) -> Iterator[LinkPlace]:
     """Yield the links of HTML with a quoted address that starts with http:// or https://, or has one of the keys."""
     for markup in read_markup(html, SKIPPED):
         if markup.name in LINKS and not markup.is_end:
-            href = next((each for each in markup.attributes if each.name == "href"), None)
+            href = next((attribute for attribute in markup.attributes if attribute.name == "href"), None)
             if href and href.is_quoted:
                 start, end = href.value_start, href.value_end
                 if WEB.match(html, start, end) or any(html.find(key, start, end) >= 0 for key in keys):
@@ -71,12 +71,12 @@ def find_links(html: str, keys: Collection[str] = ()) -> Iterator[LinkPlace]:
 
 def _find_mark(html: str, tag: Markup) -> Span | None:
     """Return the place of `clicktracking=off` in a tag, with the white space before it unless that is still needed."""
-    for each in tag.attributes:
-        if each.name == MARK and html[each.value_start : each.value_end].lower() == "off":
-            start = each.start
-            while html[start - 1].isspace() and html[each.end] in AFTER_ATTRIBUTE:
+    for attribute in tag.attributes:
+        if attribute.name == MARK and html[attribute.value_start : attribute.value_end].lower() == "off":
+            start = attribute.start
+            while html[start - 1].isspace() and html[attribute.end] in AFTER_ATTRIBUTE:
                 start -= 1
-            return start, each.end
+            return start, attribute.end
     return None
 
 
@@ -101,12 +101,12 @@ def find_safe_places(html: str) -> SafePlaces:
     for markup in read_markup(html):
         texts.append((at, markup.start))
         at = markup.end
-        for each in markup.attributes:
-            if each.is_quoted and each.name != MARK:
-                is_address = each.name == "href" and markup.name in LINKS
-                (addresses if is_address else values).append((each.value_start, each.value_end))
+        for attribute in markup.attributes:
+            if attribute.is_quoted and attribute.name != MARK:
+                is_address = attribute.name == "href" and markup.name in LINKS
+                (addresses if is_address else values).append((attribute.value_start, attribute.value_end))
     texts.append((at, len(html)))
-    return SafePlaces([span for each in texts for span in _without_brackets(html, each)], values, addresses)
+    return SafePlaces([span for attribute in texts for span in _without_brackets(html, attribute)], values, addresses)
 
 
 def _without_brackets(html: str, span: Span) -> Iterator[Span]:

@@ -92,10 +92,10 @@ def unseal_message(token: str) -> TrackedMessage:
 
 def unseal_click(link: str, message: str) -> tuple[TrackedMessage, TrackedLink]:
     """Return the message and the link of the two tokens of a tracked URL. Raises BadLink."""
-    for each in _sealers():
+    for sealer_ in _sealers():
         with suppress(BadLink):
-            tracked = each.unseal_message(message)
-            return tracked, each.unseal_link(tracked.mail_id, link)
+            tracked = sealer_.unseal_message(message)
+            return tracked, sealer_.unseal_link(tracked.mail_id, link)
     raise BadLink
 
 

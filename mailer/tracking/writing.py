@@ -94,7 +94,7 @@ def _write_hits(hits: Sequence[Hit], near: Iterable[Click], begin: Callable[[str
         rows = fetch_prepared(DRAW_IDS, {"number": len(late)})
         begin(rows[0][1])
         ids = [row[0] for row in rows]
-        copy_rows(COPY_LATE_EVENTS, ((id, *_row_of(each)) for id, each in zip(ids, late, strict=True)))
+        copy_rows(COPY_LATE_EVENTS, ((id, *_row_of(event)) for id, event in zip(ids, late, strict=True)))
         _count(late)
         _leave_notices(ids, late)
     return len(hits) - len(late)
@@ -158,14 +158,14 @@ def _row_of(late: Late) -> tuple[object, ...]:
 def _leave_notices(ids: Sequence[int], late: Sequence[Late]) -> None:
     """Leave notices of late events for the log. Those of a notice happened on one day, in one partition."""
     days: dict[tuple[int, dt.date], list[tuple[int, Late]]] = defaultdict(list)
-    for id, each in zip(ids, late, strict=True):
-        days[each.owner.account_id, each.hit.at.astimezone(dt.UTC).date()].append((id, each))
+    for id, event in zip(ids, late, strict=True):
+        days[event.owner.account_id, event.hit.at.astimezone(dt.UTC).date()].append((id, event))
     LogNotice.objects.bulk_create(
         LogNotice(
             account_id=account_id,
             at=part[0][1].hit.at,
             is_late=True,
-            bases=[each.hit.message.message_id // PARCEL_SPAN for _, each in part],
+            bases=[event.hit.message.message_id // PARCEL_SPAN for _, event in part],
             fences=[id for id, _ in part],
         )
         for (account_id, _), events in days.items()
@@ -181,12 +181,12 @@ def _in_parts(events: list[tuple[int, Late]]) -> Iterator[list[tuple[int, Late]]
 def _count(late: Iterable[Late]) -> None:
     """Count late events by account, batch and categories, in the minutes in which they happened."""
     tallies: dict[dt.datetime, Tally] = defaultdict(Tally)
-    for each in late:
-        owner = each.owner
-        tally = tallies[each.hit.at.replace(second=0, microsecond=0)]
+    for event in late:
+        owner = event.owner
+        tally = tallies[event.hit.at.replace(second=0, microsecond=0)]
         key = owner.account_id, owner.lane, owner.batch_id, tuple(dict.fromkeys(owner.categories))
-        by_person, first, by_machine = MEASURES[each.hit.kind]
-        for measure in (by_machine,) if each.is_machine else (by_person, first)[: 1 + each.is_first]:
+        by_person, first, by_machine = MEASURES[event.hit.kind]
+        for measure in (by_machine,) if event.is_machine else (by_person, first)[: 1 + event.is_first]:
             tally.measures[key][int(measure)] += 1
     for minute in sorted(tallies):
         fetch_prepared(f"{ADD_DELTAS} returning n", columns_of(tallies[minute].counts(), minute))

@@ -133,7 +133,9 @@ class MailSettingsAdmin(RefusableAdmin[MailSettings]):
 
     @admin.display(description="enabled")
     def enabled(self, stored: MailSettings) -> str:
-        return ", ".join(sorted(name.replace("_", " ") for name, each in stored.values.items() if each.get("enabled")))
+        return ", ".join(
+            sorted(name.replace("_", " ") for name, setting in stored.values.items() if setting.get("enabled"))
+        )
 
     @admin.display(description="changed (UTC)")
     def changed(self, stored: MailSettings) -> str:
