@@ -1,10 +1,11 @@
-/* The fastest SMTP peer there is: it takes everything, keeps nothing of it, and remembers when each message came.
+/* An SMTP peer that is as fast as possible: it takes all mail, stores none of it, and records when each message came.
 
    Usage: sink PORTFILE RECORD DELAY_MS. Listens on a free loopback port and writes its number to PORTFILE. RECORD is a
-   file that the reader has made and maps too: the count of messages as an int64, 8 bytes of nothing, then for each
+   file that the reader has made and maps, too: the count of messages as an int64, 8 unused bytes, then for each
    message, in the order of their final dots, the time (double, seconds since 1970) and the number N of its first
-   recipient <rN@...> (int64, -1 without one). DELAY_MS passes before the replies to what one read has brought; other
-   connections do not wait for it. One thread, one read and one write for all commands of a connection that have come. */
+   recipient <rN@...> (int64, -1 without one). DELAY_MS passes before the replies to the commands of one read;
+   other connections do not wait for it. There is one thread, and one read and one write for all commands of a
+   connection that have arrived. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -41,7 +42,7 @@ struct peer {
     int fd;
     int in_data;
     int has_recipient;
-    int waiting; /* delayed replies; the struct outlives its connection until none is left */
+    int waiting; /* delayed replies; the struct exists until all of them are written, even after the connection has ended */
     int64_t number;
     size_t kept;
     char rest[LINE]; /* the begun line, or the end of a body that may be the beginning of its final dot */
@@ -59,7 +60,7 @@ static struct record *record;
 static int64_t room;
 static double delay;
 static int poller;
-static struct reply *first, **last = &first; /* one delay for all, so they fall due in the order they are made */
+static struct reply *first, **last = &first; /* all have the same delay, so they are due in the order in which they are made */
 
 static double now(clockid_t clock) {
     struct timespec t;
@@ -89,7 +90,7 @@ static int say(struct peer *peer, const char *text, size_t length) {
     return 1;
 }
 
-/* The milliseconds until the next reply falls due, after writing those that have; -1: none waits. */
+/* Write the replies that are due, and return the milliseconds until the next one; -1 if no reply waits. */
 static int write_due(void) {
     while (first) {
         struct reply *reply = first;
@@ -164,7 +165,7 @@ static int serve(struct peer *peer) {
             at = mark + 5;
         } else {
             reply = answer(peer, at, mark);
-            at = mark + (peer->in_data ? 0 : 2); /* DATA's own end of line may open the final dot */
+            at = mark + (peer->in_data ? 0 : 2); /* the line end of DATA may begin the final dot */
         }
         length = stpcpy(out + length, reply) - out;
     }

@@ -1,4 +1,4 @@
-// Reads {"messages", "send_at"} from standard input, line by line, and adds as many jobs.
+// Read {"messages", "send_at"} from standard input, line by line, and add this number of jobs.
 const readline = require("readline");
 const { Queue } = require("bullmq");
 

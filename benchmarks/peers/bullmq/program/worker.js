@@ -1,4 +1,4 @@
-// One worker process.
+// Run one worker process.
 const fs = require("fs");
 const { Worker } = require("bullmq");
 const nodemailer = require("nodemailer");

@@ -1,4 +1,4 @@
-"""Read {"messages", "send_at"} from standard input, line by line, and schedule that many."""
+"""Read {"messages", "send_at"} from standard input, line by line, and schedule these messages."""
 
 import datetime as dt
 import json

@@ -1,4 +1,4 @@
-"""Read {"messages", "send_at"} from standard input, line by line, queue that many, and send at that time.
+"""Read {"messages", "send_at"} from standard input, line by line, queue these messages, and send them at that time.
 
 Its argument is the number of processes that send.
 """

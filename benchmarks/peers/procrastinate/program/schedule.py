@@ -1,4 +1,4 @@
-"""Read {"messages", "send_at"} from standard input, line by line, and defer that many."""
+"""Read {"messages", "send_at"} from standard input, line by line, and defer these messages."""
 
 import datetime as dt
 import json
