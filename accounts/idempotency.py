@@ -124,7 +124,7 @@ def keep_answer(reservation: Reservation, answer: KeptAnswer) -> None:
 
 
 def free_key(reservation: Reservation) -> None:
-    """Forget the reservation: the request was not done. Does nothing if it was taken over meanwhile."""
+    """Forget the reservation: the request was not done. Do nothing if it was taken over meanwhile."""
     _row_of(reservation).delete()
 
 

@@ -226,7 +226,7 @@ def find_living(key_id: str) -> ApiKey | None:
 
 
 def recall_key(bearer_text: str) -> RecalledKey | None:
-    """Return the key of a text from memory, if this process has read it within the last second. Runs no statement."""
+    """Return the key of a text from memory, without a statement, if this process has read it within the last second."""
     entry = _remembered.get(digest(bearer_text))
     if entry is None:
         return None
@@ -298,14 +298,14 @@ def digest(secret: str) -> bytes:
 # --- scopes -----------------------------------------------------------------------------------------------------------
 
 
-def allows(held: Collection[str], scope: str) -> bool:
+def allows(scopes: Collection[str], scope: str) -> bool:
     """Return whether a key with the scopes `held` may do what requires `scope`."""
-    return scope in held or FULL_ACCESS in held
+    return scope in scopes or FULL_ACCESS in scopes
 
 
-def spell_out(held: Collection[str]) -> list[str]:
+def spell_out(scopes: Collection[str]) -> list[str]:
     """Return the scopes by name, for callers that do not know the wildcard."""
-    return list(ALL_SCOPES) if FULL_ACCESS in held else list(held)
+    return list(ALL_SCOPES) if FULL_ACCESS in scopes else list(scopes)
 
 
 def choose_scopes(requested: Iterable[str] | None, *, giver: Collection[str] = (FULL_ACCESS,)) -> list[str]:

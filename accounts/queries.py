@@ -27,7 +27,7 @@ left join accounts_account p on p.id = a.parent_id
 where k.key_id = %s and k.revoked_at is null
 """
 
-# Finds a key by the user name of its account and the digest of its secret.
+# Find a key by the username of its account and the digest of its secret.
 FIND_KEY_ID = """
 select k.key_id
 from accounts_apikey k
@@ -35,7 +35,7 @@ join accounts_account a on a.id = k.account_id
 where a.username = %s and k.secret_digest = %s and k.revoked_at is null
 """
 
-# Takes over a key that has expired or is stale. Returns no row if the key is in use. Waits for a transaction that is
+# Take over a key that has expired or is stale. Return no row if the key is in use. Wait for a transaction that is
 # inserting the same key, which no read could see.
 RESERVE = """
 insert into accounts_idempotencykey as k (account_id, digest, body_digest, reserved_at, headers, body)

@@ -94,7 +94,7 @@ MOVE_PARCELS = move_picked("""
     for update skip locked
 """)
 
-# Limits the wait for locks until the end of the transaction.
+# Limit the wait for locks until the end of the transaction.
 LIMIT_WAITING = """
 select set_config('lock_timeout', %(milliseconds)s, true), set_config('statement_timeout', %(milliseconds)s, true)
 """

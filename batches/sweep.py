@@ -62,13 +62,13 @@ def hint_unclaimed() -> int:
 
     Return the number of parcels seen, `TOKENS_AT_MOST` a lane.
     """
-    seen = 0
+    parcels = 0
     for lane in Lane:
         waiting = Parcel.objects.filter(lane=lane, state=ParcelState.DUE)[:TOKENS_AT_MOST].count()
         if waiting:
             hints.hint_due(lane, waiting)
-        seen += waiting
-    return seen
+        parcels += waiting
+    return parcels
 
 
 def settle_receipts() -> int:

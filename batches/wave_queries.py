@@ -95,8 +95,8 @@ select min(batch_id) from (
 
 # Count the mail of a batch again that waits for its first try from `since` on, as far as about `limit` parcels go, and
 # insert the difference from its waves. A parcel and its delta are written by one transaction, and this is one snapshot,
-# so any difference is an error, whatever else happens at this moment. Returns where to continue (null: nowhere), and
-# the differences.
+# so any difference is an error, whatever else happens at this moment. Return the time from which to continue (null:
+# nothing is left), and the differences.
 CHECK_WAVES = f"""
 with page as materialized (
     select due_at from batches_parcel where batch_id = %(batch)s and not is_folded and due_at >= %(since)s

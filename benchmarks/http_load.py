@@ -21,8 +21,8 @@ LENGTH = re.compile(rb"\r\nContent-Length: *(\d+)", re.IGNORECASE)
 
 def prepare(method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> bytes:
     """Return a whole request for a server on this machine."""
-    whole = {"Host": HOST, **(headers or {}), "Content-Length": str(len(body))}
-    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in whole.items())]
+    all_headers = {"Host": HOST, **(headers or {}), "Content-Length": str(len(body))}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in all_headers.items())]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 

@@ -69,18 +69,18 @@ class Bench:
             slices = list(slices_of(messages // TURNS, shape, first_base=1 + turn * messages))
             for layout in sorted(layouts, reverse=bool(turn % 2)):
                 before = self.reading()
-                for some in slices:
-                    layouts[layout](some)
+                for slice_ in slices:
+                    layouts[layout](slice_)
                 after = self.reading()
                 costs[layout].append(tuple(end - begin for begin, end in zip(before, after, strict=True)))
-        written = TURNS * sum(len(sent) for some in slices for sent in some)
+        messages_written = TURNS * sum(len(sent) for slice_ in slices for sent in slice_)
         return {
             layout: [
                 Cost(
-                    worker * 1e6 * TURNS / written,
-                    server * 1e6 * TURNS / written,
-                    wal * TURNS / written,
-                    self.number(queries.LAYOUT_BYTES.format(layout=layout)) / written,
+                    worker * 1e6 * TURNS / messages_written,
+                    server * 1e6 * TURNS / messages_written,
+                    wal * TURNS / messages_written,
+                    self.number(queries.LAYOUT_BYTES.format(layout=layout)) / messages_written,
                 )
                 for worker, server, wal in of_layout
             ]

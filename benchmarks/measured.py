@@ -32,8 +32,8 @@ class Figure:
         ratios = {}
         for other in self.runs:
             if other != SLUICE and SLUICE in self.runs:
-                ours, theirs = median(self.runs[SLUICE]), median(self.runs[other])
-                better, worse = (ours, theirs) if self.is_better_high else (theirs, ours)
+                of_sluice, of_other = median(self.runs[SLUICE]), median(self.runs[other])
+                better, worse = (of_sluice, of_other) if self.is_better_high else (of_other, of_sluice)
                 ratios[other] = significant(better / worse) if worse else math.inf
         return ratios
 
@@ -96,8 +96,8 @@ def judge(target: Target, figures: Mapping[str, Figure]) -> dict[str, Any]:
 
 def spread(name: str, milliseconds: Iterable[float]) -> list[Figure]:
     """Return the median, p99 and maximum of Sluice's own times, each as a figure."""
-    ordered = sorted(milliseconds)
-    marks = {"p50": ordered[len(ordered) // 2], "p99": ordered[int(len(ordered) * 0.99)], "max": ordered[-1]}
+    values = sorted(milliseconds)
+    marks = {"p50": values[len(values) // 2], "p99": values[int(len(values) * 0.99)], "max": values[-1]}
     return [Figure(f"{name}, {mark}, ms", {SLUICE: [value]}) for mark, value in marks.items()]
 
 

@@ -116,14 +116,14 @@ class Sluice:
         """
         self.post_mails(iter([mail_body(0, 1, send_at=int(send_at), batch_id=batch_id)]), callers=1)
         for first in range(0, messages, FILLED_AT_ONCE):
-            some = min(FILLED_AT_ONCE, messages - first)
+            size = min(FILLED_AT_ONCE, messages - first)
             after = self.number(queries.LAST_PARCEL)
             with self.database.transaction():
-                values = {"batch": batch_id, "messages": some, "from": send_at, "span": span_seconds, "after": after}
+                values = {"batch": batch_id, "messages": size, "from": send_at, "span": span_seconds, "after": after}
                 self.database.execute(queries.FILL_PARCELS, values)
                 self.database.execute(queries.FILL_MESSAGES, values)
             if messages > FILLED_AT_ONCE:
-                say(f"  {first + some:,} of {messages:,} messages are waiting …")
+                say(f"  {first + size:,} of {messages:,} messages are waiting …")
         self.database.execute("analyze")
 
     def wait_for_nodes(self) -> None:

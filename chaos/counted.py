@@ -63,13 +63,15 @@ def read_miscounted(database_url: str) -> list[str]:
             counted[Key(account, batch, measure)] += number
         stored = read_stored(connection)
         noted, waiting = (read_sums(connection, statement) for statement in (READ_WAVES, READ_WAITING))
-        on_lists, listed = (connection.execute(statement).fetchall() for statement in (READ_LISTS, READ_LISTED))
+        on_lists, named_by_refusals = (
+            connection.execute(statement).fetchall() for statement in (READ_LISTS, READ_LISTED)
+        )
     compared = {key for key in counted | stored if key.measure in {*KINDS, ACCEPTED} and counted[key] != stored[key]}
     wrong = [f"{key} is counted as {counted[key]} and stored {stored[key]} times" for key in sorted(compared, key=str)]
     if noted != waiting:
         wrong.append(f"waves have {noted} messages and parcels, but {waiting} wait")
-    if on_lists != listed:
-        wrong.append(f"lists have {on_lists} addresses, but refusals name {listed}")
+    if on_lists != named_by_refusals:
+        wrong.append(f"lists have {on_lists} addresses, but refusals name {named_by_refusals}")
     return wrong
 
 

@@ -146,10 +146,10 @@ def compare_page(path: str, body: str, numbers: Numbers, compared: Compared) -> 
 
 def compare_problems(page: Page, compared: Compared) -> None:
     """Compare the number of problems in the header and in the heading with those that the page Now lists."""
-    listed = sum(family_of(figure.key) == "problem" for figure in page.figures)
+    problems = sum(family_of(figure.key) == "problem" for figure in page.figures)
     for figure in page.figures:
         if figure.key == "all:problems":
-            compared.compare_with(NOW, figure.key, figure.text, listed)
+            compared.compare_with(NOW, figure.key, figure.text, problems)
 
 
 def compare_receipt(read: Read, receipt: int, numbers: Numbers, compared: Compared) -> None:
@@ -217,9 +217,9 @@ def compare_export(read: Read, state: str, numbers: Numbers, compared: Compared)
     path = f"{MESSAGES}export/?state={state}"
     rows = list(csv.DictReader(io.StringIO(read(path))))
     compared.compare(path, f"all:{state}", str(len(rows)), numbers)
-    listed = Counter(row["batch_id"] for row in rows)
+    rows_of_batch = Counter(row["batch_id"] for row in rows)
     for public_id, batch_id in numbers.batches.items():
-        compared.compare(path, f"batch:{batch_id}:{state}", str(listed[public_id]), numbers)
+        compared.compare(path, f"batch:{batch_id}:{state}", str(rows_of_batch[public_id]), numbers)
 
 
 def paths_of(numbers: Numbers) -> Iterator[str]:

@@ -40,11 +40,15 @@ def make_report(
 
 def spread(values: list[float], *, digits: int) -> dict[str, float]:
     """Return the median, p99 and maximum."""
-    ordered = sorted(values)
-    if not ordered:
+    sorted_values = sorted(values)
+    if not sorted_values:
         return {"count": 0, "p50": 0, "p99": 0, "max": 0}
-    marks = {"p50": ordered[len(ordered) // 2], "p99": ordered[int(len(ordered) * 0.99)], "max": ordered[-1]}
-    return {"count": len(ordered), **{name: round(value, digits) for name, value in marks.items()}}
+    marks = {
+        "p50": sorted_values[len(sorted_values) // 2],
+        "p99": sorted_values[int(len(sorted_values) * 0.99)],
+        "max": sorted_values[-1],
+    }
+    return {"count": len(sorted_values), **{name: round(value, digits) for name, value in marks.items()}}
 
 
 def by_fault(times: Iterable[tuple[float, float]], windows: list[tuple[str, float, float]]) -> str:

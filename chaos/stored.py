@@ -151,13 +151,13 @@ class Stored:
 def read_messages(connection: Connection, events: list[Any]) -> list[Stored]:
     """Return the messages with their states, by the parcels that hold them and by their events."""
     places = {row[0]: row[1:] for row in connection.execute(READ_PLACES)}
-    whole: dict[int, set[str]] = defaultdict(set)
+    outcomes_of_all: dict[int, set[str]] = defaultdict(set)
     history: dict[int, list[tuple[str, dt.datetime]]] = defaultdict(list)
     for message_id, kind, at, *_ in events:
         if kind in KINDS:
             history[message_id].append((KINDS[kind], at))
         if kind in OUTCOMES:
-            whole[message_id].add(OUTCOMES[kind])
+            outcomes_of_all[message_id].add(OUTCOMES[kind])
     messages = []
     for message_id, *columns in connection.execute(READ_MESSAGES):
         batch_id, public_id, is_default, account_id, parent_id, username, status = columns[:7]
@@ -165,7 +165,7 @@ def read_messages(connection: Connection, events: list[Any]) -> list[Stored]:
         place, attempts, waits_for = places.get(message_id, (ParcelState.DONE, 0, None))
         # A finished parcel holds no message.
         holder = "" if place == ParcelState.DONE else PARCELS[place]
-        state = holder or next((outcome for outcome in OUTCOMES.values() if outcome in whole[message_id]), "lost")
+        state = holder or next((outcome for outcome in OUTCOMES.values() if outcome in outcomes_of_all[message_id]), "lost")
         messages.append(
             Stored(
                 id=message_id,

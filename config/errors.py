@@ -128,7 +128,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 
 def busy(request: HttpRequest) -> HttpResponseBase:
-    """Return the 503 for a request that finds all threads occupied. Runs no query."""
+    """Return the 503 for a request that finds all threads occupied, without a query."""
     dialect = dialect_of(request)
     plain = HttpResponse("The server is busy: try again.\n", status=503, content_type="text/plain; charset=utf-8")
     response = dialect.busy(request) if dialect else plain

@@ -44,13 +44,13 @@ OPERATOR: Final = (
     | spell(MANAGED, "add", "change", "delete")
     | spell(("accounts.account", "batches.batch", "events.endpoint"), "change")
 )
-"""Stops, freezes and reschedules mail, and runs campaigns."""
+"""The Operator stops, freezes and reschedules mail, and runs campaigns."""
 ADMINISTRATOR: Final = (
     OPERATOR
     | spell(RUN, "view", "add", "change", "delete")
     | {"campaigns.verify_sender", "auth.view_group", "admin.view_logentry", "console.view_signin"}
 )
-"""Also manages accounts, keys, operators and the schedule of the installation. Only superusers grant permissions."""
+"""The Administrator also manages accounts, keys, operators and beat's schedule. Only superusers grant permissions."""
 ROLES: Final = {"Viewer": VIEWER, "Operator": OPERATOR, "Administrator": ADMINISTRATOR}
 
 _before: set[int] = set()

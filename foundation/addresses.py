@@ -187,7 +187,7 @@ def _encode(domain: str) -> str:
     if flaw := _find_invisible(domain, but=JOINERS):
         raise BadDomain(flaw)
     try:
-        encoded = ".".join([label for written in _DOTS.split(domain) for label in _encode_label(written)])
+        encoded = ".".join([label for part in _DOTS.split(domain) for label in _encode_label(part)])
     except IDNAError as error:
         raise BadDomain("has a domain that IDNA 2008 does not allow") from error
     if len(encoded) > LONGEST_DOMAIN:

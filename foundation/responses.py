@@ -75,12 +75,12 @@ def accept_methods(*methods: str, refuse: Callable[[], HttpResponse] = refuse_pl
     A view that changes nothing is exempt from the check against forged requests, which would otherwise answer first.
     """
     allow = write_allow(methods)
-    passed = frozenset(list_methods(methods)) - {"OPTIONS"}
+    allowed = frozenset(list_methods(methods)) - {"OPTIONS"}
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            if request.method in passed:
+            if request.method in allowed:
                 return view(request, *args, **kwargs)
             if request.method == "OPTIONS":
                 return answer_options(methods)
@@ -88,7 +88,7 @@ def accept_methods(*methods: str, refuse: Callable[[], HttpResponse] = refuse_pl
             response["Allow"] = allow
             return response
 
-        return csrf_exempt(answer) if passed <= SAFE else answer
+        return csrf_exempt(answer) if allowed <= SAFE else answer
 
     return decorate
 

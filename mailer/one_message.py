@@ -125,12 +125,12 @@ def stop_members(holder: Parcel, mask: int, reason: str) -> str:
         take_out(holder, mask, "in_doubt")
         return "in_doubt"
     take_out(holder, mask, "stopped")
-    counted: set[int] = set()
+    message_ids: set[int] = set()
     events = []
     for event in ending_events([holder.base * PARCEL_SPAN + n for n in bits(mask)], EventKind.STOPPED, reason):
         # Stops are counted by message, and a message that was sent to other recipients is counted as sent.
-        is_counted = event.message_id not in counted and not holder.is_remainder
-        counted.add(event.message_id)
+        is_counted = event.message_id not in message_ids and not holder.is_remainder
+        message_ids.add(event.message_id)
         events.append(event._replace(recipients=int(is_counted)))
     write_events([Entry(holder, holder.fence, events=events)], database_now())
     return "stopped"

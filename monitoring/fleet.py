@@ -232,12 +232,12 @@ def read_fleet() -> Fleet:
     """Read everything about the fleet, in three statements and one round trip to Redis."""
     processes = read_processes()
     nodes = _read_nodes(processes)
-    listed = {node.name for node in nodes}
+    names = {node.name for node in nodes}
     database, beat_age, now = _read_database()
     return Fleet(
         now=now,
         nodes=tuple(nodes),
-        others=tuple(process for process in processes if process.node not in listed),
+        others=tuple(process for process in processes if process.node not in names),
         broker=read_broker(),
         database=database,
         beat_age=beat_age,

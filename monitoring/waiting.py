@@ -92,9 +92,9 @@ class Facts:
     overdue_since: dt.datetime | None
     """The earliest time of its mail that was not released at its time."""
     retry_at: dt.datetime | None
-    """When its next message is tried again."""
+    """The time at which its next message is tried again."""
     next_at: dt.datetime | None
-    """When the next mail becomes due for the first time."""
+    """The time at which its next mail becomes due for the first time."""
     workers: int
     """The worker processes on living nodes."""
 

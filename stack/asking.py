@@ -36,10 +36,10 @@ def confirm(question: str, *, is_confirmed: bool) -> None:
 
 def choose(choices: Sequence[Choice], text: str) -> Choice:
     """Return the choice of a person. Raises Declined with the list if nobody can be asked."""
-    listed = "\n".join(f"  {n}. {choice}" for n, choice in enumerate(choices, start=1))
+    lines = "\n".join(f"  {n}. {choice}" for n, choice in enumerate(choices, start=1))
     if not is_terminal():
-        raise Declined(f"{text!r} may be any of these. Repeat the command with one of the ids.\n{listed}")
-    say(f"{text!r} may be any of these:\n{listed}")
+        raise Declined(f"{text!r} may be any of these. Repeat the command with one of the ids.\n{lines}")
+    say(f"{text!r} may be any of these:\n{lines}")
     answer = ask(f"Which one? [1-{len(choices)}] ")
     if not answer.isascii() or not answer.isdigit() or not 1 <= int(answer) <= len(choices):
         raise Declined("Nothing was changed.")

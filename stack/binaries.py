@@ -23,7 +23,7 @@ INSTALLED_POSTGRESQL = (
     "/usr/local/opt/postgresql*/bin",
 )
 SHARED = Path("/var/lib")
-"""Only root can write here."""
+"""A folder for copies of binaries, in which only root can write."""
 SERVERS = ("valkey-server", "redis-server")
 
 

@@ -67,8 +67,8 @@ def run(step: Step, environment: Mapping[str, str]) -> Outcome:
     show(f"\n== {step.title}")
     started = time.monotonic()
     guard = die_with_parent(signal.SIGTERM)
-    passed = subprocess.run(step.command, cwd=ROOT, env=environment, preexec_fn=guard).returncode == 0
-    return Outcome(step.title, passed, time.monotonic() - started)
+    has_passed = subprocess.run(step.command, cwd=ROOT, env=environment, preexec_fn=guard).returncode == 0
+    return Outcome(step.title, has_passed, time.monotonic() - started)
 
 
 def table(outcomes: list[Outcome]) -> str:

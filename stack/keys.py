@@ -62,8 +62,8 @@ def unknown(text: str) -> StackError:
 
 def find_id(remote: Remote, text: str) -> str:
     """Return the id of the key that a text names: its id, its whole text, or a part of its name. Raises StackError."""
-    if whole := WHOLE_KEY.fullmatch(text):
-        return whole[1]
+    if key_text := WHOLE_KEY.fullmatch(text):
+        return key_text[1]
     keys = remote.get("/keys")
     if any(key["id"] == text for key in keys):
         return text

@@ -79,10 +79,10 @@ def usable_binaries(binaries: Path) -> tuple[Path, str]:
 
 def check_version(data: Path, version: str) -> None:
     """Refuse data of another major version, which this server cannot read."""
-    written, running = (data / "PG_VERSION").read_text().strip(), version.split(".")[0]
-    if written != running:
+    data_version, server_version = (data / "PG_VERSION").read_text().strip(), version.split(".")[0]
+    if data_version != server_version:
         raise StackError(
-            f"{data} was written by PostgreSQL {written}, and this is PostgreSQL {version}. Dump it with the old "
+            f"{data} was written by PostgreSQL {data_version}, and this is PostgreSQL {version}. Dump it with the old "
             f"version and restore it with the new one, or start with an empty folder (--state)."
         )
 

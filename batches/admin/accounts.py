@@ -84,7 +84,7 @@ class StoppableAccountAdmin(AccountAdmin):
 
 
 def buttons_of(account: Account) -> list[Button]:
-    """Return the buttons that are useful. Only a frozen account can be purged."""
+    """Return the buttons that have an effect. Only a frozen account can be purged."""
     return [FREEZE] if account.frozen_at is None else [THAW, PURGE]
 
 

@@ -53,7 +53,7 @@ WORDS = {"claimed": "claimed by workers", "in_doubt": "in doubt"}
 
 def shares(counts: Counts) -> list[dict[str, Any]]:
     """Return the states that hold messages, with their share of the batch in per cent and their colour."""
-    held = [(state, getattr(counts, state), colour) for state, colour in BAR_COLOURS.items()]
+    states = [(state, getattr(counts, state), colour) for state, colour in BAR_COLOURS.items()]
     return [
         {
             "name": state,
@@ -62,7 +62,7 @@ def shares(counts: Counts) -> list[dict[str, Any]]:
             "percent": f"{100 * messages / counts.accepted:.2f}",
             "colour": colour,
         }
-        for state, messages, colour in held
+        for state, messages, colour in states
         if messages
     ]
 

@@ -36,7 +36,7 @@ def slow_sink(setting: Setting) -> Measured:
             say(f"  {size:,}: {summary_of(plays[-1])}")
     few = setting.size(PEERS_MESSAGES, quick=100)
     contest = hold(setting, few, setting.count(setting.rounds), ("slow-sink",), delay_ms=DELAY_MS)
-    ours = [*plays, *contest.plays[SLUICE]]
+    sluice_plays = [*plays, *contest.plays[SLUICE]]
     rates = {name: [wave_play.drained_per_second for wave_play in plays] for name, plays in contest.plays.items()}
     peers = [median(rate) for name, rate in rates.items() if name != SLUICE]
     return Measured(
@@ -54,7 +54,7 @@ def slow_sink(setting: Setting) -> Measured:
             Growth("CPU seconds", sizes, [sum(wave_play.draining) for wave_play in plays]),
         ],
         {f"{name} is skipped": reason for name, reason in contest.skipped.items()},
-        is_sound=all(wave_play.is_sound for wave_play in ours),
+        is_sound=all(wave_play.is_sound for wave_play in sluice_plays),
     )
 
 

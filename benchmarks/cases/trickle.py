@@ -74,8 +74,8 @@ def beside(sluice: Sluice, sink: Sink, bulk: int, per_second: float) -> tuple[li
         raise StackError(f"{bulk + len(trickle.asked_at):,} messages were accepted, but {len(arrived):,} arrived")
     ended_at = max((at for number, at in arrived.items() if number < FIRST_NUMBER), default=send_at)
     # Only messages that were sent beside the wave.
-    met = [number for number, at in trickle.asked_at.items() if not bulk or send_at <= at <= ended_at]
-    return [arrived[number] - trickle.asked_at[number] for number in met], ended_at - send_at
+    numbers = [number for number, at in trickle.asked_at.items() if not bulk or send_at <= at <= ended_at]
+    return [arrived[number] - trickle.asked_at[number] for number in numbers], ended_at - send_at
 
 
 @dataclass

@@ -109,11 +109,11 @@ def measured(
 ) -> Measured:
     """Return the measurement: sound if Sluice lost and doubled nothing, with the losses of peers as facts."""
     results = contest(setting)
-    ours = [*results.plays[SLUICE], *grown(setting)]
+    sluice_plays = [*results.plays[SLUICE], *grown(setting)]
     facts: dict[str, Any] = {
         f"{other} lost or doubled": sum(play.lost + play.doubled for play in plays)
         for other, plays in results.plays.items()
         if not all(play.is_sound for play in plays)
     }
     facts |= {f"{name} is skipped": reason for name, reason in results.skipped.items()}
-    return Measured(figures, grows, facts, curves or {}, is_sound=all(play.is_sound for play in ours))
+    return Measured(figures, grows, facts, curves or {}, is_sound=all(play.is_sound for play in sluice_plays))

@@ -191,11 +191,11 @@ def number_text(number: float) -> str:
 def decimal_text(number: float) -> str:
     """Return a positive number from its shortest digits, which are the same in Python and JavaScript."""
     mantissa, _, exponent = repr(number).partition("e")
-    whole, _, fraction = mantissa.partition(".")
+    integer, _, fraction = mantissa.partition(".")
     fraction = "" if fraction == "0" else fraction
-    digits = (whole + fraction).lstrip("0")
+    digits = (integer + fraction).lstrip("0")
     # The value is 0.digits times ten to the power of `point`.
-    point = int(exponent or 0) + len(whole) - (len(whole + fraction) - len(digits))
+    point = int(exponent or 0) + len(integer) - (len(integer + fraction) - len(digits))
     digits = digits.rstrip("0")
     if len(digits) <= point <= 21:
         return digits.ljust(point, "0")

@@ -206,9 +206,9 @@ class Reader:
             parcels[row.number].append(row)
         by_place = [(entry.place, [parcels.get(next(numbers), []) for _ in entry.bases]) for entry in entries]
         for group in _group(by_place):
-            messages = self._read_messages(row for _, several in group for rows in several for row in rows)
-            for place, several in group:
-                yield place, chain.from_iterable(self._events_of(rows, messages) for rows in several)
+            messages = self._read_messages(row for _, parcel_rows in group for rows in parcel_rows for row in rows)
+            for place, parcel_rows in group:
+                yield place, chain.from_iterable(self._events_of(rows, messages) for rows in parcel_rows)
 
     def _read_rows(self, entries: Sequence[Entry]) -> list[Row]:
         """Return the rows of all events of the parcels, by parcel and id: the earlier ones tell what an event means."""

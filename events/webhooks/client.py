@@ -41,11 +41,11 @@ class Answer:
 
     status: int | None
     error: str
-    """Empty for a 2xx."""
+    """The reason why the attempt failed; empty for a 2xx."""
     body: bytes = b""
     """The beginning of the body of the response."""
     headers: Mapping[str, str] | None = None
-    """By names in lower case."""
+    """The headers of the response, by their names in lower case."""
     seconds: float = 0.0
 
     @property

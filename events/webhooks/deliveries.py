@@ -43,8 +43,8 @@ def next_attempts(endpoint: Endpoint) -> dict[int, dt.datetime]:
     if not endpoint.is_enabled:
         return {}
     waits = ((lane.number, (lane.next_at, endpoint.retry_at)) for lane in endpoint.lanes.all())
-    times = {number: [at for at in several if at is not None] for number, several in waits}
-    return {number: max(several) for number, several in times.items() if several}
+    times = {number: [at for at in times_of_lane if at is not None] for number, times_of_lane in waits}
+    return {number: max(times_of_lane) for number, times_of_lane in times.items() if times_of_lane}
 
 
 def read_body(delivery: Delivery) -> bytes:

@@ -228,12 +228,12 @@ def _narrow_to(field: Field, values: Sequence[Value]) -> Narrowing | None:
 
 
 def _either(narrowed: Sequence[Narrowing | None]) -> Narrowing | None:
-    whole = Narrowing()
+    result = Narrowing()
     for narrowing in narrowed:
         if narrowing is None:
             return None
-        whole = whole.with_others(narrowing)
-    return whole
+        result = result.with_others(narrowing)
+    return result
 
 
 def latest_event(condition: Condition) -> dt.datetime | None:

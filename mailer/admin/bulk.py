@@ -103,11 +103,11 @@ class SelectionForm(ReasonForm):
             self.fields["typed"].label = mark_numbers(f"Type {tally.messages} to confirm", key)
 
     def clean_typed(self) -> str:
-        typed = "".join(character for character in self.cleaned_data["typed"] if character not in ", .'")
+        digits = "".join(character for character in self.cleaned_data["typed"] if character not in ", .'")
         number = self.tally.messages
-        if not (typed.isascii() and typed.isdecimal()) or abs(int(typed) - number) > DEVIATION * number:
+        if not (digits.isascii() and digits.isdecimal()) or abs(int(digits) - number) > DEVIATION * number:
             raise forms.ValidationError(f"Nothing was changed: type the number of messages, {number}.")
-        return typed
+        return digits
 
 
 class SelectionTimeForm(SelectionForm):

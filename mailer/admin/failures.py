@@ -236,7 +236,7 @@ def draw_reason(reason: ReasonGroup, scope: Scope) -> list[SafeString]:
 
 def tabulate_classes(classes: Mapping[Classification, ClassTally], scope: Scope, *, is_exact: bool) -> dict[str, Any]:
     """Return failures by classification for unfold's table, the most frequent first."""
-    ordered = sorted(classes.items(), key=lambda item: -item[1].total)
+    items = sorted(classes.items(), key=lambda item: -item[1].total)
     providers = ["Providers"] if is_exact else []
     return {
         "headers": ["Class", "Classification", "Refused", "Deferred", "Status codes", *providers, "What to do"],
@@ -253,7 +253,7 @@ def tabulate_classes(classes: Mapping[Classification, ClassTally], scope: Scope,
                 ),
                 draw_text(f"{EXPLANATIONS[classification].meaning} {EXPLANATIONS[classification].advice}"),
             ]
-            for classification, tally in ordered
+            for classification, tally in items
         ],
     }
 
@@ -291,8 +291,8 @@ def tabulate_accounts(tallies: Mapping[int, Tally], choice: Choice, scope: Scope
 
 def tabulate_reasons(reasons: list[ReasonGroup], choice: Choice, scope: Scope) -> dict[str, Any]:
     """Return failures by reply for unfold's table."""
-    sampled = [failure for reason in reasons for failure in reason.failures[:SAMPLED]]
-    recipients = recipients_of(sampled)
+    samples = [failure for reason in reasons for failure in reason.failures[:SAMPLED]]
+    recipients = recipients_of(samples)
     return {
         "headers": [
             "Refused",

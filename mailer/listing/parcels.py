@@ -141,14 +141,14 @@ def _walk(filters: Filters, place: Place) -> Candidates:
         most = PARCELS_CHOSEN
     statement = queries.CHOOSE.format(walk=walk.format(**place.sql), condition=condition, **place.sql)
     parcel_id = _skip_later(filters, place)
-    (looked, messages, last), *rows = fetch(
+    (parcels, messages, last), *rows = fetch(
         statement,
         values | {"place": parcel_id, "most": most, "chosen": PARCELS_CHOSEN, "batches": BATCHES},
     )
     groups = [Group(base, (1 << size) - 1) for base, size, _ in rows]
     if len(groups) == PARCELS_CHOSEN:
         return Candidates(groups, place.behind_parcel(groups[-1].base), messages)
-    return Candidates(groups, place.behind_parcel(last) if looked == most else None, messages)
+    return Candidates(groups, place.behind_parcel(last) if parcels == most else None, messages)
 
 
 def _skip_later(filters: Filters, place: Place) -> int:
@@ -171,14 +171,14 @@ def _find_holders(filters: Filters, place: Place) -> Candidates | None:
         for state in sorted(filters.states or ())
     ]
     statement = queries.HOLDERS.format(holders=" union all ".join(holders), condition=condition)
-    (looked, messages, _), *rows = fetch(statement, values | {"most": PARCELS_LOOKED_AT})
-    if looked >= PARCELS_LOOKED_AT:
+    (parcels, messages, _), *rows = fetch(statement, values | {"most": PARCELS_LOOKED_AT})
+    if parcels >= PARCELS_LOOKED_AT:
         return None
     groups: dict[int, int] = defaultdict(int)
     for base, size, mask in rows:
         groups[base] |= to_mask(mask, size)
-    ordered = sorted(groups.items(), reverse=not place.is_upward)
-    ahead = [Group(*item) for item in ordered if _may_be_ahead(item[0], place)]
+    items = sorted(groups.items(), reverse=not place.is_upward)
+    ahead = [Group(*item) for item in items if _may_be_ahead(item[0], place)]
     return Candidates(ahead, None, messages)
 
 

@@ -96,9 +96,9 @@ class EarlyLinks:
         """Return the addresses of a message's own links; None if one of them stays unchanged."""
         addresses = {}
         for key, format, pick, number, is_web in own_links:
-            written = format % pick(values)
-            url = resolve_value(written)
-            if not (is_web or WEB.match(written)) or url == self._leave_url:
+            address_text = format % pick(values)
+            url = resolve_value(address_text)
+            if not (is_web or WEB.match(address_text)) or url == self._leave_url:
                 return None
             address = self._links.address_of(url, number, token, is_html=True, is_own=True)
             if address is None:

@@ -138,10 +138,10 @@ class Rewriting:
                 at = end
         return "".join([*pieces, html[at:]]) if pieces else html
 
-    def _address_in_html(self, written: str) -> str | None:
-        if self._keys and len(pieces := cut.__wrapped__(written, self._keys)) > 1:
+    def _address_in_html(self, text: str) -> str | None:
+        if self._keys and len(pieces := cut.__wrapped__(text, self._keys)) > 1:
             return self._own_address(pieces)
-        return self._address(resolve_value(written), is_html=True)
+        return self._address(resolve_value(text), is_html=True)
 
     def _own_address(self, pieces: tuple[str, ...]) -> str | None:
         """Return the key in the place of an address that has keys of the message."""

@@ -40,11 +40,11 @@ class SourceForm(RefusableForm, ChoosingForm[Row]):
 
     def changes(self) -> Any:
         """Return the fields that were changed, or all of a new row. A browser's line breaks are no change."""
-        typed = {name: unify_breaks(self.cleaned_data[name]) for name in self.names}
+        values = {name: unify_breaks(self.cleaned_data[name]) for name in self.names}
         if self.instance.pk is None:
-            return typed
+            return values
         stored = {name: unify_breaks(self.get_initial_for_field(self.fields[name], name)) for name in self.names}
-        return {name: value for name, value in typed.items() if value != stored[name]}
+        return {name: value for name, value in values.items() if value != stored[name]}
 
 
 class EditorAdmin(RefusableAdmin[Row]):
