@@ -68,7 +68,7 @@ def count(action: str, *, limit: int) -> Allowance | None:
             used = int(pipeline.execute()[0])
     except (redis.RedisError, OSError) as error:
         _away_until = time.monotonic() + PAUSE_SECONDS
-        log.warning("rates are not counted", error=type(error).__name__)
+        log.warning("rates are not counted: Redis did not answer", error=type(error).__name__)
         return None
     return Allowance(limit, used, (minute + 1) * WINDOW_SECONDS)
 
@@ -87,7 +87,7 @@ def take_place(action: str, *, limit: int, seconds: int) -> bool:
             return any(_client().set(name, 1, nx=True, ex=seconds) for name in names)
         except (redis.RedisError, OSError) as error:
             _away_until = time.monotonic() + PAUSE_SECONDS
-            log.warning("places are counted by each process", error=type(error).__name__)
+            log.warning("each process counts places separately: Redis did not answer", error=type(error).__name__)
     return any(_take_own_place(name, seconds) for name in names)
 
 

@@ -80,5 +80,5 @@ def is_there() -> bool:
 
 def note_absence(error: DatabaseError | InterfaceError) -> None:
     """Log the error and drop the connection, so that the next statement opens another one."""
-    log.warning("database is away", error=describe_database_error(error))
+    log.warning("database unavailable; beat waits for it", error=describe_database_error(error))
     connection.close()

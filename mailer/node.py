@@ -77,7 +77,7 @@ def do_round(name: str, concurrency: int) -> None:
         if concurrency and (is_broker_away() or is_stalled()):
             deliverer().deliver_due(seconds=settings.SWEEP_INTERVAL_SECONDS)
     except DatabaseError as error:
-        log.warning("database unavailable", error=describe_database_error(error))
+        log.warning("database unavailable; the next round tries again", error=describe_database_error(error))
         connection.close()
 
 
@@ -100,7 +100,7 @@ def leave(name: str) -> None:
     try:
         Node.objects.filter(name=name).delete()
     except DatabaseError as error:
-        log.warning("the row of the node stays", error=describe_database_error(error))
+        log.warning("the row of the node was not deleted: database unavailable", error=describe_database_error(error))
 
 
 def _wait_for_parent(seconds: float) -> bytes | None:

@@ -140,7 +140,7 @@ def _do(name: str, duty: Duty) -> int:
     try:
         return duty()
     except DatabaseError as error:
-        log.warning("sweep duty failed", duty=name, error=describe_database_error(error))
+        log.warning("sweep duty failed; the next round repeats it", duty=name, error=describe_database_error(error))
         connection.close_if_unusable_or_obsolete()
         return -1
 

@@ -63,7 +63,7 @@ class Answering:
             pass
         except Exception:
             # No error may end the thread.
-            log.exception("a request failed outside its view")
+            log.exception("request failed outside the views, and its connection is closed")
         finally:
             if not is_ended:
                 answer.keeps_open = False

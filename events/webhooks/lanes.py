@@ -98,7 +98,7 @@ class LaneRun:
             if self._finish_pending():
                 self._deliver_new(until)
         except LostLease:
-            log.warning("another process has taken a lane", lane=self.lane.pk)
+            log.warning("lane not continued: another process has taken it", lane=self.lane.pk)
         else:
             Lane.objects.filter(pk=self.lane.pk, lease=self.lease).update(lease=None, leased_until=None)
         return self.delivered

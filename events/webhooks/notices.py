@@ -48,7 +48,9 @@ def tell_owner(endpoint: Endpoint, since: dt.datetime) -> bool:
         with transaction.atomic():
             return _mail_once(endpoint, email, since)
     except (SluiceError, DatabaseError) as error:
-        log.warning("no notice of a disabled endpoint is mailed", endpoint=endpoint.pk, error=type(error).__name__)
+        log.warning(
+            "the notice of a disabled endpoint cannot be mailed", endpoint=endpoint.pk, error=type(error).__name__
+        )
         return False
 
 

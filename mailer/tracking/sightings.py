@@ -78,7 +78,7 @@ def _ask(add: Callable[[Pipeline], None]) -> list[list[bytes]]:
             return replies
     except (redis.RedisError, OSError) as error:
         _away_until = time.monotonic() + PAUSE_SECONDS
-        log.warning("clicks are not shared with other processes", error=type(error).__name__)
+        log.warning("clicks are not shared with other processes: Redis did not answer", error=type(error).__name__)
         return []
 
 
