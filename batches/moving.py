@@ -172,7 +172,7 @@ def settle_doubt(parcel: Parcel, mask: int, counter: str) -> bool:
     setattr(parcel, counter, getattr(parcel, counter) + number)
     parcel.save(update_fields=[counter, "in_doubt", "doubtful"])
     if parcel.is_folded and not parcel.is_remainder:
-        # What has moved is counted with the parcel that holds it now.
+        # Moved messages are counted with the parcel that holds them now.
         change = {"accepted": F("accepted") - number} if counter == "moved" else {counter: F(counter) + number}
         BatchTotals.objects.filter(pk=parcel.batch_id).update(in_doubt=F("in_doubt") - number, **change)
     return True

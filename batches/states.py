@@ -27,7 +27,7 @@ class ParcelState(models.IntegerChoices):
     SCHEDULED = 0, "scheduled"
     """In: accept, and record for a retry. Out: admit, at `due_at`."""
     DUE = 1, "due"
-    """In: accept for mail for now, admit on `release`, release and rescue for what was not sent. Out: claim, admit."""
+    """In: accept for mail for now, admit on `release`, release and rescue for unsent messages. Out: claim, admit."""
     CLAIMED = 2, "claimed"
     """In: claim. Out: record when nothing is left in it, release when something is, rescue when its worker died."""
     RETAINED = 3, "retained"

@@ -36,7 +36,7 @@ def admit_overdue() -> int:
 
 
 def admit_retained() -> int:
-    """Look again at retained parcels whose verdict may have changed: resumed, thawed, cancelled, or kept too long."""
+    """Look again at retained parcels whose verdict may have changed, because of a resume, thaw, cancel or their age."""
     return _admit_all(queries.BATCHES_TO_READMIT, {"retention": settings.RETENTION_SECONDS})
 
 
@@ -100,8 +100,8 @@ class Watch:
     """Find the workers that have claims and have fallen silent, as one observer with one clock sees it.
 
     A worker is dead when its last look is the same in two reads a lease apart, on a clock that nobody sets. The lease
-    is longer than the deadline of a slice, so what it was sending when it fell silent has ended by itself, even if it
-    was only suspended. A worker is marked only if its last look is still the one that was read, so a look that came
+    is longer than the deadline of a slice, so the delivery of a silent worker has ended by then, even if the worker was
+    only suspended. A worker is marked only if its last look is still the one that was read, so a look that came
     meanwhile wins.
     """
 

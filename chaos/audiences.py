@@ -139,7 +139,7 @@ def count_planned(counts: Counter[str], begins_at: float, members: int, now: flo
 
 
 def count_results(numbers: Numbers, campaign_id: int, made: list[Stored], *, is_cancelled: bool) -> None:
-    """Count the messages of a campaign. What waits of a cancelled one counts as stopped."""
+    """Count the messages of a campaign. Waiting messages of a cancelled campaign count as stopped."""
     key = f"campaign:{campaign_id}"
     states = Counter(message.state for message in made)
     waiting, stopped = (sum(states[state] for state in group) for group in (WAITING, ENDED_UNSENT))

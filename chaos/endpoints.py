@@ -98,7 +98,7 @@ def await_felt(site: Site, condition: Callable[[], object], effect: str) -> None
 
 
 def enable_again(site: Site) -> None:
-    """Enable what has failed, as an operator does when a receiver works again, until no endpoint waits any more."""
+    """Enable failing endpoints, as an operator does when a receiver works again, until no endpoint waits any more."""
     enable_failing(site)
 
     def is_well() -> bool:

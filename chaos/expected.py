@@ -1,4 +1,4 @@
-"""Compare the text of a figure with what it has to show.
+"""Compare the text of a figure with the number or text that it has to show.
 
 Numbers that stand still when no mail is sent are compared exactly. A figure that depends on the moment at which it is
 read, such as a rate, has a range, and one that is made from the buckets of a histogram has a set of words.

@@ -28,8 +28,9 @@ BUCKETS = (1, 10, 60, 600)
 WORDS = ("within 1 s", "within 10 s", "within 1 min", "within 10 min", "more than 10 min")
 CLOSE = 0.05
 """The seconds by which the lateness of stored times may differ from what the worker has counted."""
-# What was sent: how many seconds after its time, or after the last resume of its batch or thaw of its account before it
-# was sent. Mail of a parcel that was tried more than once may be counted or not. Mail to several recipients is not.
+# The lateness of sent messages: the seconds after their time, or after the last resume of their batch or thaw of their
+# account before they were sent. Mail of a parcel that was tried more than once may be counted or not. Mail to several
+# recipients is not.
 READ_LATENESS = f"""
 with sent as (
     select message_id as id, at from mailer_event

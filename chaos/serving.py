@@ -89,8 +89,8 @@ async def stop_accepting(server: asyncio.Server) -> None:
     """Close it. A connection that it has just accepted has its session by then, to be ended like any other."""
     for listener in server.sockets:
         asyncio.get_running_loop().remove_reader(listener)
-    # In the first round what was accepted gets a transport, else a closed server would leave its socket open; in the
-    # second its protocol is notified; in the third its session begins.
+    # In the first round accepted connections get a transport, since otherwise a closed server would leave their sockets
+    # open; in the second its protocol is notified; in the third its session begins.
     for _ in range(3):
         await asyncio.sleep(0)
     server.close()

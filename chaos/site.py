@@ -206,7 +206,7 @@ class Site:
         return False
 
     def count_kill(self, processes: int) -> None:
-        """Count a kill just before it: `processes` are about to lose what they hold."""
+        """Count a kill just before it: `processes` are about to lose their claims."""
         self.kills += processes
         self.rescues.watch()
 

@@ -73,7 +73,7 @@ def judge_states(arrivals: dict[str, list[Arrival]], truth: Truth, verdict: Verd
         verdict.breaches.append(f"{len(misreported)} were sent with another state: {misreported[:EXAMPLES]}")
     refused = [message.recipient for message in truth.messages.values() if message.state == "refused"]
     if refused:
-        verdict.breaches.append(f"{len(refused)} are refused, but the peer refuses none: {refused[:EXAMPLES]}")
+        verdict.breaches.append(f"{len(refused)} are refused, but the peer refuses no message: {refused[:EXAMPLES]}")
     if unknown := arrivals.keys() - truth.messages.keys():
         verdict.breaches.append(f"{len(unknown)} were sent that are not stored: {sorted(unknown)[:EXAMPLES]}")
     states = truth.states

@@ -20,7 +20,7 @@ _is_separate = False
 
 @shared_task(name=hints.DELIVER)
 def deliver(lane_id: int) -> int:
-    """Deliver what a lane of an endpoint has to deliver. Return the number of events."""
+    """Deliver the events of a lane of an endpoint. Return their number."""
     if _is_separate:
         # In Linux this concerns only the calling thread. The node's loop, which sweeps, keeps its priority.
         os.setpriority(os.PRIO_PROCESS, 0, NICE)

@@ -73,7 +73,7 @@ def is_address(text: str) -> bool:
 
 
 def is_email(text: str) -> bool:
-    """Return whether mail can be sent to the text, whose lengths are allowed, too. A bare host name is no domain."""
+    """Return whether the text is an address of an allowed length. Its domain must have a dot."""
     if not is_address(text):
         return False
     local, _, domain = to_ascii(text).rpartition("@")

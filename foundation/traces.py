@@ -30,7 +30,7 @@ def chain_of(error: BaseException) -> Iterator[BaseException]:
 
 
 def describe_database_error(error: DatabaseError | InterfaceError) -> str:
-    """Return the first line of what the database says of a connection that failed.
+    """Return the first line of the database's message about a failed connection.
 
     Of any other error return only its type and SQLSTATE, since the message may quote a row.
     """

@@ -177,7 +177,7 @@ def _parcels(account: Account | None, why: Why, batch: Batch | None = None) -> Q
 
 
 def mask_in_hand(parcel: Parcel, why: Why) -> int:
-    """Return the messages of a parcel that are in hand, whatever its state; none of them waits to be sent again."""
+    """Return the mask of the messages in hand of a parcel in any state, without those that wait to be sent again."""
     members = to_mask(parcel.members, parcel.size)
     return members if why is Why.HELD else to_mask(parcel.doubtful, 0) & ~members
 

@@ -196,7 +196,7 @@ class Parcel(models.Model):
 
 
 class WaveCount(models.Model):
-    """The mail of a batch that waits for its first try in one minute: what the sweeper has added up of `WaveDelta`."""
+    """The mail of a batch that waits for its first try in one minute, as the sum of the rows of `WaveDelta`."""
 
     pk = models.CompositePrimaryKey("batch_id", "minute")
     batch_id = models.BigIntegerField()

@@ -211,7 +211,7 @@ def console_open(sluice: Sluice, tabs: int) -> Iterator[None]:
 
 
 def poll(operator: Operator, over: threading.Event, phase: float) -> None:
-    """Ask for what has changed on the page every 3 seconds, as its script does."""
+    """Ask for the changes of the page every 3 seconds, as its script does."""
     tag = ""
     over.wait(phase * POLL_SECONDS)
     while not over.wait(POLL_SECONDS):

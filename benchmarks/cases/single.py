@@ -42,7 +42,7 @@ def measure(setting: Setting) -> Measured:
 
 
 def post(sluice: Sluice, requests: int) -> tuple[float, float]:
-    """Return the seconds, and the CPU seconds of everything but the callers."""
+    """Return the seconds, and the CPU seconds of everything except the callers."""
     send_at = int(time.time()) + AHEAD_SECONDS
     bodies = [mail_body(n, n + 1, send_at=send_at) for n in range(requests)]
     before = sluice.cpu()

@@ -44,7 +44,7 @@ class Answering:
         self._unsent: deque[Connection] = deque()
 
     def run_view(self, connection: Connection) -> None:
-        """Run the view of a request. Called by the threads."""
+        """Run the view of a request. The threads call this."""
         request = connection.request
         answer = Answer(request, connection)
         answer.keeps_open &= not self._is_stopping()
@@ -72,7 +72,7 @@ class Answering:
                 request.close()
 
     def note_unsent(self, connection: Connection) -> None:
-        """Let the loop write what a thread could not send. Called by the threads."""
+        """Let the loop write the bytes that a thread could not send. The threads call this."""
         self._unsent.append(connection)
         self._wake()
 

@@ -1,4 +1,4 @@
-"""Move connections to another process, with what has been read of their request.
+"""Move connections to another process, with the bytes that were read of their request.
 
 Each kind of process has one mailbox, a pair of Unix sockets that all processes inherit. The kernel keeps what is in it,
 so nothing is lost when a process is replaced.

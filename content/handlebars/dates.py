@@ -124,7 +124,7 @@ def epoch_time(number: float) -> datetime:
 
 
 def zone_of(offset: Any) -> tzinfo:
-    """Return the zone of an offset. Raises RenderError when it is not one."""
+    """Return the zone of an offset. Raises RenderError if the text is not an offset."""
     if not is_present(offset):
         return UTC
     try:

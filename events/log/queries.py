@@ -9,7 +9,8 @@ from batches.states import ParcelState
 from events.models import DeliveryState
 from foundation.postgresql import AdvisoryLock
 
-# Taken in a statement before PUBLISH, so that the snapshot of PUBLISH has what the last publisher has committed.
+# This lock is taken in a statement before PUBLISH, so that the snapshot of PUBLISH has the commit of the last
+# publisher.
 LOCK_LOG: Final = f"select pg_try_advisory_xact_lock({int(AdvisoryLock.LOG)})"
 
 # Turn the oldest notices into entries of the log. The places are drawn in the order of the ids of the notices. Of two
@@ -51,8 +52,8 @@ where account_id = %(account)s and place >= %(first)s
 order by place limit %(limit)s
 """
 
-# All events of some parcels, those with a certain fence and time being marked: the others tell whether an attempt was
-# the first one. Their replies are not read.
+# All events of some parcels. Those with a certain fence and time are marked. The others tell whether an attempt was the
+# first one. Their replies are not read.
 READ_HAPPENED: Final = f"""
 select n.number, e.is_own, e.id, e.message_id, e.kind, extract(epoch from e.at)::float8, e.fence, e.recipient,
     case when e.is_own then e.reply end, e.members, coalesce(e.recipients, 1), e.suppression, e.classification,
@@ -107,7 +108,7 @@ where m.id = any(%(ids)s::bigint[])
 """
 
 # The lanes that have something to do now. While much mail is being delivered, new events wait for a few seconds: mail
-# comes first, and the bodies of what has waited are fuller. At most a thousand parcels are looked at.
+# comes first, and the bodies of events that have waited are fuller. At most a thousand parcels are looked at.
 DUE_LANES: Final = f"""
 with newest as (
     select case when sum(size) < %(much)s or sum(size) is null then 'infinity'

@@ -353,7 +353,7 @@ def _events_for(
 ) -> Iterator[Happened]:
     """Yield an event of a message, once for each recipient that it is about.
 
-    An event of all recipients is not about those whose mail has ended before.
+    An event of all recipients is not about recipients whose delivery has ended before.
     """
     mail, first_recipient, personal = message
     recipients = recipients_of(personal, first_recipient)

@@ -18,14 +18,14 @@ from events.webhooks.forms import Form, encode
 
 MOST_EVENTS: Final = 1000
 MOST_BYTES: Final = 512 * 1024 - 200
-"""The size of all events of a body. The rest is for what a form puts around them."""
+"""The size of all events of a body. Each form adds some bytes around them."""
 PLACES_AT_ONCE: Final = 500
 """The number of places that one search for events looks at. Without an event, the lane still moves behind them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The events of a lane between two positions. `events` is 0 if the endpoint gets none of these."""
+    """The events of a lane between two positions. `events` is 0 if the endpoint gets no event of this lane."""
 
     after: Position
     until: Position

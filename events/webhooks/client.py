@@ -50,7 +50,7 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Return whether the receiver has accepted what was posted."""
+        """Return whether the receiver has accepted the body."""
         return not self.error
 
     @property

@@ -58,7 +58,7 @@ is_ending: Final = threading.Event()
 
 
 def run_lane(lane_id: int, *, seconds: float = RUN_SECONDS) -> int:
-    """Deliver what a lane has to deliver. Return the number of delivered events."""
+    """Deliver the events of a lane. Return the number of delivered events."""
     lease = uuid.uuid4()
     lane = take_lane(lane_id, lease)
     if lane is None:
@@ -199,7 +199,7 @@ class LaneRun:
     def _end_outage(self) -> None:
         """Let all lanes make their attempts now, if this was the first success after several failures in a row.
 
-        A single body that the receiver never accepts is no outage: the other lanes succeed between its attempts.
+        A single body that the receiver never accepts is not an outage: the other lanes succeed between its attempts.
         """
         if self.lane.endpoint.failures >= OUTAGE:
             Lane.objects.filter(endpoint=self.lane.endpoint_id, next_at__isnull=False).update(next_at=None)

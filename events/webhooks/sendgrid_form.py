@@ -229,7 +229,7 @@ def _domain_of(recipient: str) -> str:
 
 @lru_cache(maxsize=4)
 def _tls_of(transport: str, url: str) -> Fields:
-    """Return whether mail is sent with TLS; nothing if that depends on what the peer offers."""
+    """Return the field that says whether mail is sent with TLS; no field if that depends on the offers of the peer."""
     if transport != "smtp":
         return {}
     address = SmtpAddress.parse(url)

@@ -193,7 +193,7 @@ class Narrowing:
     messages: frozenset[int] = frozenset()
 
     def with_others(self, other: Narrowing) -> Narrowing:
-        """Return the narrowing to what either of the two allows."""
+        """Return a narrowing to the messages of both."""
         return Narrowing(self.recipients | other.recipients, self.mails | other.mails, self.messages | other.messages)
 
 

@@ -49,7 +49,7 @@ class Status(enum.StrEnum):
     """The status of a message for one recipient."""
 
     PROCESSED = "processed"
-    """The message was accepted, and has none of the other statuses. It may wait, be deferred, held or in doubt."""
+    """The message was accepted, and no other status applies. It may wait, be deferred, held or in doubt."""
     DELIVERED = "delivered"
     """The recipient's server, or the next one, has accepted it."""
     NOT_DELIVERED = "not_delivered"

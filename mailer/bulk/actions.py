@@ -103,7 +103,7 @@ def filters_of(bulk: BulkAction) -> Filters:
 
 
 def end_early(bulk_id: int, *, actor: str) -> bool:
-    """End an action: what it has changed stays changed. Return False if it had ended before."""
+    """End an action. Its changes so far stay. Return False if it had ended before."""
     unfinished = BulkAction.objects.filter(pk=bulk_id, finished_at=None)
     return bool(unfinished.update(finished_at=Now(), ended_by=actor[:200], leased_until=None))
 

@@ -125,7 +125,7 @@ def _text(data: bytes, part: Mime) -> str:
 
 
 def _decode(value: object) -> str:
-    """Return a header decoded (RFC 2047); what cannot be decoded stays as it came."""
+    """Return a header decoded (RFC 2047). A text that cannot be decoded is returned unchanged."""
     text = "" if value is None else str(value)
     try:
         return str(make_header(decode_header(text)))
