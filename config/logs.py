@@ -138,7 +138,7 @@ def without_addresses(value: Any) -> Any:
 
 
 def escape_controls(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Escape each value, so that a person can read it on one line. JSON needs no escaping here."""
+    """Escape each value, so that a person can read it on one line. JSON escapes values itself."""
     return {
         escape(name): value if name in TRACEBACKS else escape(value if isinstance(value, str) else repr(value))
         for name, value in event.items()

@@ -117,7 +117,7 @@ def test_a_refused_message_is_a_breach_since_the_peer_refuses_nobody(story: Stor
     story.truth.messages[story.second] = Message(1, message.recipient, "mail", "batch", "refused")
     story.truth.counters = {"sent": 1, "refused": 1}
     del story.arrivals[story.second]
-    assert "refuses none" in story.judge().breaches[0]
+    assert "refuses no message" in story.judge().breaches[0]
 
 
 def test_counters_that_disagree_with_the_messages_are_a_breach(story: Story) -> None:
