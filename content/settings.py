@@ -82,7 +82,7 @@ def change_setting(account: Account, name: str, changes: Mapping[str, Any]) -> S
         setting: Setting = {**settings[name], **changes}
         settings[name] = setting
         _check(name, setting)
-        row.values = {each: values for each, values in settings.items() if values != DEFAULTS[each]}
+        row.values = {key: values for key, values in settings.items() if values != DEFAULTS[key]}
         row.never_suppressed = _keys_of(settings["address_whitelist"])
         row.bounce_days, row.block_days = _days_of(settings["bounce_purge"])
         row.save()

@@ -134,7 +134,7 @@ class Processes:
 
         Raises StackError if a program may not be started again, or ends again and again.
         """
-        for child in [each for each in self.children if not each.is_alive()]:
+        for child in [candidate for candidate in self.children if not candidate.is_alive()]:
             program, ends = child.program, self._ends[child.program.name]
             ends.append(time.monotonic())
             if not program.starts_again or (len(ends) == MOST_ENDS and ends[-1] - ends[0] < ENDS_SECONDS):

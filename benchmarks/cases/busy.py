@@ -102,19 +102,19 @@ def moves(batch_id: str) -> list[tuple[str, Call]]:
 def busy(sluice: Sluice) -> Iterator[Counter[int]]:
     """Run the clients until the end of the block; yield the count of their answers by status."""
     answers: Counter[int] = Counter()
-    over = threading.Event()
+    end = threading.Event()
     calls = expensive_calls()
     clients = [
-        *(threading.Thread(target=stay_silent, args=[sluice, over]) for _ in range(SILENT)),
-        *(threading.Thread(target=send_slowly, args=[sluice, over]) for _ in range(SLOW)),
-        *(threading.Thread(target=call_on, args=[sluice, over, calls, n, answers]) for n in range(CALLING)),
+        *(threading.Thread(target=stay_silent, args=[sluice, end]) for _ in range(SILENT)),
+        *(threading.Thread(target=send_slowly, args=[sluice, end]) for _ in range(SLOW)),
+        *(threading.Thread(target=call_on, args=[sluice, end, calls, n, answers]) for n in range(CALLING)),
     ]
     for client in clients:
         client.start()
     try:
         yield answers
     finally:
-        over.set()
+        end.set()
         for client in clients:
             client.join()
 
@@ -133,12 +133,12 @@ def expensive_calls() -> list[Call]:
     ]
 
 
-def call_on(sluice: Sluice, over: threading.Event, calls: list[Call], number: int, answers: Counter[int]) -> None:
+def call_on(sluice: Sluice, end: threading.Event, calls: list[Call], number: int, answers: Counter[int]) -> None:
     """Make one expensive call after the other, as fast as they are answered."""
     headers = {"Content-Type": "application/json", **sluice.headers}
     connection = HTTPConnection(address_of(sluice)[0], address_of(sluice)[1], timeout=120)
     for method, path, body in itertools.islice(itertools.cycle(calls), number, None):
-        if over.is_set():
+        if end.is_set():
             break
         try:
             connection.request(method, path, body, headers)
@@ -152,19 +152,19 @@ def call_on(sluice: Sluice, over: threading.Event, calls: list[Call], number: in
     connection.close()
 
 
-def stay_silent(sluice: Sluice, over: threading.Event) -> None:
+def stay_silent(sluice: Sluice, end: threading.Event) -> None:
     """Begin a request and do not finish it."""
     with socket.create_connection(address_of(sluice)) as line:
         line.sendall(b"POST /v3/mail/send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n")
-        over.wait()
+        end.wait()
 
 
-def send_slowly(sluice: Sluice, over: threading.Event) -> None:
+def send_slowly(sluice: Sluice, end: threading.Event) -> None:
     """Send the body of a request a byte at a time; begin again when the server closes the connection."""
-    while not over.is_set():
+    while not end.is_set():
         with suppress(OSError), socket.create_connection(address_of(sluice)) as line:
             line.sendall(b"POST /v3/mail/send HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n")
-            while not over.wait(SLOW_SECONDS):
+            while not end.wait(SLOW_SECONDS):
                 line.sendall(b" ")
 
 

@@ -198,23 +198,23 @@ def watch(sluice: Sluice, setting: Setting, tabs: int) -> float:
 @contextmanager
 def console_open(sluice: Sluice, tabs: int) -> Iterator[None]:
     """Keep *Now* open in some tabs of one browser each."""
-    over = threading.Event()
-    threads = [threading.Thread(target=poll, args=[Operator(sluice), over, n / tabs]) for n in range(tabs)]
+    end = threading.Event()
+    threads = [threading.Thread(target=poll, args=[Operator(sluice), end, n / tabs]) for n in range(tabs)]
     for thread in threads:
         thread.start()
     try:
         yield
     finally:
-        over.set()
+        end.set()
         for thread in threads:
             thread.join()
 
 
-def poll(operator: Operator, over: threading.Event, phase: float) -> None:
+def poll(operator: Operator, end: threading.Event, phase: float) -> None:
     """Ask for the changes of the page every 3 seconds, as its script does."""
     tag = ""
-    over.wait(phase * POLL_SECONDS)
-    while not over.wait(POLL_SECONDS):
+    end.wait(phase * POLL_SECONDS)
+    while not end.wait(POLL_SECONDS):
         tag = operator.look("/admin/?live=1", tag=tag).headers["ETag"] or ""
 
 

@@ -87,13 +87,13 @@ class Trickle:
 @contextmanager
 def trickling(sluice: Sluice) -> Iterator[Trickle]:
     """Send a single mail every 40 ms until the end of the block."""
-    trickle, over = Trickle(), threading.Event()
+    trickle, end = Trickle(), threading.Event()
 
     def post() -> None:
         caller = sluice.caller()
         try:
             number = FIRST_NUMBER
-            while not over.wait(EVERY_SECONDS):
+            while not end.wait(EVERY_SECONDS):
                 at = time.time()
                 caller.ask("POST", "/v3/mail/send", mail_body(number, number + 1))
                 trickle.asked_at[number] = at
@@ -108,7 +108,7 @@ def trickling(sluice: Sluice) -> Iterator[Trickle]:
     try:
         yield trickle
     finally:
-        over.set()
+        end.set()
         thread.join()
     if trickle.failure:
         raise trickle.failure

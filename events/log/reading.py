@@ -368,10 +368,10 @@ def _events_for(
         earlier = history.of(message_id, recipient)
         is_first, attempt = True, 1
         if earlier:  # seldom
-            if row.recipient is None and any(each.kind in FINAL for each in earlier):
+            if row.recipient is None and any(event.kind in FINAL for event in earlier):
                 continue
-            attempts = [each for each in earlier if each.kind in ATTEMPTS and not _is_decision(each)]
-            is_first, attempt = not attempts, 1 + sum(each.kind == DEFERRED for each in attempts)
+            attempts = [event for event in earlier if event.kind in ATTEMPTS and not _is_decision(event)]
+            is_first, attempt = not attempts, 1 + sum(event.kind == DEFERRED for event in attempts)
         yield Happened(
             id if len(recipients) == 1 else f"{id}-{number}",
             row.kind,

@@ -119,7 +119,7 @@ def _matching(condition: Condition, activities: Sequence[Activity]) -> Iterator[
     """Yield the activities that meet a condition. A subject is only made if the result depends on it."""
     results = [is_met(condition, activity.value_of) for activity in activities]
     if names_field(condition, "subject"):
-        read_subjects([each for each, result in zip(activities, results, strict=True) if result is None])
+        read_subjects([unread for unread, result in zip(activities, results, strict=True) if result is None])
     for activity, result in zip(activities, results, strict=True):
         if result or (result is None and is_met(condition, activity.value_of)):
             yield activity

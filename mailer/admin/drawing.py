@@ -45,5 +45,5 @@ def draw_quote(text: str) -> SafeString:
 
 def draw_text(text: str, link: str = "") -> SafeString:
     """Return a long text of somebody else for a cell of a table, perhaps as a link."""
-    shown = draw_link(link, text) if link else text
-    return format_html('<span class="console-text leading-relaxed" data-text>{}</span>', shown)
+    content = draw_link(link, text) if link else text
+    return format_html('<span class="console-text leading-relaxed" data-text>{}</span>', content)
