@@ -165,7 +165,9 @@ def read_messages(connection: Connection, events: list[Any]) -> list[Stored]:
         place, attempts, waits_for = places.get(message_id, (ParcelState.DONE, 0, None))
         # A finished parcel holds no message.
         holder = "" if place == ParcelState.DONE else PARCELS[place]
-        state = holder or next((outcome for outcome in OUTCOMES.values() if outcome in outcomes_of_all[message_id]), "lost")
+        state = holder or next(
+            (outcome for outcome in OUTCOMES.values() if outcome in outcomes_of_all[message_id]), "lost"
+        )
         messages.append(
             Stored(
                 id=message_id,
