@@ -29,7 +29,7 @@ from accounts.models import Account, ApiKey
 from accounts.queries import FIND_KEY, FIND_KEY_ID, fields_read
 from foundation.clock import Now
 from foundation.ids import url_safe
-from foundation.prepared import fetch_first
+from foundation.statements import fetch_first
 
 FULL_ACCESS = "*"
 

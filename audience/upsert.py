@@ -35,7 +35,7 @@ from audience.queries import (
     VALUES,
 )
 from foundation.clock import database_now
-from foundation.prepared import copy_rows
+from foundation.statements import copy_rows
 
 Row = ContactDraft | InvalidContact
 

@@ -20,7 +20,7 @@ from batches.models import PARCEL_SIZE, PARCEL_SPAN, Worker
 from batches.states import BatchStatus, Lane
 from batches.verdict import Gate, GateStatus
 from foundation.ids import instance_id
-from foundation.prepared import fetch_prepared
+from foundation.statements import fetch_prepared
 
 ACCOUNTS_IN_TURN = 64
 ALL_MEMBERS = (1 << PARCEL_SPAN) - 1

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import F
 
 from batches import count_queries
-from foundation.rows import fetch_rows
+from foundation.statements import fetch_rows
 
 LOOKED_AT = 10_000
 """The most parcels read for a figure of a batch, an account or everything, so that no page grows with the tables."""

@@ -107,7 +107,7 @@ def main(messages: int) -> dict[str, Any]:
     django.setup()
     from django.db import connection, transaction
 
-    from foundation.prepared import copy_rows
+    from foundation.statements import copy_rows
     from mailer.models import EventKind
     from mailer.outcomes.queries import COPY_EVENTS
     from mailer.outcomes.writing import Entry, rows_of

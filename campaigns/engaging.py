@@ -25,7 +25,7 @@ from batches.models import Parcel
 from batches.states import ParcelState
 from campaigns import response_queries as queries
 from campaigns.opening import are_late_events_waiting, record_late_page
-from foundation.prepared import fetch_prepared
+from foundation.statements import fetch_prepared
 from mailer.models import OutcomeNotice
 
 ENGAGE: Final = "campaigns.tasks.engage"

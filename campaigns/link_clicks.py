@@ -9,7 +9,7 @@ from audience.locks import expensive_call
 from campaigns import response_queries as queries
 from campaigns.content import links_of
 from campaigns.models import Campaign
-from foundation.prepared import fetch_prepared
+from foundation.statements import fetch_prepared
 from mailer.compose.rendering import rendering_of
 from mailer.models import Mail
 from mailer.tracking.parameters import add_parameters

@@ -15,7 +15,7 @@ from accounts.models import Account
 from audience.locks import lock_audience
 from campaigns import response_queries as queries
 from campaigns.models import LatePlace
-from foundation.prepared import fetch_prepared
+from foundation.statements import fetch_prepared
 from mailer.models import LateEvent
 
 PAGE: Final = 500

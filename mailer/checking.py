@@ -27,7 +27,7 @@ from django.db import connection
 from accounts.models import Account
 from batches.queries import PENDING
 from foundation.addresses import check_address, is_address
-from foundation.prepared import fetch_prepared
+from foundation.statements import fetch_prepared
 from foundation.texts import check_line, check_text, is_line, is_text
 from mailer.compose.caller_headers import (
     LONGEST_MESSAGE_ID,

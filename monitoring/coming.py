@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 
 from batches.verdict import GateStatus
-from foundation.rows import fetch_rows
+from foundation.statements import fetch_rows
 from monitoring import queries
 from monitoring.running import Row, gate_of, name_of
 from monitoring.scope import Scope

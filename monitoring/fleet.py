@@ -23,7 +23,7 @@ from batches.hints import NODE_SILENCE
 from batches.states import Lane
 from events import QUEUE as EVENTS
 from foundation.redis_client import client_for
-from foundation.rows import fetch_rows
+from foundation.statements import fetch_rows
 from foundation.version import VERSION
 from mailer.pipeline.slice_size import LONG_SECONDS
 from mailer.sweep import BEAT_DUTY

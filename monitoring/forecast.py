@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import Final
 
-from foundation.rows import fetch_tuples
+from foundation.statements import fetch_tuples
 from mailer.outcomes.counters import HOUR
 from monitoring import forecast_queries
 from monitoring.scope import Scope

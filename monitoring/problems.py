@@ -12,7 +12,7 @@ from django.conf import settings
 from batches.counts import Tally
 from batches.hints import NODE_SILENCE
 from events.webhooks.urls import host_of
-from foundation.rows import fetch_rows
+from foundation.statements import fetch_rows
 from mailer.models import Measure
 from mailer.outcomes.counters import MINUTE
 from monitoring import queries

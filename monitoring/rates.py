@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from foundation.clock import database_now
-from foundation.rows import fetch_tuples
+from foundation.statements import fetch_tuples
 from mailer.models import Measure, Series
 from mailer.outcomes.counters import KEPT, LATENESS, MINUTE
 from monitoring import rate_queries

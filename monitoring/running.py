@@ -10,7 +10,7 @@ from typing import Any
 from batches.counts import Counts, counts_from
 from batches.models import Batch
 from batches.verdict import Gate, GateStatus
-from foundation.rows import fetch_rows
+from foundation.statements import fetch_rows
 from monitoring import queries
 from monitoring.scope import Scope
 from monitoring.waiting import why_waiting

@@ -25,7 +25,7 @@ from batches.labels import describe_status
 from batches.states import BatchStatus
 from campaigns.states import CampaignStatus
 from foundation.postgresql import SqlState, sqlstate_of
-from foundation.rows import fetch_rows
+from foundation.statements import fetch_rows
 from monitoring import search_queries as queries
 from monitoring.scope import Scope
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from batches.counts import LOOKED_AT, Tally
 from batches.states import ParcelState
 from batches.verdict import GateStatus
-from foundation.rows import fetch_rows
+from foundation.statements import fetch_rows
 from monitoring import queries
 from monitoring.running import gate_of
 from monitoring.scope import Scope

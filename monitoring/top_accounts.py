@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from batches.states import Lane
-from foundation.rows import fetch_rows
+from foundation.statements import fetch_rows
 from mailer.models import Measure, Series
 from mailer.outcomes.counters import DAY
 

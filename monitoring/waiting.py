@@ -17,7 +17,7 @@ from batches.models import Batch
 from batches.states import BatchStatus, Lane
 from batches.verdict import Gate, GateStatus
 from campaigns.pacing import NeverOpen, Window
-from foundation.rows import fetch_rows
+from foundation.statements import fetch_rows
 from mailer.pipeline.slice_size import SLOW_FOR_SECONDS
 from monitoring import waiting_queries
 from monitoring.fleet import PeerTrouble, Process, find_peer_trouble, read_processes

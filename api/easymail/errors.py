@@ -131,7 +131,8 @@ class EasymailErrors(CodedErrors):
             return selected(*(PART_FIELDS.get(part, part) for part in error.fields))
         if isinstance(error, NotReady):
             row = self.row_for_core(error.code, call)
-            return Refusal(row.status, row.code, row.message, details={"missing": proposed.missing_of(error.missing)})
+            missing = [name for need, name in proposed.MISSING.items() if need in error.missing]
+            return Refusal(row.status, row.code, row.message, details={"missing": missing})
         if isinstance(error, InvalidContent) and error.field in CONTENT_FIELDS:
             return invalid({CONTENT_FIELDS[error.field]: [str(error)]})
         return super().refuse_core(error, call, **values)

@@ -52,7 +52,8 @@ def campaign(
     row: Campaign, *, statistics: tuple[Statistics, Repeats] | None = None, with_revenue: bool = False
 ) -> Body:
     """Return the whole campaign. Keys that are not always there come last."""
-    missing = proposed.missing_of(find_missing(row, needs=proposed.NEEDS))
+    needs = find_missing(row, needs=proposed.NEEDS)
+    missing = [name for need, name in proposed.MISSING.items() if need in needs]
     fields: Body = {
         "uuid": str(row.uuid),
         "name": row.title,

@@ -6,7 +6,6 @@ corrected.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Final
 
 from campaigns.errors import Need
@@ -51,8 +50,3 @@ LINE_TEXT: Final = "The {name} field must not contain line breaks or control cha
 STORABLE_TEXT: Final = "The {name} field contains characters that cannot be stored."
 
 TRANSITION_RETRY_SECONDS: Final = 1
-
-
-def missing_of(missing: Collection[Need]) -> list[str]:
-    """Return the names of the parts that are missing before a campaign can be sent, in a fixed order."""
-    return [name for need, name in MISSING.items() if need in missing]

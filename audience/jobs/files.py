@@ -23,7 +23,7 @@ from audience.jobs.csv_files import LONGEST_SHOWN, protect, write_rows
 from audience.jobs.lifecycle import LEASE, LeaseLost, check_bytes, hint_job, release_lease, renew_lease
 from audience.models import Job, JobChunk, JobStatus, RejectedRow
 from foundation.clock import database_now
-from foundation.prepared import copy_rows
+from foundation.statements import copy_rows
 
 CHUNK_BYTES = 2**20
 PAGE = 1000

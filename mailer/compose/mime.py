@@ -10,6 +10,7 @@ import binascii
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from email.utils import format_datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from foundation.caches import Cache
@@ -69,17 +70,11 @@ class Composer:
         self._has_message_id = bool(mail.headers) and find_message_id(mail.headers) is not None
         self._message_id_format = f"Message-ID: {message_id_format(mail.public_id, domain=self.domain)}\r\n".encode()
         self._subject_field = field("Subject", mail.subject)
-        self._subject_lines: Cache[tuple[str, ...], Line] = Cache(TEMPLATES)
-        """The forms of the mail's subject by their keys."""
         pieces, self._is_8bit = _body_of(mail, self._renderer)
         texts = max((place for place, piece in enumerate(pieces) if isinstance(piece, Text)), default=-1) + 1
         self._texts, self._files = pieces[:texts], _join(pieces[texts:])
         """The body up to its last text, and what follows."""
         self._plain_texts = _join(self._texts)
-        self._templates: tuple[Templates, Templates] = (Cache(TEMPLATES), Cache(TEMPLATES))
-        """The templates by their keys. The second mapping is for values that differ in HTML."""
-        self._other_texts: Cache[tuple[str, ...], Sequence[Piece]] = Cache(TEMPLATES)
-        """The body with the texts of messages that do not share all of them."""
         self._plain_headers = self._fill_headers({}, {}) if mail.headers else b""
 
     def compose(
@@ -133,6 +128,23 @@ class Composer:
     def size(self) -> int:
         """Return the bytes of the shared body and its templates, for a cache of composers."""
         return len(self._plain_texts) * (1 + TEMPLATES) + len(self._files)
+
+    # The caches of messages with values are made for the first of them: most mail has a single message without values.
+
+    @cached_property
+    def _subject_lines(self) -> Cache[tuple[str, ...], Line]:
+        """The forms of the mail's subject by their keys."""
+        return Cache(TEMPLATES)
+
+    @cached_property
+    def _templates(self) -> tuple[Templates, Templates]:
+        """The templates by their keys. The second mapping is for values that differ in HTML."""
+        return Cache(TEMPLATES), Cache(TEMPLATES)
+
+    @cached_property
+    def _other_texts(self) -> Cache[tuple[str, ...], Sequence[Piece]]:
+        """The body with the texts of messages that do not share all of them."""
+        return Cache(TEMPLATES)
 
     def _sender_of(self, personal: Mapping[str, Any]) -> tuple[str, bytes]:
         """Return the reverse path and the From field."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from accounts.models import Account
-from foundation.rows import fetch_tuples
+from foundation.statements import fetch_tuples
 from mailer.models import Measure, Series
 from mailer.outcomes.categories import Page
 from mailer.outcomes.counters import DAY, Days

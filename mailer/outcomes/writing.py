@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from django.db import connection
 
 from batches.models import PARCEL_SPAN
-from foundation.prepared import copy_rows, fetch_prepared
+from foundation.statements import copy_rows, fetch_prepared
 from mailer.models import Classification, EventKind, Measure, Series, SuppressionKind
 from mailer.outcomes.counters import LATENESS, CounterKey, measures_of
 from mailer.outcomes.packing import pack_members, pack_replies

@@ -28,7 +28,7 @@ from batches.labels import make_label
 from batches.models import PARCEL_SIZE, PARCEL_SPAN
 from batches.states import Lane
 from foundation.ids import url_safe
-from foundation.prepared import copy_rows, fetch_prepared
+from foundation.statements import copy_rows, fetch_prepared
 from mailer.checking import check_characters, check_groups, check_headers, refuse_when_full
 from mailer.compose.system_tags import brings_tags
 from mailer.draft import MailDraft, Personalization, Rendering

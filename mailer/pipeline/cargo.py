@@ -21,7 +21,7 @@ from batches.claims import Claim, bits
 from batches.models import PARCEL_SPAN
 from foundation.addresses import address_key
 from foundation.clock import boottime
-from foundation.prepared import Rows, fetch_prepared
+from foundation.statements import Rows, fetch_prepared
 from foundation.traces import trace_of
 from mailer import queries
 from mailer.compose.mime import Composer, recipients_of

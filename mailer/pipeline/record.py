@@ -21,7 +21,7 @@ from batches.models import Parcel
 from batches.moving import keep_doubt, split_off
 from batches.states import ParcelState
 from foundation.clock import database_now
-from foundation.prepared import fetch_prepared
+from foundation.statements import fetch_prepared
 from mailer.models import SuppressionKind
 from mailer.outcomes.writing import Entry, NewEvent, write_events
 from mailer.pipeline.late import correct_late

@@ -14,7 +14,7 @@ import structlog
 from django.db import Error
 
 from batches import queries
-from foundation.prepared import fetch_prepared
+from foundation.statements import fetch_prepared
 from mailer.pipeline.slice_size import SlowBatches
 from mailer.transports.base import Transport
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from foundation.prepared import fetch_prepared
+from foundation.statements import fetch_prepared
 from mailer.draft import Bypass
 from mailer.models import Mail, SuppressionKind
 from mailer.suppressions import queries

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from foundation.prepared import fetch_prepared
+from foundation.statements import fetch_prepared
 from mailer.models import LateKind
 from mailer.tracking.queries import READ_LATE
 

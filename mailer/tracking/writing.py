@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from django.db import IntegrityError, transaction
 
 from batches.models import PARCEL_SPAN
-from foundation.prepared import copy_rows, fetch_prepared
+from foundation.statements import copy_rows, fetch_prepared
 from mailer.models import LateKind, LogNotice, Measure
 from mailer.outcomes.queries import ADD_DELTAS
 from mailer.outcomes.writing import NOTICE_PARCELS, Tally, columns_of

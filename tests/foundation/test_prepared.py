@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from config.settings import database_from_url
-from foundation.prepared import fetch_prepared
+from foundation.statements import fetch_prepared
 
 STATEMENT = "select %s::int + 41"
 

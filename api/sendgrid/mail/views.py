@@ -28,8 +28,8 @@ from api.sendgrid.mail.texts import HELP_PAGE
 from api.sendgrid.outputs import json_response
 from batches.handles import find_batch
 from foundation.errors import SluiceError
-from foundation.prepared import check_connection
 from foundation.responses import accept_methods
+from foundation.statements import check_connection
 from mailer.compose.system_tags import find_draft_tags
 from mailer.draft import MailDraft
 from mailer.errors import UnknownGroup

@@ -1,7 +1,7 @@
-"""Run statements that PostgreSQL plans once per connection, and COPY.
+"""Run SQL statements: by Django's cursors, prepared once per connection, or as COPY.
 
 Django's cursors write the values into the text, so that each statement is parsed and planned again. For the statements
-of every request this costs more than running them (docs/decisions/0005-accept.md).
+of every request this costs more than running them (docs/decisions/0005-accept.md): they are prepared.
 """
 
 from __future__ import annotations
@@ -71,3 +71,19 @@ def copy_rows(statement: str, rows: Iterable[Sequence[object]]) -> None:
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def fetch_rows(statement: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a statement as dictionaries, by the names of its columns."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def fetch_tuples(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement as tuples."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
