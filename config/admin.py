@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,97 +14,99 @@ def may(permission: str) -> Callable[[HttpRequest], bool]:
     return lambda request: request.user.has_perm(permission)
 
 
-def entry(title: str, icon: str, route: str, permission: str) -> dict[str, Any]:
-    """Return the sidebar entry of a page. `icon` is a Material Symbol."""
-    return {"title": title, "icon": icon, "link": reverse(route), "permission": may(permission)}
+class Entry(NamedTuple):
+    """An entry of the sidebar: its page, and the permission or the path of the test that shows it to an operator.
+
+    `icon` is a Material Symbol.
+    """
+
+    title: str
+    icon: str
+    route: str
+    permission: str = ""
+
+    def draw(self) -> dict[str, Any]:
+        """Return the entry as unfold reads it."""
+        drawn: dict[str, Any] = {"title": self.title, "icon": self.icon, "link": reverse(self.route)}
+        if self.permission:
+            is_test = self.permission in TESTS
+            drawn["permission"] = self.permission if is_test else may(self.permission)
+        return drawn
+
+
+MAY_SEE_INBOX: Final = "mailer.inbox.views.may_see_inbox"
+MAY_SEE_ACTIVITY: Final = "console.activity.page.may_see_activity"
+TESTS: Final = (MAY_SEE_INBOX, MAY_SEE_ACTIVITY)
+"""The functions that test an operator, for pages that several permissions open."""
+IN_HAND: Final = Entry("Mail in hand", "front_hand", "in_hand", "mailer.view_message")
+GROUPS: Final = {
+    "": (
+        Entry("Now", "monitor_heart", "admin:index"),
+        Entry("Stop", "pan_tool", "stop", "batches.view_batch"),
+        Entry("Overview", "monitoring", "overview", "batches.view_batch"),
+        Entry("Fleet", "dns", "fleet", "batches.view_batch"),
+    ),
+    "Mail": (
+        Entry("Batches", "inventory_2", "admin:batches_batch_changelist", "batches.view_batch"),
+        Entry("Waves", "waves", "waves", "batches.view_batch"),
+        Entry("Messages", "mail", "admin:mailer_message_changelist", "mailer.view_message"),
+        IN_HAND,
+        Entry("Failures", "error", "failures", "mailer.view_message"),
+        Entry("Receipts", "receipt_long", "admin:batches_receipt_changelist", "batches.view_receipt"),
+        Entry("Inbox", "inbox", "inbox", MAY_SEE_INBOX),
+    ),
+    "Campaigns": (
+        Entry("Campaigns", "campaign", "admin:campaigns_campaign_changelist", "campaigns.view_campaign"),
+        Entry("Contacts", "contacts", "admin:audience_contact_changelist", "audience.view_contact"),
+        Entry("Lists", "list_alt", "admin:audience_contactlist_changelist", "audience.view_contactlist"),
+        Entry("Segments", "filter_alt", "admin:audience_segment_changelist", "audience.view_segment"),
+        Entry("Imports", "upload_file", "admin:audience_job_changelist", "audience.view_job"),
+        Entry("Senders", "alternate_email", "admin:campaigns_sender_changelist", "campaigns.view_sender"),
+        Entry(
+            "Unsubscribe groups",
+            "unsubscribe",
+            "admin:mailer_unsubscribegroup_changelist",
+            "mailer.view_unsubscribegroup",
+        ),
+        Entry("Terms", "speed", "admin:campaigns_accountterms_changelist", "campaigns.view_accountterms"),
+    ),
+    "Content": (
+        Entry("Templates", "description", "admin:content_template_changelist", "content.view_template"),
+        Entry("Designs", "palette", "admin:content_design_changelist", "content.view_design"),
+        Entry("Mail settings", "tune", "admin:content_mailsettings_changelist", "content.view_mailsettings"),
+    ),
+    "Tenants": (
+        Entry("Accounts", "apartment", "admin:accounts_account_changelist", "accounts.view_account"),
+        Entry("API keys", "key", "admin:accounts_apikey_changelist", "accounts.view_apikey"),
+        Entry("Webhooks", "webhook", "admin:events_endpoint_changelist", "events.view_endpoint"),
+    ),
+    "Installation": (
+        Entry("Activity", "history", "activity", MAY_SEE_ACTIVITY),
+        Entry("Operators", "person", "admin:auth_user_changelist", "auth.view_user"),
+        Entry("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
+        Entry(
+            "Periodic tasks",
+            "schedule",
+            "admin:django_celery_beat_periodictask_changelist",
+            "django_celery_beat.view_periodictask",
+        ),
+    ),
+}
+"""The groups of the sidebar, by their titles."""
 
 
 def navigate(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the groups of the sidebar."""
+    """Return the groups of the sidebar as unfold reads them, with the number of messages in hand."""
     from console.header import count_in_hand
 
-    in_hand = entry("Mail in hand", "front_hand", "in_hand", "mailer.view_message")
-    if number := count_in_hand(request):
-        in_hand["badge"] = number
+    number = count_in_hand(request)
+    badges = {IN_HAND: {"badge": number}} if number else {}
     return [
         {
-            "items": [
-                {"title": "Now", "icon": "monitor_heart", "link": reverse("admin:index")},
-                entry("Stop", "pan_tool", "stop", "batches.view_batch"),
-                entry("Overview", "monitoring", "overview", "batches.view_batch"),
-                entry("Fleet", "dns", "fleet", "batches.view_batch"),
-            ]
-        },
-        {
-            "title": "Mail",
-            "items": [
-                entry("Batches", "inventory_2", "admin:batches_batch_changelist", "batches.view_batch"),
-                entry("Waves", "waves", "waves", "batches.view_batch"),
-                entry("Messages", "mail", "admin:mailer_message_changelist", "mailer.view_message"),
-                in_hand,
-                entry("Failures", "error", "failures", "mailer.view_message"),
-                entry("Receipts", "receipt_long", "admin:batches_receipt_changelist", "batches.view_receipt"),
-                {
-                    "title": "Inbox",
-                    "icon": "inbox",
-                    "link": reverse("inbox"),
-                    "permission": "mailer.inbox.views.may_see_inbox",
-                },
-            ],
-        },
-        {
-            "title": "Campaigns",
-            "items": [
-                entry("Campaigns", "campaign", "admin:campaigns_campaign_changelist", "campaigns.view_campaign"),
-                entry("Contacts", "contacts", "admin:audience_contact_changelist", "audience.view_contact"),
-                entry("Lists", "list_alt", "admin:audience_contactlist_changelist", "audience.view_contactlist"),
-                entry("Segments", "filter_alt", "admin:audience_segment_changelist", "audience.view_segment"),
-                entry("Imports", "upload_file", "admin:audience_job_changelist", "audience.view_job"),
-                entry("Senders", "alternate_email", "admin:campaigns_sender_changelist", "campaigns.view_sender"),
-                entry(
-                    "Unsubscribe groups",
-                    "unsubscribe",
-                    "admin:mailer_unsubscribegroup_changelist",
-                    "mailer.view_unsubscribegroup",
-                ),
-                entry("Terms", "speed", "admin:campaigns_accountterms_changelist", "campaigns.view_accountterms"),
-            ],
-        },
-        {
-            "title": "Content",
-            "items": [
-                entry("Templates", "description", "admin:content_template_changelist", "content.view_template"),
-                entry("Designs", "palette", "admin:content_design_changelist", "content.view_design"),
-                entry("Mail settings", "tune", "admin:content_mailsettings_changelist", "content.view_mailsettings"),
-            ],
-        },
-        {
-            "title": "Tenants",
-            "items": [
-                entry("Accounts", "apartment", "admin:accounts_account_changelist", "accounts.view_account"),
-                entry("API keys", "key", "admin:accounts_apikey_changelist", "accounts.view_apikey"),
-                entry("Webhooks", "webhook", "admin:events_endpoint_changelist", "events.view_endpoint"),
-            ],
-        },
-        {
-            "title": "Installation",
-            "items": [
-                {
-                    "title": "Activity",
-                    "icon": "history",
-                    "link": reverse("activity"),
-                    "permission": "console.activity.page.may_see_activity",
-                },
-                entry("Operators", "person", "admin:auth_user_changelist", "auth.view_user"),
-                entry("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
-                entry(
-                    "Periodic tasks",
-                    "schedule",
-                    "admin:django_celery_beat_periodictask_changelist",
-                    "django_celery_beat.view_periodictask",
-                ),
-            ],
-        },
+            **({"title": title} if title else {}),
+            "items": [{**entry.draw(), **badges.get(entry, {})} for entry in entries],
+        }
+        for title, entries in GROUPS.items()
     ]
 
 

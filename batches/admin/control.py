@@ -147,45 +147,59 @@ def _question(button: Button, batch: Any) -> Question:
 
 def say_consequences(button: Button, counts: Counts, about: str) -> list[str]:
     """Return the effects of the action, in sentences with numbers. `about` is the key of the batch."""
-    at_hand = counts.due + counts.claimed + counts.retained
-    if button is PAUSE:
-        return [
-            "As soon as this is confirmed, no more mail from this batch is sent.",
-            f"Mail that becomes due is retained for {tell_hours(None)} after its send_at, unless you choose another "
-            "time, and then expires.",
-            "Resume continues the delivery. Nothing is lost or sent twice.",
-        ]
-    if button is CANCEL:
-        return [
-            "As soon as this is confirmed, no more mail from this batch is sent.",
-            mark_numbers(
-                f"Mail is discarded permanently at its send_at. For {counts.scheduled:,} messages that time has not "
-                "come: until then, resume undoes the cancel.",
-                f"{about}:scheduled",
-            ),
-            mark_numbers(
-                f"For {at_hand + counts.held:,} messages that time has come: they are discarded immediately, and "
-                "resume does not bring them back.",
-                f"{about}:come",
-            ),
-        ]
-    if button is RESCHEDULE:
-        return [
-            mark_numbers(
-                f"{counts.waiting - counts.claimed:,} waiting messages get this send_at, whatever it was before: "
-                f"{counts.scheduled:,} scheduled, {counts.due:,} due, {counts.retained:,} retained, "
-                f"{counts.held:,} held.",
-                *(f"{about}:{name}" for name in ("movable", "scheduled", "due", "retained", "held")),
-            ),
-            mark_numbers(
-                f"{counts.claimed:,} messages are claimed by workers, which send them at their old time.",
-                f"{about}:claimed",
-            ),
-            f"The clock of the database, which decides, shows {write_time(database_now())} UTC.",
-        ]
+    say = {PAUSE: _say_pause, CANCEL: _say_cancel, RESCHEDULE: _say_reschedule}.get(button, _say_resume)
+    return say(counts, about)
+
+
+def _at_hand(counts: Counts) -> int:
+    return counts.due + counts.claimed + counts.retained
+
+
+def _say_pause(counts: Counts, about: str) -> list[str]:
+    return [
+        "As soon as this is confirmed, no more mail from this batch is sent.",
+        f"Mail that becomes due is retained for {tell_hours(None)} after its send_at, unless you choose another "
+        "time, and then expires.",
+        "Resume continues the delivery. Nothing is lost or sent twice.",
+    ]
+
+
+def _say_cancel(counts: Counts, about: str) -> list[str]:
+    return [
+        "As soon as this is confirmed, no more mail from this batch is sent.",
+        mark_numbers(
+            f"Mail is discarded permanently at its send_at. For {counts.scheduled:,} messages that time has not "
+            "come: until then, resume undoes the cancel.",
+            f"{about}:scheduled",
+        ),
+        mark_numbers(
+            f"For {_at_hand(counts) + counts.held:,} messages that time has come: they are discarded immediately, and "
+            "resume does not bring them back.",
+            f"{about}:come",
+        ),
+    ]
+
+
+def _say_reschedule(counts: Counts, about: str) -> list[str]:
     return [
         mark_numbers(
-            f"{at_hand:,} messages whose time has come are sent immediately, as fast as the workers can.",
+            f"{counts.waiting - counts.claimed:,} waiting messages get this send_at, whatever it was before: "
+            f"{counts.scheduled:,} scheduled, {counts.due:,} due, {counts.retained:,} retained, "
+            f"{counts.held:,} held.",
+            *(f"{about}:{name}" for name in ("movable", "scheduled", "due", "retained", "held")),
+        ),
+        mark_numbers(
+            f"{counts.claimed:,} messages are claimed by workers, which send them at their old time.",
+            f"{about}:claimed",
+        ),
+        f"The clock of the database, which decides, shows {write_time(database_now())} UTC.",
+    ]
+
+
+def _say_resume(counts: Counts, about: str) -> list[str]:
+    return [
+        mark_numbers(
+            f"{_at_hand(counts):,} messages whose time has come are sent immediately, as fast as the workers can.",
             f"{about}:at_hand",
         ),
         mark_numbers(f"{counts.scheduled:,} messages are sent at their send_at, as scheduled.", f"{about}:scheduled"),

@@ -48,10 +48,6 @@ def chart_outcomes(totals: Iterable[Total], now: dt.datetime) -> Chart:
     """Return the chart of the recipients to whom mail was sent, refused and deferred."""
     counts, times = sort_by_time(totals), begin_spans(now, FIVE_MINUTES)
     sums = {measure: sum(each[measure] for each in counts.values()) for measure in OUTCOMES}
-    by_hour: dict[dt.datetime, dict[Measure, int]] = {at.replace(minute=0): defaultdict(int) for at in times}
-    for at, measures in counts.items():
-        for measure, number in measures.items():
-            by_hour[at.replace(minute=0)][measure] += number
     return Chart(
         name="outcomes",
         title="Last 24 hours",
@@ -72,21 +68,30 @@ def chart_outcomes(totals: Iterable[Total], now: dt.datetime) -> Chart:
             )
             for measure, (name, colour) in OUTCOMES.items()
         ],
-        table=Table(
-            "Recipients of the last 24 hours by hour (UTC)",
-            ["Hour", *(name.capitalize() for name, _ in OUTCOMES.values())],
-            [
-                [
-                    f"{hour:%a %H:%M}",
-                    *(
-                        draw_figure(f"hour:{hour.timestamp():.0f}:{name}", measures[measure])
-                        for measure, (name, _) in OUTCOMES.items()
-                    ),
-                ]
-                for hour, measures in by_hour.items()
-            ],
-        ),
+        table=_tabulate_outcomes(counts, times),
         notes=["A point is five minutes. A recipient who is deferred twice is counted twice."],
+    )
+
+
+def _tabulate_outcomes(counts: Counts, times: Iterable[dt.datetime]) -> Table:
+    """Return the table of recipients by hour."""
+    by_hour: dict[dt.datetime, dict[Measure, int]] = {at.replace(minute=0): defaultdict(int) for at in times}
+    for at, measures in counts.items():
+        for measure, number in measures.items():
+            by_hour[at.replace(minute=0)][measure] += number
+    return Table(
+        "Recipients of the last 24 hours by hour (UTC)",
+        ["Hour", *(name.capitalize() for name, _ in OUTCOMES.values())],
+        [
+            [
+                f"{hour:%a %H:%M}",
+                *(
+                    draw_figure(f"hour:{hour.timestamp():.0f}:{name}", measures[measure])
+                    for measure, (name, _) in OUTCOMES.items()
+                ),
+            ]
+            for hour, measures in by_hour.items()
+        ],
     )
 
 
