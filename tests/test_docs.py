@@ -12,6 +12,8 @@ from api.document import WITHOUT_EFFECT
 from batches.states import PARCEL_MOVES, BatchStatus, ParcelState
 from batches.verdict import VERDICTS, Phase
 from campaigns.states import CAMPAIGN_MOVES, CampaignStatus
+from events.native import NAMES
+from events.webhooks.sendgrid_form import BITS
 from mailer.models import EventKind
 from tests.api.described_fields import table_of
 
@@ -38,6 +40,13 @@ def test_the_parcels_table_has_every_state() -> None:
 def test_the_table_of_events_has_every_kind() -> None:
     rows = re.findall(r"^\| ([a-z ]+) \| .+ \|$", section("The events of a message"), re.MULTILINE)
     assert rows[1:] == [kind.label for kind in EventKind]
+
+
+def test_the_table_of_kinds_on_the_page_of_events_has_every_kind() -> None:
+    rows = re.findall(r"^\| (`\w+`|\(none\)) \| (.+?) \| .+ \| .+ \|$", (DOCS / "events.md").read_text(), re.MULTILINE)
+    assert {native for native, _ in rows} == {"(none)", *(f"`{name}`" for name in NAMES.values())}
+    sendgrid = {name for _, cell in rows for name in re.findall(r"`(\w+)`", cell) if name in BITS}
+    assert sendgrid == set(BITS)
 
 
 def test_the_campaigns_diagram_is_the_table_of_moves() -> None:
