@@ -1,6 +1,6 @@
-# The service: the web by default; docker-compose.yml runs the workers, beat and the migration from the same image.
+# The image of the web server. docker-compose.yml also runs the workers, beat and the migration from it.
 
-# The digest is that of the index of all platforms. CONTRIBUTING.md says how it is renewed.
+# The digest is that of the index of all platforms. CONTRIBUTING.md describes how to use a newer image.
 ARG PYTHON_IMAGE=python:3.11.16-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 
 FROM ${PYTHON_IMAGE} AS build
@@ -40,5 +40,5 @@ WORKDIR /app
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-# Loaded before the fork, so that a bad setting ends it with one message, and every line is logged in our form.
+# It loads the settings before it forks, so a wrong setting ends it with one message, and logs every line as JSON.
 CMD ["python", "-m", "config.web", "--bind", "0.0.0.0:8000"]
