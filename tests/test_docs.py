@@ -84,6 +84,14 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
     assert [(page.name, target) for page, target in links if not (page.parent / target).exists()] == []
 
 
+def test_tables_and_code_within_lists_are_indented_as_the_site_needs_it() -> None:
+    """GitHub takes two spaces. The site needs four, and a blank line after a table, or it shows their source."""
+    for page in [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]:
+        text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        assert re.findall(r"^ {1,3}(?:```|\|).*", text, re.MULTILINE) == [], page.name
+        assert re.findall(r"^ *\|.*\n *[^|\s].*", text, re.MULTILINE) == [], page.name
+
+
 def test_the_architecture_names_files_that_exist() -> None:
     names = re.findall(r"`((?:\w+/)+[\w.]*|\w+\.(?:py|yml))`", (DOCS / "architecture.md").read_text())
     assert len(names) > 50
