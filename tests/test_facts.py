@@ -31,18 +31,28 @@ from audience.query.conditions import Custom, Kind
 from audience.query.sgql import read_query
 from audience.query.vocabulary import EVENT_TYPES, Vocabulary, read_campaign_number
 from batches.counts import LOOKED_AT, PARCELS_OF_EACH, Counts
+from batches.hints import NODE_SILENCE
 from batches.models import Receipt
 from campaigns import engaging, senders
+from config import consuming
 from config.web import requests
 from config.web.connection import MOST_UNSENT
 from config.web.kinds import LARGE_BYTES
 from config.web.requests import MOST_STOP_BYTES
 from console import fragments, now, sign_ins, viewers
 from console.batches import page
+from console.fleet import alarms
+from events.webhooks import bodies, client, hints, schedule
+from events.webhooks.endpoints import ROTATION
 from mailer import checking, expressing
 from mailer.admin.bulk import LARGE
 from mailer.bulk import actions
+from mailer.management.commands import doctor
+from mailer.tracking import hits, rewriting, views
+from mailer.tracking.writing import MOST_OF_MESSAGE
 from mailer.transports.smtp import limits
+from monitoring import problems
+from monitoring.rates import LEAST_REFUSALS
 from tests.examples import for_each
 
 ROOT = Path(__file__).parent.parent
@@ -103,6 +113,37 @@ FACTS = {
     "docs/architecture.md": (
         f"the slice's deadline: {settings.SLICE_DEADLINE_SECONDS:g} seconds",
         f"seen twice, {settings.LEASE_SECONDS:g} seconds apart",
+    ),
+    "docs/operations.md": (
+        f"The doctor reports more than {doctor.LATE.total_seconds():g} s, and the console more than "
+        f"{problems.OVERDUE.total_seconds():g} s",
+        f"which reports more than {COMMA(alarms.LONG_QUEUE)})",
+        f"older than {doctor.BEAT_SILENCE.total_seconds():g} s, which both report",
+        f"above {alarms.OLD_TRANSACTION_SECONDS:g} s, which *Fleet* reports",
+        f"written its heartbeat for {NODE_SILENCE.total_seconds():g} seconds",
+        f"due for more than {problems.OVERDUE.total_seconds():g} seconds",
+        f"more than {100 * problems.REFUSED_SHARE:g} % of an account's recipients, and at least {LEAST_REFUSALS}, "
+        f"in the last ten minutes",
+        f"expires within {problems.EXPIRY_NOTICE.total_seconds() / 3600:g} hours",
+        f"no delivery for {problems.FAILING_AFTER.total_seconds() / 60:g} minutes",
+        f"After {schedule.FAILING_LIMIT.days} days the endpoint is disabled",
+        f"for {consuming.PATIENCE_SECONDS:g} seconds takes none of the tasks",
+    ),
+    "docs/webhooks.md": (
+        f"at most {COMMA(bodies.MOST_EVENTS)} events or 512 KB",
+        f"no complete response within {client.TIMEOUT_SECONDS:g} s",
+        f"at most {client.BODY_BYTES // 1024} KB of an answer and keeps the first {COMMA(client.REPLY_CHARACTERS)} "
+        f"characters",
+        f"also signs for {ROTATION.total_seconds() / 3600:g} hours",
+        f"nothing was accepted for {schedule.FAILING_LIMIT.days} days",
+        f"While {COMMA(hints.MUCH_MAIL)} messages or more are being delivered",
+    ),
+    "docs/tracking-and-privacy.md": (
+        f"addresses of more than {COMMA(rewriting.LONGEST_URL)} bytes",
+        f"everything behind the first {COMMA(rewriting.MOST_LINKS)} links of a mail",
+        f"cut to {views.LONGEST_AGENT} characters",
+        f"At most {COMMA(MOST_OF_MESSAGE)} events of a kind are stored for a message",
+        f"up to {COMMA(hits.MOST)} in each process",
     ),
     "docs/without-effect.md": (
         f"{', '.join(f'`{name}`' for name in inputs.NOT_SET)} and a true `IsAlwaysOn` are refused",
