@@ -128,7 +128,7 @@ def database_from_url(url: str) -> dict[str, object]:
 
 
 def prepare_after(prepare: str) -> int | None:
-    """Prepare a statement of every request (foundation/prepared.py) when it comes for the sixth time, or never."""
+    """Prepare a statement of every request (foundation/statements.py) when it comes for the sixth time, or never."""
     if prepare not in {"yes", "no"}:
         raise ValueError("DATABASE_URL's prepare must be yes or no")
     return 5 if prepare == "yes" else None
