@@ -52,7 +52,6 @@ from mailer.tracking import hits, rewriting, views
 from mailer.tracking.writing import MOST_OF_MESSAGE
 from mailer.transports.smtp import limits
 from monitoring import problems
-from monitoring.rates import LEAST_REFUSALS
 from tests.examples import for_each
 
 ROOT = Path(__file__).parent.parent
@@ -122,8 +121,8 @@ FACTS = {
         f"above {alarms.OLD_TRANSACTION_SECONDS:g} s, which *Fleet* reports",
         f"written its heartbeat for {NODE_SILENCE.total_seconds():g} seconds",
         f"due for more than {problems.OVERDUE.total_seconds():g} seconds",
-        f"more than {100 * problems.REFUSED_SHARE:g} % of an account's recipients, and at least {LEAST_REFUSALS}, "
-        f"in the last ten minutes",
+        f"more than {100 * problems.REFUSED_SHARE:g} % of an account's recipients, and at least "
+        f"{problems.LEAST_REFUSALS}, in the last ten minutes",
         f"expires within {problems.EXPIRY_NOTICE.total_seconds() / 3600:g} hours",
         f"no delivery for {problems.FAILING_AFTER.total_seconds() / 60:g} minutes",
         f"After {schedule.FAILING_LIMIT.days} days the endpoint is disabled",
