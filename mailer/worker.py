@@ -7,10 +7,15 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from celery.signals import celeryd_after_setup, worker_process_shutdown, worker_ready, worker_shutdown
 
 from mailer.node import GOODBYE
 
+log = structlog.get_logger(__name__)
+
+GOODBYE_SECONDS = 10.0
+"""The time that the node's loop has to end its round and to sign off."""
 _node_loop: subprocess.Popen[bytes] | None = None
 
 
@@ -41,7 +46,10 @@ def stop_node_loop(**_: object) -> None:
         with suppress(OSError):
             _node_loop.stdin.write(GOODBYE)
             _node_loop.stdin.close()
-        _node_loop.wait(timeout=10)
+        try:
+            _node_loop.wait(timeout=GOODBYE_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("the node's loop has not ended yet, so the node may be reported as silent")
 
 
 @worker_process_shutdown.connect
