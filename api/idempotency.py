@@ -1,7 +1,7 @@
-"""Idempotency-Key: a POST that is repeated with the same key is done once, and answered again with the same answer.
+"""Carry out a POST with an Idempotency-Key once, and repeat its answer if the request is repeated.
 
-The module `accounts/idempotency.py` says what is kept and for how long. Here the key is read from a request, and an
-answer is made of the kept one. A request without the header costs one look into a dictionary.
+The module `accounts/idempotency.py` says what is kept and for how long. Here the key is read from a request, and the
+stored answer is given again. A request without the header costs one look into a dictionary.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Post = Callable[Concatenate[View, Request, P], HttpResponse]
 
 
 def done_once(post: Post[View, P]) -> Post[View, P]:
-    """Decorate a `post` that only writes rows: key, work and answer are committed together, or nothing is."""
+    """Decorate a `post` that only writes rows: key, work and answer are committed together, or not at all."""
     return _repeatable(post, do_in_one_transaction)
 
 
@@ -51,13 +51,13 @@ def _repeatable(
     def answer(view: View, request: Request, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if HEADER not in request.META:
             return post(view, request, *args, **kwargs)
-        return do(asked_by(request._request, view.account), lambda: post(view, request, *args, **kwargs))
+        return do(identity_of(request._request, view.account), lambda: post(view, request, *args, **kwargs))
 
     answer.is_repeatable = True  # type: ignore[attr-defined]
     return cast("Post[View, P]", answer)
 
 
-def asked_by(request: HttpRequest, account: Account) -> KeyedRequest:
+def identity_of(request: HttpRequest, account: Account) -> KeyedRequest:
     """Return the identity of a request with an Idempotency-Key. A trailing slash makes no difference.
 
     Raises BadIdempotencyKey and BadBody.
@@ -69,18 +69,18 @@ def asked_by(request: HttpRequest, account: Account) -> KeyedRequest:
 
 
 def do_in_one_transaction(keyed: KeyedRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
-    """Reserve, work, keep the answer, commit. Whatever `work` raises undoes all of it, the key included."""
+    """Reserve, work, keep the answer, commit. An exception of `work` undoes everything, including the key."""
     with transaction.atomic():
         reservation = reserve(keyed)
         if isinstance(reservation, KeptAnswer):
             return replay(reservation)
         response = work()
-        keep_answer(reservation, kept(response))
+        keep_answer(reservation, stored_parts(response))
     return response
 
 
 def do_in_steps(keyed: KeyedRequest, work: Callable[[], HttpResponse]) -> HttpResponse:
-    """Reserve and commit; work; keep the answer. Whatever `work` raises frees the key."""
+    """Reserve and commit; work; keep the answer. An exception of `work` frees the key."""
     reservation = reserve(keyed)
     if isinstance(reservation, KeptAnswer):
         return replay(reservation)
@@ -89,18 +89,18 @@ def do_in_steps(keyed: KeyedRequest, work: Callable[[], HttpResponse]) -> HttpRe
     except Exception:
         _free(reservation)
         raise
-    keep_answer(reservation, kept(response))
+    keep_answer(reservation, stored_parts(response))
     return response
 
 
 def _free(reservation: Reservation) -> None:
-    # With the database away the key is free in a minute anyway, and the caller needs to know the first error.
+    # If the database is away, the key is free in a minute anyway. The caller needs to know the first error.
     with suppress(DatabaseError):
         free_key(reservation)
 
 
-def kept(response: HttpResponse) -> KeptAnswer:
-    """Return the parts of an answer that are kept for repetitions."""
+def stored_parts(response: HttpResponse) -> KeptAnswer:
+    """Return the parts of an answer that are stored for repetitions."""
     if isinstance(response, Response):
         # The REST framework renders its own responses only after the view.
         body, kind = JSONRenderer().render(response.data), JSONRenderer.media_type
@@ -111,11 +111,11 @@ def kept(response: HttpResponse) -> KeptAnswer:
 
 
 def is_repeated(header: str) -> bool:
-    """Return whether a header is about what was done, and so belongs to repeated answers, too."""
+    """Return whether a header describes the work, and so belongs to repeated answers, too."""
     return header == "X-Message-Id" or header.startswith("X-Sluice-")
 
 
 def replay(answer: KeptAnswer) -> HttpResponse:
-    """Return a kept answer again, marked as a repetition."""
+    """Return a stored answer again, marked as a repetition."""
     headers = {**answer.headers, "Content-Length": str(len(answer.body.encode())), "Idempotency-Replayed": "true"}
     return HttpResponse(answer.body, status=answer.status, headers=headers)

@@ -1,7 +1,7 @@
-"""Admit: carry out the verdict on the parcels of a batch whose time has come.
+"""Admit batches: carry out the verdict on the parcels of a batch whose time has come.
 
-In: a batch. Out: its parcels released (due, with tokens in their lanes), retained, discarded or expired. After a crash
-at any line: each page of parcels is one transaction; the sweeper finds the rest.
+Parcels are released (due, with tokens in their lanes), retained, discarded, expired or held. Each page of parcels is
+one transaction. After a crash at any line the sweeper finds the parcels that are left.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Reading:
     purged_through: int
     now: dt.datetime
 
-    def stands(self, later: Reading | None) -> bool:
-        """Return whether a later reading says the same, but for the time."""
+    def is_unchanged(self, later: Reading | None) -> bool:
+        """Return whether a later reading is equal to this one, apart from the time."""
         return later is not None and replace(later, now=self.now) == self
 
 
@@ -78,8 +78,8 @@ class Reading:
 class Share:
     """A part of a batch's waiting parcels.
 
-    They are due from `start` up to `until`, within or past their retention (None: both), and numbered up to
-    `base_until`.
+    They are due from `start` up to `until`, and have a base of at most `base_until`. `is_after` tells whether their
+    retention has ended (None: it does not matter).
     """
 
     target: ParcelState
@@ -121,17 +121,17 @@ _reports: list[Report] = []
 
 
 def report_verdicts(report: Report) -> None:
-    """Have a function of an app above called with every page of parcels that a verdict moves, except by a release.
+    """Register a function of an app above for the pages of parcels that verdicts move. Releases are not reported.
 
-    It gets the parcels, their new state, the reason and the time, in the transaction that moves them.
+    The function gets the parcels, their new state, the reason and the time, in the transaction that moves them.
     """
     _reports.append(report)
 
 
 def shares_of(reading: Reading) -> list[Share]:
-    """Yield the parts of a batch that are to be moved at this moment, in this order.
+    """Return the parts of a batch that are to be moved at this moment, in this order.
 
-    Here `verdict` becomes sets of parcels.
+    This applies the rules of `verdict` to sets of parcels.
     """
     now, status = reading.now, reading.gate.status
     shares = []
@@ -169,18 +169,18 @@ def fire_wave(batch_id: int, due_at: dt.datetime) -> Admitted:
         cursor.execute("select extract(epoch from %s - sluice_now())::float8", [due_at])
         row = cursor.fetchone()
     assert row is not None
-    early = row[0]
-    if early > EARLY_SECONDS:
+    seconds_early = row[0]
+    if seconds_early > EARLY_SECONDS:
         return Admitted()
-    if early > 0:
-        time.sleep(early)
+    if seconds_early > 0:
+        time.sleep(seconds_early)
     return admit_batch(batch_id)
 
 
 def admit_batch(batch_id: int, *, until: float = inf) -> Admitted:
-    """Give every parcel of the batch that is due, and that no worker holds, the verdict of this moment.
+    """Carry out the verdict of this moment on every due parcel of the batch that no worker has claimed.
 
-    No page is begun after `until` (of `time.monotonic`) but the first: the caller comes again for what is left.
+    Only the first page is begun after `until` (of `time.monotonic`): the caller calls again for the other pages.
     """
     admitted = Admitted()
     while not _admit_as_read(batch_id, admitted, until):
@@ -198,7 +198,7 @@ def _admit_as_read(batch_id: int, admitted: Admitted, until: float) -> bool:
         place: Place | None = share.start
         while place is not None:
             with transaction.atomic():
-                if not reading.stands(read_locked_gate(batch_id)):
+                if not reading.is_unchanged(read_locked_gate(batch_id)):
                     return False
                 moved = _move_page(batch_id, share, reading, place)
                 _report(moved, share, reading.now)
@@ -235,7 +235,7 @@ def _move_page(batch_id: int, share: Share, reading: Reading, place: Place) -> l
 
 
 def discard_parcels(parcel_ids: Collection[int], why: str) -> tuple[int, int]:
-    """Discard those of some parcels of one batch that no worker holds, in the caller's transaction.
+    """Discard the parcels among these of one batch that no worker has claimed, in the caller's transaction.
 
     Return the number of messages that were discarded, and of those that are in doubt instead.
     """
@@ -258,13 +258,13 @@ def discard_parcels(parcel_ids: Collection[int], why: str) -> tuple[int, int]:
 
 
 def _count(moved: Iterable[Moved]) -> int:
-    """Return the number of messages of parcels. Those of a remainder are counted with another parcel."""
+    """Return the number of messages of parcels. The messages of a remainder are counted with another parcel."""
     return sum(parcel.messages for parcel in moved if not parcel.is_remainder)
 
 
-def _place_of(last: Moved) -> Place:
-    assert last.due_at is not None
-    return last.due_at, last.parcel_id
+def _place_of(parcel: Moved) -> Place:
+    assert parcel.due_at is not None
+    return parcel.due_at, parcel.parcel_id
 
 
 def _report(moved: Sequence[Moved], share: Share, now: dt.datetime) -> None:

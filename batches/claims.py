@@ -63,7 +63,7 @@ class Slice:
 
 
 class Claimer:
-    """Claims parcels for one worker instance. It knows its id, and whose turn it is in each lane."""
+    """Claim parcels for one worker instance. The claimer knows the id of the instance, and whose turn it is by lane."""
 
     def __init__(self) -> None:
         self.worker_id = 0
@@ -73,10 +73,10 @@ class Claimer:
     def claim_next(
         self, *lanes: Lane, messages: int = PARCEL_SIZE, slow: Sequence[int] = (), is_slow: bool = False
     ) -> list[Claim]:
-        """Claim due parcels with about `messages` messages, of the first of these lanes that has any.
+        """Claim due parcels with about `messages` messages, from the first of these lanes that has any.
 
-        The claim is committed when this returns; it is empty if none is due. Only mail of the batches `slow` is
-        claimed, or only other mail, as `is_slow` says.
+        The claims are committed when this returns; the list is empty if no parcel is due. Mail of the batches `slow` is
+        the only mail that is claimed if `is_slow`, and the only mail that is not claimed otherwise.
         """
         self._enrol()
         return next((claims for lane in lanes if (claims := self._claim(lane, messages, slow, is_slow=is_slow))), [])
@@ -84,18 +84,18 @@ class Claimer:
     def claim_slow(self, *lanes: Lane, slow: Sequence[int], messages: int, workers: int) -> list[Claim]:
         """Claim mail of the batches `slow` like `claim_next`, but none while `workers` other workers have some.
 
-        Those who claim slow mail take turns, so that each sees the claims of those before it.
+        Claims of slow mail take turns, so that each sees the earlier ones.
         """
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute(queries.LOCK_SLOW)
-            taken = fetch_prepared(queries.COUNT_OTHERS_AT, {"batches": list(slow), "worker": self.worker_id})
-            if taken[0][0] >= workers:
+            rows = fetch_prepared(queries.COUNT_OTHERS_AT, {"batches": list(slow), "worker": self.worker_id})
+            if rows[0][0] >= workers:
                 return []
             return self.claim_next(*lanes, messages=messages, slow=slow, is_slow=True)
 
     def _enrol(self) -> None:
-        """Have a living row in the workers' table: a dead instance never comes back, it takes a new id."""
+        """Make sure that the table of workers has a living row for this instance. A dead one takes a new id."""
         if not (self.worker_id and fetch_prepared(queries.FIND_LIVING_WORKER, [self.worker_id])):
             self.worker_id = instance_id()
             Worker.objects.create(id=self.worker_id, node=platform.node())
@@ -117,18 +117,18 @@ class Claimer:
         )
         claims = [_claim_from(row) for row in rows]
         if claims:
-            # Those behind `after` come last: the round has begun again.
+            # Accounts up to `after` come last: the round has begun again.
             behind = [claim.account_id for claim in claims if claim.account_id <= after]
             self._turns[lane] = max(behind or [claim.account_id for claim in claims])
-            # Small parcels: try more at a time, big ones: lock no more than are used.
+            # Of small parcels more are tried at a time. Of large ones no more are locked than are used.
             self._parcels_to_try = max(4, min(PARCEL_SIZE, 2 * len(claims)))
         return claims
 
     def look(self, slices: Sequence[Slice]) -> dict[int, GateStatus]:
         """Look before a slice: return the status of the gate for each parcel, by parcel id.
 
-        A parcel that is missing in the answer is no longer ours (fence, or this worker was declared dead): send nothing
-        of it. The bounds of the slice are on disk when this returns.
+        A parcel that is missing in the answer no longer belongs to this worker (its fence has changed, or this worker
+        was declared dead): send nothing of it. The bounds of the slice are on disk when this returns.
         """
         for piece in slices:
             piece.claim.slice_no += 1
@@ -153,25 +153,25 @@ class Claimer:
         return _gates(fetch_prepared(queries.GLANCE, {"worker": self.worker_id, "parcels": list(parcel_ids)}))
 
     def abandon(self) -> None:
-        """Take another id for later claims. The rescuer takes the claims of the old one."""
+        """Take another id for later claims. The rescuer takes over the claims of the old id."""
         self.worker_id = 0
 
-    def leave(self) -> None:
-        """Say that this instance has ended well; it must have no claim any more."""
+    def sign_off(self) -> None:
+        """Note that this instance has ended in order. It must have no claim any more."""
         if self.worker_id:
             Worker.objects.filter(pk=self.worker_id).delete()
             self.worker_id = 0
 
 
 def release(claims: Iterable[Claim]) -> int:
-    """Give parcels back to be claimed again or to meet their verdict; returns how many were still ours."""
-    held = list(claims)
-    if not held:
+    """Give parcels back, to be claimed again or to get their verdict. Return the number of claims still valid."""
+    claims = list(claims)
+    if not claims:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(
             queries.RELEASE,
-            {"parcels": [claim.parcel_id for claim in held], "fences": [claim.fence for claim in held]},
+            {"parcels": [claim.parcel_id for claim in claims], "fences": [claim.fence for claim in claims]},
         )
         return int(cursor.rowcount)
 
@@ -196,7 +196,7 @@ def to_members(mask: int) -> bytes:
 
 
 def to_doubtful(mask: int) -> bytes | None:
-    """Return a parcel's `doubtful` column: null when nothing is in doubt, so that its index is small."""
+    """Return a parcel's `doubtful` column: null when no message is in doubt, so that its index is small."""
     return to_members(mask) if mask else None
 
 
@@ -216,9 +216,9 @@ def _claim_from(row: tuple[object, ...]) -> Claim:
 def _gates(rows: Iterable[Sequence[Any]]) -> dict[int, GateStatus]:
     """Return the status of the gate for each parcel.
 
-    One that was recalled waits as if it were paused: its worker gives it back.
+    A recalled parcel waits as if it were paused: its worker gives it back.
     """
     return {
-        parcel: GateStatus.PAUSED if is_recalled else Gate(BatchStatus(status), *others).status
-        for parcel, status, *others, is_recalled in rows
+        parcel: GateStatus.PAUSED if is_recalled else Gate(BatchStatus(status), *flags).status
+        for parcel, status, *flags, is_recalled in rows
     }

@@ -1,7 +1,7 @@
-"""Celery messages: each says that something may be worth doing now. PostgreSQL knows whether it is.
+"""Publish hints: Celery messages that say that there may be work now. PostgreSQL knows whether there is.
 
-A hint may be lost, doubled, early or late, so publishing one never fails its caller: when the broker is away it is
-skipped, for a few seconds without even trying, and the sweeper finds the work by itself.
+A hint may be lost, repeated, early or late, so an error while publishing never reaches the caller. When the broker is
+away, hints are skipped, for some seconds without even a try, and the sweeper finds the work.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ ADMIT_BATCH = "batches.tasks.admit_batch"
 DELIVER = "mailer.tasks.deliver"
 
 SLACK = dt.timedelta(seconds=15)
-"""Waves are hinted this far beyond the horizon of the planner, so that a slow commit does not fall between its maker
-and the planner. A wave that is hinted twice is harmless."""
+"""Waves are hinted this far beyond the horizon of the planner, so that a wave with a slow commit is not missed by both
+the code that makes it and the planner. A wave that is hinted twice is harmless."""
 BROKER_PAUSE_SECONDS = 5.0
 TOKEN_LIFE_SECONDS = 30
 NODE_SILENCE = dt.timedelta(seconds=15)
@@ -58,7 +58,7 @@ def hint_near_wave(batch_id: int, due_at: dt.datetime, *, now: dt.datetime) -> b
 
 
 def is_near(due_at: dt.datetime, *, now: dt.datetime) -> bool:
-    """Return whether the planner may already have passed this time: the maker of a wave then hints it."""
+    """Return whether the planner may already have passed this time. Then a new wave is hinted at once."""
     return due_at <= now + horizon() + SLACK
 
 
@@ -75,8 +75,8 @@ def hint_admission(batch_id: int) -> None:
 def hint_due(lane: Lane, parcels: int) -> None:
     """Publish tokens that say that there is work in this lane.
 
-    There are never more than the fleet can use at once, those that wait included. The worker that takes one of those
-    sees this work, too, since it is committed.
+    Together with the tokens that wait already, there are never more than the fleet can use at once. A worker that takes
+    a waiting token sees this work, too, since it is committed.
     """
     for _ in range(min(parcels, fleet_size() - tokens_waiting(lane))):
         publish(DELIVER, [], queue=lane.label, expires=TOKEN_LIFE_SECONDS)
@@ -127,7 +127,7 @@ def publish(
     eta: dt.datetime | None = None,
     expires: float | None = None,
 ) -> bool:
-    """Send one hint; False when the broker could not take it."""
+    """Send one hint. Return False if the broker could not take it."""
     if is_broker_away():
         return False
     try:
@@ -138,10 +138,10 @@ def publish(
     return True
 
 
-def _note_broker_away(what: str, error: Exception) -> None:
+def _note_broker_away(task: str, error: Exception) -> None:
     global _broker_is_away_until
     _broker_is_away_until = time.monotonic() + BROKER_PAUSE_SECONDS
-    log.warning("hint not published", task=what, error=type(error).__name__)
+    log.warning("hint not published", task=task, error=type(error).__name__)
 
 
 PACE_SECONDS = 0.02
@@ -154,36 +154,36 @@ WaveKey = tuple[int, dt.datetime]
 
 
 class Hinter:
-    """Collects hints, and publishes them in a thread that starts with the first one, so after the fork."""
+    """Collect hints, and publish them in a thread that starts with the first hint, and therefore after the fork."""
 
     def __init__(self) -> None:
-        self._left = threading.Condition()
+        self._noted = threading.Condition()
         self._due: Counter[Lane] = Counter()
         self._waves: set[WaveKey] = set()
         self._planned: set[WaveKey] = set()
         self._thread: threading.Thread | None = None
 
-    def leave(self, due: Counter[Lane], waves: Iterable[WaveKey], *, now: dt.datetime) -> None:
-        """Leave hints to be published at once: parcels that are due, by lane, and waves to be planned."""
-        with self._left:
+    def note(self, due: Counter[Lane], waves: Iterable[WaveKey], *, now: dt.datetime) -> None:
+        """Take hints that are published at once: the number of due parcels by lane, and the waves to be planned."""
+        with self._noted:
             self._due += due
-            # What this process has planned fires for all that is committed before its time.
+            # A wave that this process has planned covers all mail that is committed before the time of the wave.
             self._waves.update(wave for wave in waves if wave not in self._planned or wave[1] < now + SOON)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="hinter", daemon=True)
                 self._thread.start()
-            self._left.notify()
+            self._noted.notify()
 
     def _run(self) -> None:
         while True:
-            with self._left:
-                self._left.wait_for(lambda: self._due or self._waves)
+            with self._noted:
+                self._noted.wait_for(lambda: self._due or self._waves)
                 due, self._due = self._due, Counter()
                 waves, self._waves = self._waves, set()
             try:
                 self._publish(due, waves)
             except Exception as error:
-                # The thread must outlive whatever it meets; the sweeper finds what it has not published.
+                # No error may end the thread. The sweeper finds the work whose hints were not published.
                 log.error("hints not published", error=trace_of(error))
                 connection.close()
             time.sleep(PACE_SECONDS)
@@ -193,16 +193,16 @@ class Hinter:
         for lane, parcels in due.items():
             hint_due(lane, parcels)
         planned = {wave for wave in waves if hint_wave(*wave)}
-        with self._left:
+        with self._noted:
             if len(self._planned) > REMEMBERED_WAVES:
                 self._planned.clear()
             self._planned |= planned
 
 
 class Direct:
-    """Publishes at once, in the process that accepts, so that workers, commands and tests need no thread."""
+    """Publish at once, in the process that accepts, so that workers, commands and tests need no thread."""
 
-    def leave(self, due: Counter[Lane], waves: Iterable[WaveKey], *, now: dt.datetime) -> None:
+    def note(self, due: Counter[Lane], waves: Iterable[WaveKey], *, now: dt.datetime) -> None:
         for lane, parcels in due.items():
             hint_due(lane, parcels)
         for wave in waves:
@@ -219,7 +219,7 @@ def use_thread() -> None:
 
 
 def leave_hints(due: Counter[Lane], waves: Iterable[WaveKey], *, now: dt.datetime) -> None:
-    """Leave the hints of mail that was accepted at the moment `now`, after its commit. The planner hints far waves."""
+    """Note the hints of mail that was accepted at the moment `now`, after its commit. The planner hints far waves."""
     near = {wave for wave in waves if is_near(wave[1], now=now)}
     if due or near:
-        hinter.leave(due, near, now=now)
+        hinter.note(due, near, now=now)

@@ -1,7 +1,7 @@
-"""Plan: look a short horizon ahead and publish, for each wave in it, one ETA task at its time.
+"""Plan: publish one ETA task for each wave up to a short horizon, to run at the time of the wave.
 
 Waves beyond the horizon wait in PostgreSQL and cost nothing. The progress of the planner is one row (`Mark` "plan").
-A wave whose time the planner may already have passed is hinted where it is made (`hints.is_near`).
+If the planner may already have passed the time of a wave, the code that makes the wave hints it (`hints.is_near`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WAVES_AT_ONCE = 1000
 
 
 def plan_ahead() -> int:
-    """Publish the waves between the mark and the horizon; returns how many. Another planner at work: none."""
+    """Publish the waves between the mark and the horizon, and return their number: 0 while another planner works."""
     with transaction.atomic():
         now = database_now()
         Mark.objects.get_or_create(duty="plan", defaults={"at": now})

@@ -1,4 +1,4 @@
-"""The Celery tasks that look after the gate: a line each, since all they know is that something may be due."""
+"""Define the Celery tasks of the gate. A task only knows that there may be work: the called function finds it."""
 
 from __future__ import annotations
 

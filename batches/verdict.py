@@ -1,8 +1,8 @@
-"""The verdict: the fate of a parcel under the gate at a moment. Pure; every rule of the gate is in this file.
+"""Decide the fate of a parcel under the gate at a moment. Every rule of the gate is in this file, which reads nothing.
 
-A cancelled batch is discarded at `send_at`; a paused one is retained then, and expires after
-`RETENTION_SECONDS`. Cancelled beats frozen, frozen beats paused. Mail that nothing stops, but
-that is later than its account's limit, is held.
+Mail of a cancelled batch is discarded at `send_at`. Mail of a paused batch is retained then, and expires after
+`RETENTION_SECONDS`. Cancelled beats frozen, frozen beats paused. Mail that nothing stops, but that is later than the
+limit of its account, is held.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Verdict(enum.Enum):
 
 
 class GateStatus(enum.Enum):
-    """The joint answer of batch, account, parent and installation; for one parcel also whether it is late."""
+    """The strongest status of batch, account, parent and installation, and of a single parcel whether it is late."""
 
     OPEN = "open"
     LATE = "late"
@@ -56,7 +56,7 @@ class Gate:
 
     @property
     def status(self) -> GateStatus:
-        """Return the strongest status of them."""
+        """Return the strongest status among them."""
         if self.batch_status == BatchStatus.CANCELLED or self.is_purged:
             return GateStatus.CANCELLED
         if self.is_account_frozen or self.is_parent_frozen or self.is_installation_frozen:
@@ -78,7 +78,7 @@ class Limits:
     opened_at: dt.datetime | None = None
 
     def late_until(self, now: dt.datetime) -> dt.datetime | None:
-        """Return the latest `due_at` that is late now; None: nothing is."""
+        """Return the latest `due_at` that is late now, or None if no mail is late."""
         if self.lateness is None or (self.opened_at is not None and self.opened_at > now - self.lateness):
             return None
         return now - self.lateness

@@ -1,4 +1,4 @@
-"""Caches in the memory of a process."""
+"""Cache values in the memory of a process."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ Value = TypeVar("Value")
 
 
 class Cache(dict[Key, Value]):
-    """A dictionary with at most so many keys: it forgets all of them when `[]=` adds one more.
+    """A dictionary with a limited number of keys: it forgets all of them when `[]=` adds one more.
 
-    This costs nothing as long as the same few keys are used, as in all places where it is. It is as safe between
-    threads as a dictionary; two threads that add keys at the same time may exceed the number by one.
+    This costs nothing as long as the same few keys are used, as everywhere in this program. A cache is as safe between
+    threads as a dictionary. Two threads that add keys at the same time may exceed the limit by one.
     """
 
-    __slots__ = ("_most",)
+    __slots__ = ("_limit",)
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, limit: int) -> None:
         super().__init__()
-        self._most = most
+        self._limit = limit
 
     def __setitem__(self, key: Key, value: Value) -> None:
-        if len(self) >= self._most and key not in self:
+        if len(self) >= self._limit and key not in self:
             self.clear()
         super().__setitem__(key, value)

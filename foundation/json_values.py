@@ -1,4 +1,4 @@
-"""Recognize the numbers of a JSON text that PostgreSQL cannot store as JSON."""
+"""Recognize numbers in a JSON text that PostgreSQL cannot store as JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def has_infinity(value: Any) -> bool:
-    """Return whether a value of JSON has a number such as 1e999, which the parser reads as infinite.
+    """Return whether a JSON value has a number such as 1e999, which the parser reads as infinite.
 
     JSON cannot express an infinite number, so it cannot be stored as JSON either.
     """

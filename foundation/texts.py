@@ -1,9 +1,9 @@
-"""Decide which characters a caller's text may hold, whatever API it came through.
+"""Decide which characters a caller's text may have, whichever API it comes from.
 
-A *text* may be merged into a body: it holds no control characters except tab, LF and CR. A *line* may be merged into a
-header or shown in one row: it holds no end of a line either. NEL (U+0085), U+2028 and U+2029 end a line according to
-Unicode (UAX 14) and `str.splitlines()`, and so for many programs that read mail. A line that held one could be taken
-for two.
+A *text* may be merged into a body: it has no control characters except tab, LF and CR. A *line* may be merged into a
+header or shown in one row: it has no end of a line either. NEL (U+0085), U+2028 and U+2029 end a line according to
+Unicode (UAX 14) and `str.splitlines()`, and so for many programs that read mail. They could read
+a line with such a character as two lines.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NOT_IN_LINE: Final = r"\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029"
 """A part of a character class, in the syntax that Python, Rust (pydantic) and ECMA-262 (JSON Schema) share."""
 NOT_IN_TEXT: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
 SURROGATES: Final = r"\ud800-\udfff"
-"""PostgreSQL and UTF-8 cannot hold them; a JSON parser refuses them earlier."""
+"""PostgreSQL and UTF-8 cannot store them; a JSON parser refuses them earlier."""
 UNFIT_FOR_LINE: Final = re.compile(f"[{NOT_IN_LINE}{SURROGATES}]")
 UNFIT_FOR_TEXT: Final = re.compile(f"[{NOT_IN_TEXT}{SURROGATES}]")
 

@@ -1,16 +1,16 @@
-"""Check what accept takes: the characters, addresses, headers and groups of a draft, and the room that its account has.
+"""Check drafts before they are accepted: their characters, addresses, headers and groups, and the room of the account.
 
-What can be merged into a header holds no control character, and addresses are addresses. Substitutions may be merged
-into a header and into a body, so they may have several lines: the composer turns their line breaks into spaces in a
-header. Bodies, custom arguments and the content of attachments never reach a header.
+A value that can be merged into a header has no control character, and every address is valid. Substitutions may be
+merged into a header and into a body, so they may have several lines: the composer turns their line breaks into spaces
+in a header. Bodies, custom arguments and the content of attachments never reach a header.
 
-Headers, the Message-ID and Reply-To are checked with the values of each message: what is accepted here is what the
-composer writes. The work is bounded by the size of the request: nothing is filled in further than a header may be long.
+Headers, the Message-ID and Reply-To are checked with the values of each message, so that the composer can write what
+is accepted here. The work is bounded by the size of the request: no value is filled in beyond the length of a header.
 
-The guard against a caller that schedules without end counts the waiting messages of all accounts. It need not be exact,
-so nothing is counted for each request: each process counts every ten seconds, or less often when counting takes long.
-An account may exceed its limit by the mail that it sends in between, and, in a table of more than `BLOCKS` blocks, by
-the error of a sample.
+The limit of waiting messages stops a caller that schedules mail without end. It need not be exact, so requests do not
+count: each process counts the messages of all accounts every ten seconds, or less often when counting takes long. An
+account may exceed its limit by the mail that it sends in between, and, in a table of more than `BLOCKS` blocks, by the
+error of a sample.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ def check_characters(draft: MailDraft) -> None:
     for loc, line in _lines_of(draft):
         if not is_line(line):
             check_line(line, field=".".join(map(str, loc)))
-    # One search is faster than thousands: which of the texts is to blame is looked for only when one is.
+    # One search is faster than thousands: the faulty text is looked for only if there is one.
     if not is_text("".join(chain.from_iterable(_values_of(draft)))):
-        for number, one in enumerate(draft.personalizations):
-            for name, values in (("substitutions", one.substitutions), ("merge", one.merge)):
+        for number, person in enumerate(draft.personalizations):
+            for name, values in (("substitutions", person.substitutions), ("merge", person.merge)):
                 check_text("".join((*values, *values.values())), field=f"{PEOPLE}.{number}.{name}")
     # A substitution may bring a section into a header.
     sections = (draft.rendering or {}).get("sections") or {}
@@ -75,27 +75,27 @@ def check_characters(draft: MailDraft) -> None:
 
 
 def _emails_of(draft: MailDraft) -> Iterator[tuple[Loc, str]]:
-    # Those of the Reply-To may have keys of substitutions: `check_reply_to` looks at what they become.
+    # A Reply-To may have keys of substitutions: `check_reply_to` checks the addresses that they become.
     yield ("sender",), draft.sender.email
-    # Nearly all of a thousand personalizations have only ASCII ones: those are looked at together first.
+    # Nearly all of a thousand personalizations have only ASCII addresses, so these are checked together first.
     people = draft.personalizations
-    are_ascii = "".join([address[0] for one in people for address in one.to]).isascii()
-    for number, one in enumerate(people):
-        if not are_ascii or one.cc or one.bcc or one.sender:
-            for name, addresses in (("to", one.to), ("cc", one.cc), ("bcc", one.bcc)):
+    are_ascii = "".join([address[0] for person in people for address in person.to]).isascii()
+    for number, person in enumerate(people):
+        if not are_ascii or person.cc or person.bcc or person.sender:
+            for name, addresses in (("to", person.to), ("cc", person.cc), ("bcc", person.bcc)):
                 for address in addresses:
                     yield (PEOPLE, number, name), address.email
-            if one.sender:
-                yield (PEOPLE, number, "sender"), one.sender.email
+            if person.sender:
+                yield (PEOPLE, number, "sender"), person.sender.email
 
 
 def _values_of(draft: MailDraft) -> Iterator[Iterable[str]]:
-    for one in draft.personalizations:
-        yield one.substitutions
-        yield one.substitutions.values()
-        if one.merge:
-            yield one.merge
-            yield one.merge.values()
+    for person in draft.personalizations:
+        yield person.substitutions
+        yield person.substitutions.values()
+        if person.merge:
+            yield person.merge
+            yield person.merge.values()
 
 
 def _lines_of(draft: MailDraft) -> Iterator[tuple[Loc, str]]:
@@ -112,28 +112,28 @@ def _lines_of(draft: MailDraft) -> Iterator[tuple[Loc, str]]:
         yield ("attachments", number, "type"), file.type
         yield ("attachments", number, "filename"), file.filename
         yield ("attachments", number, "content_id"), file.content_id
-    # Nearly all of a thousand personalizations have nothing to refuse: they are looked at together first.
+    # Nearly all of a thousand personalizations have nothing to refuse, so their recipients are checked together first.
     people = draft.personalizations
-    are_recipients_fit = is_line("".join([text for one in people for address in one.to for text in address]))
-    for number, one in enumerate(people):
-        if not are_recipients_fit or one.cc or one.bcc or one.sender or one.subject or one.headers:
-            yield from _lines_of_one((PEOPLE, number), one)
+    are_recipients_fit = is_line("".join([text for person in people for address in person.to for text in address]))
+    for number, person in enumerate(people):
+        if not are_recipients_fit or person.cc or person.bcc or person.sender or person.subject or person.headers:
+            yield from _lines_of_person((PEOPLE, number), person)
 
 
-def _lines_of_one(at: Loc, one: Personalization) -> Iterator[tuple[Loc, str]]:
-    for email, name in one.to:
+def _lines_of_person(at: Loc, person: Personalization) -> Iterator[tuple[Loc, str]]:
+    for email, name in person.to:
         yield (*at, "to"), email
         yield (*at, "to"), name
-    if one.cc:
-        yield from _addresses((*at, "cc"), one.cc)
-    if one.bcc:
-        yield from _addresses((*at, "bcc"), one.bcc)
-    if one.sender:
-        yield from _addresses((*at, "sender"), (one.sender,))
-    if one.subject:
-        yield (*at, "subject"), one.subject
-    if one.headers:
-        yield from _headers((*at, "headers"), one.headers)
+    if person.cc:
+        yield from _addresses((*at, "cc"), person.cc)
+    if person.bcc:
+        yield from _addresses((*at, "bcc"), person.bcc)
+    if person.sender:
+        yield from _addresses((*at, "sender"), (person.sender,))
+    if person.subject:
+        yield (*at, "subject"), person.subject
+    if person.headers:
+        yield from _headers((*at, "headers"), person.headers)
 
 
 def _addresses(loc: Loc, addresses: Iterable[Address]) -> Iterator[tuple[Loc, str]]:
@@ -169,26 +169,26 @@ def check_headers(draft: MailDraft) -> None:
     """
     check_names(draft.headers, field="headers")
     shared = find_message_id(draft.headers) if draft.headers else None
-    for number, one in enumerate(draft.personalizations):
-        if one.headers or shared is not None:
-            _check_own(one.headers, one.substitutions, shared, field=f"{PEOPLE}.{number}.headers")
+    for number, person in enumerate(draft.personalizations):
+        if person.headers or shared is not None:
+            _check_personal(person.headers, person.substitutions, shared, field=f"{PEOPLE}.{number}.headers")
     if draft.reply_to:
         check_reply_to(draft)
 
 
 def check_names(headers: Mapping[str, str], *, field: str) -> None:
-    """Accept headers none of which only the server writes. Raises ReservedHeader."""
+    """Accept headers if none of them is reserved for the server. Raises ReservedHeader."""
     for name in headers:
         if name.lower() in SERVER_HEADERS:
             raise ReservedHeader(WRITTEN_BY_SERVER.format(name), field=field)
 
 
-def _check_own(headers: Mapping[str, str], values: Mapping[str, str], shared: str | None, *, field: str) -> None:
+def _check_personal(headers: Mapping[str, str], values: Mapping[str, str], shared: str | None, *, field: str) -> None:
     check_names(headers, field=field)
-    own = find_message_id(headers)
-    text = shared if own is None else own
+    personal_id = find_message_id(headers)
+    text = shared if personal_id is None else personal_id
     if text is not None and fill_message_id(text, values) is None:
-        raise InvalidMessageId(MESSAGE_ID_RULE, field="headers" if own is None else field)
+        raise InvalidMessageId(MESSAGE_ID_RULE, field="headers" if personal_id is None else field)
 
 
 def check_reply_to(draft: MailDraft) -> None:
@@ -197,15 +197,15 @@ def check_reply_to(draft: MailDraft) -> None:
     Raises InvalidReplyTo.
     """
     people, text = draft.personalizations, text_of(draft.reply_to)
-    if sum([len(one.substitutions) for one in people]) * len(text) > SEARCHED:
+    if sum([len(person.substitutions) for person in people]) * len(text) > SEARCHED:
         raise InvalidReplyTo(REPLY_TO_SIZE, field="reply_to")
-    keys = {key for key in set().union(*[one.substitutions for one in people]) if key and key in text}
+    keys = {key for key in set().union(*[person.substitutions for person in people]) if key and key in text}
     if not keys:
         _check_addresses(draft.reply_to, where="the mail")
         return
     checked: set[tuple[tuple[str, str], ...]] = set()
-    for number, one in enumerate(people):
-        values = tuple([(key, one.substitutions[key]) for key in keys if key in one.substitutions])
+    for number, person in enumerate(people):
+        values = tuple([(key, person.substitutions[key]) for key in keys if key in person.substitutions])
         if values in checked:
             continue
         checked.add(values)
@@ -222,20 +222,20 @@ def _check_addresses(addresses: Sequence[Address] | None, *, where: str) -> None
 def check_groups(account: Account, draft: MailDraft) -> None:
     """Accept a draft that names groups of the account only. Raises UnknownGroup and UnknownGroupsToDisplay."""
     group = draft.unsubscribe_group
-    named = {*draft.groups_to_display, *(() if group is None else (group,))}
-    if not named:
+    named_groups = {*draft.groups_to_display, *(() if group is None else (group,))}
+    if not named_groups:
         return
-    possible = [each for each in named if 0 < each <= HIGHEST_ID]
-    known = {row[0] for row in fetch_prepared(KNOWN_GROUPS, [account.pk, possible])}
-    if group is not None and group not in known:
+    possible_groups = [group_id for group_id in named_groups if 0 < group_id <= HIGHEST_ID]
+    known_groups = {row[0] for row in fetch_prepared(KNOWN_GROUPS, [account.pk, possible_groups])}
+    if group is not None and group not in known_groups:
         raise UnknownGroup(group, field="unsubscribe_group")
-    if unknown := [each for each in draft.groups_to_display if each not in known]:
-        raise UnknownGroupsToDisplay(*unknown, field="groups_to_display")
+    if unknown_groups := [group_id for group_id in draft.groups_to_display if group_id not in known_groups]:
+        raise UnknownGroupsToDisplay(*unknown_groups, field="groups_to_display")
 
 
 BLOCKS = 4000
 """The most blocks of the parcels' table that are read: 32 MB, some 100,000 parcels, tens of milliseconds."""
-LOOK_AGAIN_SECONDS = 10.0
+COUNT_AGAIN_SECONDS = 10.0
 REST = 100.0
 """The checks take at most 1 / `REST` of a process's time."""
 
@@ -249,35 +249,35 @@ where p.finalized_at is null and not p.is_remainder group by p.account_id
 
 
 @dataclass(slots=True)
-class _Seen:
+class _Counts:
     waiting: dict[int, int] = field(default_factory=dict)
     """Messages by account id."""
     until: float = 0.0
 
 
-_seen = _Seen()
+_counts = _Counts()
 
 
 def refuse_when_full(account: Account) -> None:
-    """Refuse an account of whose own messages `MAX_PENDING_MESSAGES` wait (0: no limit). Raises QueueFull."""
+    """Refuse an account with `MAX_PENDING_MESSAGES` or more waiting messages (0: no limit). Raises QueueFull."""
     limit = settings.MAX_PENDING_MESSAGES
     if limit and waiting_of(account.pk) >= limit:
         raise QueueFull(f"{limit:,} messages of the account are waiting already")
 
 
 def waiting_of(account_id: int) -> int:
-    """Return the messages of an account that waited when this process looked last."""
+    """Return the number of messages of an account that were waiting when this process last counted."""
     now = time.monotonic()
-    if now >= _seen.until:
-        # The other threads go on with what was seen before.
-        _seen.until = now + LOOK_AGAIN_SECONDS
-        _seen.waiting = count_waiting()
-        _seen.until = now + max(LOOK_AGAIN_SECONDS, REST * (time.monotonic() - now))
-    return _seen.waiting.get(account_id, 0)
+    if now >= _counts.until:
+        # The other threads go on with the earlier counts.
+        _counts.until = now + COUNT_AGAIN_SECONDS
+        _counts.waiting = count_waiting()
+        _counts.until = now + max(COUNT_AGAIN_SECONDS, REST * (time.monotonic() - now))
+    return _counts.waiting.get(account_id, 0)
 
 
 def count_waiting() -> dict[int, int]:
-    """Return the messages that wait, by account id: exact in a table of up to `BLOCKS` blocks, else an estimate."""
+    """Return the waiting messages by account id: exact in a table of up to `BLOCKS` blocks, else an estimate."""
     with connection.cursor() as cursor:
         cursor.execute(TABLE_BLOCKS)
         row = cursor.fetchone()

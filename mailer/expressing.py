@@ -1,9 +1,9 @@
 """Check whether the messages of a draft can be made: how large they become, and whether each part can be written.
 
-What the composer could not write is refused here, before anything is stored (RFC 5322, RFC 2045).
+A draft that the composer could not write is refused here, before anything is stored (RFC 5322, RFC 2045).
 
 A message is its texts, headers and attachments with all values filled in, in bytes of UTF-8, before the transfer
-encoding. The size is an upper bound: keys that overlap in a text are counted each, and a value that is shorter than its
+encoding. The size is an upper bound: keys that overlap in a text are each counted, and a value that is shorter than its
 key saves nothing. The work is linear in the request. Nearly always the shortest key and the longest value show that no
 message can be too large; otherwise each key is counted once in each text, and all counting together is bounded.
 
@@ -66,10 +66,10 @@ def check_size(draft: MailDraft) -> None:
         return
     counter = KeyCounter(texts)
     key_sizes = {key: _size(text, link) for key, text in keys.items()}
-    for number, one in enumerate(people):
-        own = _own_texts(one)
-        size = counter.size_with(own, {**key_sizes, **_sizes_of(one, link)})
-        if fixed + size + link * count_tags(own) > limit:
+    for number, person in enumerate(people):
+        personal_texts = _personal_texts(person)
+        size = counter.size_with(personal_texts, {**key_sizes, **_sizes_of(person, link)})
+        if fixed + size + link * count_tags(personal_texts) > limit:
             raise MessageTooLarge(field=f"personalizations.{number}")
 
 
@@ -109,8 +109,8 @@ def _appended(rendering: Rendering) -> list[str]:
 def _check_sections(sections: Mapping[str, str], draft: MailDraft) -> None:
     """Accept sections that can be searched and filled in for each message. Raises MessageTooLarge."""
     people = draft.personalizations
-    values = max(sum(map(len, one.substitutions.values())) for one in people)
-    keys = max(len(one.substitutions) for one in people)
+    values = max(sum(map(len, person.substitutions.values())) for person in people)
+    keys = max(len(person.substitutions) for person in people)
     bodies = sum(len(part.value) for part in draft.content)
     searched = len(sections) * (bodies + values) + (keys + 1) * sum(map(len, sections.values()))
     if searched > SECTIONS_SEARCHED:
@@ -118,9 +118,9 @@ def _check_sections(sections: Mapping[str, str], draft: MailDraft) -> None:
 
 
 class KeyCounter:
-    """Counts keys in the texts that the messages of one mail share, each key once.
+    """Count keys in the texts that the messages of one mail share, each key once.
 
-    Its methods raise MessageTooLarge when that becomes more than `PASSES` searches of the largest message.
+    Its methods raise MessageTooLarge when counting takes more than `PASSES` searches of the largest message.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -129,14 +129,14 @@ class KeyCounter:
         self._counts: dict[str, int] = {}
         self._left = PASSES * settings.MAX_MESSAGE_BYTES
 
-    def size_with(self, own_texts: Iterable[str], sizes: Sizes) -> int:
-        """Return the bytes of the shared texts and of `own_texts` with these values filled in, at most."""
-        own = "\0".join(own_texts)
-        size = self._shared_bytes + len(own.encode())
+    def size_with(self, personal_texts: Iterable[str], sizes: Sizes) -> int:
+        """Return the bytes of the shared texts and of `personal_texts` with these values filled in, at most."""
+        personal = "\0".join(personal_texts)
+        size = self._shared_bytes + len(personal.encode())
         for key, value_size in sizes.items():
             growth = value_size - len(key.encode())
             if key and growth > 0:
-                size += growth * (self._count_shared(key) + (self._count(key, own) if own else 0))
+                size += growth * (self._count_shared(key) + (self._count(key, personal) if personal else 0))
         return size
 
     def _count_shared(self, key: str) -> int:
@@ -156,34 +156,34 @@ def _coarse_size(
 ) -> int:
     """Return a bound for the texts of the largest message, without the system tags in the texts of the mail.
 
-    It assumes that all of the message is the shortest key of any, each replaced by the longest value of any.
+    It assumes that the message consists of its shortest key, which is replaced by its longest value each time.
     """
-    merges = [one.merge for one in people if one.merge]
-    markup = [*(one.substitutions for one in people), shared_keys]
+    merges = [person.merge for person in people if person.merge]
+    markup = [*(person.substitutions for person in people), shared_keys]
     characters = _longest(markup)
     longest = max(UTF8_BYTES * characters, ESCAPED_BYTES * _longest(merges))
     if may_have_tags("\0".join(chain.from_iterable([values.values() for values in markup]))):
         longest += link * (characters // SHORTEST_TAG)
-    own = [sum(map(len, _own_texts(one))) for one in people if one.subject or one.headers]
-    characters = sum(map(len, texts)) + max(own, default=0)
+    personal = [sum(map(len, _personal_texts(person))) for person in people if person.subject or person.headers]
+    characters = sum(map(len, texts)) + max(personal, default=0)
     if characters * (UTF8_BYTES + longest) <= settings.MAX_MESSAGE_BYTES // 2:
-        return characters * (UTF8_BYTES + longest)  # small enough, were each key but one character
-    keys = set(shared_keys).union(*(one.substitutions for one in people), *merges)
+        return characters * (UTF8_BYTES + longest)  # small enough even if each key had a single character
+    keys = set(shared_keys).union(*(person.substitutions for person in people), *merges)
     shortest = min((len(key) for key in keys if key), default=characters + 1)
     return UTF8_BYTES * characters + characters // shortest * longest
 
 
-def _longest(several: Iterable[Mapping[str, str]]) -> int:
-    return max(map(len, chain.from_iterable([values.values() for values in several])), default=0)
+def _longest(mappings: Iterable[Mapping[str, str]]) -> int:
+    return max(map(len, chain.from_iterable([values.values() for values in mappings])), default=0)
 
 
-def _sizes_of(one: Personalization, link: int) -> Sizes:
-    merge = {key: len(escape(value).encode()) for key, value in one.merge.items()}
-    return {**merge, **{key: _size(value, link) for key, value in one.substitutions.items()}}
+def _sizes_of(person: Personalization, link: int) -> Sizes:
+    merge = {key: len(escape(value).encode()) for key, value in person.merge.items()}
+    return {**merge, **{key: _size(value, link) for key, value in person.substitutions.items()}}
 
 
-def _own_texts(one: Personalization) -> list[str]:
-    return [one.subject or "", *one.headers.values()] if one.subject or one.headers else []
+def _personal_texts(person: Personalization) -> list[str]:
+    return [person.subject or "", *person.headers.values()] if person.subject or person.headers else []
 
 
 Loc = tuple[str | int, ...]
@@ -228,12 +228,12 @@ def _find_faults(draft: MailDraft) -> Iterator[Fault]:
             yield ("content", number, "type"), NOT_A_TYPE if type is None else NOT_A_TEXT
     for number, file in enumerate(draft.attachments):
         yield from _file_faults(("attachments", number), file)
-    # Nearly all of a thousand personalizations have nothing to look at.
+    # Nearly all of a thousand personalizations need no check of their recipients.
     people = draft.personalizations
-    for number, one in enumerate(people):
-        if one.cc or one.bcc or one.sender or len(one.to) > 1 or len(one.to[0].email) > MAYBE_TOO_LONG:
-            yield from _recipient_faults(("personalizations", number), one)
-    if draft.headers or any(one.headers for one in people):
+    for number, person in enumerate(people):
+        if person.cc or person.bcc or person.sender or len(person.to) > 1 or len(person.to[0].email) > MAYBE_TOO_LONG:
+            yield from _recipient_faults(("personalizations", number), person)
+    if draft.headers or any(person.headers for person in people):
         yield from _header_faults(draft)
 
 
@@ -241,13 +241,13 @@ def _header_faults(draft: MailDraft) -> Iterator[Fault]:
     people = draft.personalizations
     effort, link = Effort(), link_size(draft.unsubscribe_url)
     shared = StructuredHeaders(draft.headers, _keys_of(people), link, effort)
-    for number, one in enumerate(people):
-        if (number == 0 or shared.is_personal) and not shared.has_room_for(one):
-            yield from shared.find_faults(("headers",), one)
-        if one.headers:
-            own = StructuredHeaders(one.headers, _keys_of((one,)), link, effort)
-            if not own.has_room_for(one):
-                yield from own.find_faults(("personalizations", number, "headers"), one)
+    for number, person in enumerate(people):
+        if (number == 0 or shared.is_personal) and not shared.has_room_for(person):
+            yield from shared.find_faults(("headers",), person)
+        if person.headers:
+            personal = StructuredHeaders(person.headers, _keys_of((person,)), link, effort)
+            if not personal.has_room_for(person):
+                yield from personal.find_faults(("personalizations", number, "headers"), person)
 
 
 def _file_faults(loc: Loc, file: Attachment) -> Iterator[Fault]:
@@ -263,11 +263,11 @@ def _file_faults(loc: Loc, file: Attachment) -> Iterator[Fault]:
         yield (*loc, "content_id"), BAD_CONTENT_ID
 
 
-def _recipient_faults(at: Loc, one: Personalization) -> Iterator[Fault]:
-    for kind, addresses in (("to", one.to), ("cc", one.cc), ("bcc", one.bcc)):
+def _recipient_faults(at: Loc, person: Personalization) -> Iterator[Fault]:
+    for kind, addresses in (("to", person.to), ("cc", person.cc), ("bcc", person.bcc)):
         yield from _address_faults((*at, kind), addresses)
-    if one.sender:
-        yield from _address_faults((*at, "sender"), (one.sender,))
+    if person.sender:
+        yield from _address_faults((*at, "sender"), (person.sender,))
 
 
 def _address_faults(loc: Loc, addresses: Iterable[Address]) -> Iterator[Fault]:
@@ -277,18 +277,19 @@ def _address_faults(loc: Loc, addresses: Iterable[Address]) -> Iterator[Fault]:
 
 
 def _keys_of(people: Iterable[Personalization]) -> set[str]:
-    """Return the keys of all substitutions. A personalization rarely has others than the one before."""
-    return set(chain.from_iterable(values for one in people for values in (one.substitutions, one.merge) if values))
+    """Return the keys of all substitutions. Personalizations rarely differ in their keys."""
+    mappings = (values for person in people for values in (person.substitutions, person.merge) if values)
+    return set(chain.from_iterable(mappings))
 
 
 class Effort:
-    """The searching that one draft may still cost."""
+    """A limit for the searches that one draft may cost."""
 
     def __init__(self) -> None:
         self._left = SEARCH_LIMIT
 
     def spend(self, characters: int) -> None:
-        """Count a search before it is done. Raises MessageTooLarge when all of them are too many."""
+        """Count a search before it is done. Raises MessageTooLarge if all searches together are too much."""
         self._left -= characters
         if self._left < 0:
             raise MessageTooLarge(field="headers")
@@ -312,22 +313,22 @@ class StructuredHeaders:
 
     @property
     def is_personal(self) -> bool:
-        """Return whether they can differ between personalizations."""
+        """Return whether the headers can differ between personalizations."""
         return bool(self._counts)
 
-    def has_room_for(self, one: Personalization) -> bool:
-        """Return whether with the values of a personalization all of them are ASCII that surely has room in a line."""
-        own, size, is_ascii = _values_of(one), self._longest, self._is_ascii
+    def has_room_for(self, person: Personalization) -> bool:
+        """Return whether, with the values of a personalization, every header is ASCII and surely fits in a line."""
+        values, size, is_ascii = _values_of(person), self._longest, self._is_ascii
         for key, count in self._counts.items():
-            value = own.get(key) or self._links.get(key, "")
+            value = values.get(key) or self._links.get(key, "")
             size += count * len(value)
             is_ascii = is_ascii and value.isascii()
         return is_ascii and size <= LONGEST_LINE
 
-    def find_faults(self, loc: Loc, one: Personalization) -> Iterator[Fault]:
-        """Fill them in with the values of a personalization, and yield what is wrong with them."""
-        own = _values_of(one)
-        values = {**self._links, **{key: own[key] for key in self._counts if key in own}}
+    def find_faults(self, loc: Loc, person: Personalization) -> Iterator[Fault]:
+        """Fill in the headers with the values of a personalization, and yield their faults."""
+        personal = _values_of(person)
+        values = {**self._links, **{key: personal[key] for key in self._counts if key in personal}}
         longest = self._longest + sum(self._counts[key] * len(value) for key, value in values.items())
         for name, value in self._headers.items():
             self._effort.spend(FILLING * (longest + sum(map(len, values))))
@@ -335,5 +336,5 @@ class StructuredHeaders:
                 yield loc, BAD_HEADER.format(name, LONGEST_LINE)
 
 
-def _values_of(one: Personalization) -> Mapping[str, str]:
-    return {**one.merge, **one.substitutions} if one.merge else one.substitutions
+def _values_of(person: Personalization) -> Mapping[str, str]:
+    return {**person.merge, **person.substitutions} if person.merge else person.substitutions

@@ -1,4 +1,4 @@
-"""Name the system tags of a draft that will be sent as they are written, because nothing tells what they mean."""
+"""Name the system tags of a draft that are sent as they are written, because the request gives them no value."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class Unresolved(NamedTuple):
 
 
 def find_unresolved(account: Account, draft: MailDraft, tags: Sequence[tuple[str, SystemTag]]) -> list[Unresolved]:
-    """Return the first of a draft's tags that will be sent as written, each once for each part, in their order."""
+    """Return the first tags of a draft that will be sent as written, in their order. No part names a tag twice."""
     rendering: Rendering = draft.rendering or {}
     if tags := _not_resolved(tags, draft, rendering):
-        # The defaults are read for mail with such tags alone.
+        # The defaults are read only for mail with such tags.
         tags = _not_resolved(tags, draft, {**(account.mail_defaults or {}), **rendering})
-    found = dict.fromkeys(Unresolved(tag.text, part) for part, tag in tags)
-    keys = sum([len(one.substitutions) for one in draft.personalizations])
-    examined = islice(found, max(1, min(MOST_TAGS, COMPARED // (keys + 1))))
-    return [each for each in examined if not _is_replaced(each.tag, draft)]
+    unresolved = dict.fromkeys(Unresolved(tag.text, part) for part, tag in tags)
+    keys = sum([len(person.substitutions) for person in draft.personalizations])
+    examined = islice(unresolved, max(1, min(MOST_TAGS, COMPARED // (keys + 1))))
+    return [candidate for candidate in examined if not _is_replaced(candidate.tag, draft)]
 
 
 def _not_resolved(
@@ -48,10 +48,10 @@ def _not_resolved(
         has_links=draft.unsubscribe_group is not None or bool(draft.unsubscribe_url),
         is_global=draft.template is not None or subscription is not None,
     )
-    chosen = {*(rendering.get("pixel_tags") or ()), subscription["tag"] if subscription else ""}
-    return [(part, tag) for part, tag in tags if tag.name not in names and tag.text not in chosen]
+    chosen_tags = {*(rendering.get("pixel_tags") or ()), subscription["tag"] if subscription else ""}
+    return [(part, tag) for part, tag in tags if tag.name not in names and tag.text not in chosen_tags]
 
 
 def _is_replaced(tag: str, draft: MailDraft) -> bool:
     """Return whether substitutions of every message replace a tag, or a part of it."""
-    return all(any(key and key in tag for key in one.substitutions) for one in draft.personalizations)
+    return all(any(key and key in tag for key in person.substitutions) for person in draft.personalizations)

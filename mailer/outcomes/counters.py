@@ -1,4 +1,4 @@
-"""Define the counters of events by time, and read them. They are written by `writing.py`."""
+"""Define the counters of events by time, and read them. `writing.py` writes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEPT = {
 }
 """The spans of each series, and the days for which its counters are kept."""
 SUMS = {Series.TOTAL: Series.ACCOUNT}
-"""The series that are the sums of another one over all accounts. Nobody writes deltas of them."""
+"""The series that are the sums of another one over all accounts. No deltas are written for them."""
 
 LISTED = {
     SuppressionKind.BOUNCE: Measure.BOUNCED,
@@ -59,12 +59,12 @@ class Days(NamedTuple):
 
     @property
     def until(self) -> dt.datetime:
-        """Return a time after every minute of the last day. The next midnight may be beyond the last year there is."""
+        """Return a time after every minute of the last day. The next midnight may be later than Python can express."""
         return dt.datetime.combine(self.last, dt.time.max, dt.UTC)
 
 
 class CounterKey(NamedTuple):
-    """A counter of one thing: what it counts, of whom."""
+    """The subject and the measure of a counter."""
 
     series: Series
     account_id: int
@@ -73,7 +73,7 @@ class CounterKey(NamedTuple):
 
 
 class Count(NamedTuple):
-    """How many events there were in the span that begins at `at`."""
+    """The number of events in the span that begins at `at`."""
 
     key: str
     at: dt.datetime
@@ -101,7 +101,7 @@ def read_counters(
 ) -> list[Count]:
     """Return the counts of spans that begin from `since` to before `until`, by time and key; zeros are left out.
 
-    They are true at this moment. `span` is one that the series has; `keys` and `measures` are all, if None.
+    The counts are those of this moment. `span` is a span of the series. Without `keys` or `measures`, all are returned.
     """
     with connection.cursor() as cursor:
         cursor.execute(

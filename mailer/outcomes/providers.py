@@ -1,7 +1,7 @@
 """Tell which provider receives the mail of a domain.
 
 Providers judge mail by the reputation that a sender has with all of their domains, so figures are kept per provider.
-Domains of companies are not listed, wherever they are hosted: they are in the group of the rest.
+Domains of companies are not listed, wherever they are hosted: they are in the group of all other domains.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ SUFFIXES: Final = (
 )
 """The public suffixes under which the domains of `BRANDS` are looked for.
 
-A few of the names may belong to others, which only puts their figures into another group.
+A few of the domains may belong to other companies, whose figures are then in the wrong group.
 """
 
 
@@ -147,5 +147,5 @@ GROUPS: Final[dict[str, str]] = _groups()
 
 
 def group_of(recipient: str) -> str:
-    """Return the provider group of an address. A domain that is not known, or is none, is in the group `REST`."""
+    """Return the provider group of an address. A domain that is not listed, or not valid, is in the group `REST`."""
     return GROUPS.get(recipient[recipient.rfind("@") + 1 :].lower(), REST)

@@ -1,8 +1,8 @@
-"""Write events and count them: the only function that does either.
+"""Write events and count them. No other module does either.
 
 It is called in the transaction that changes the parcels, so an event is stored, and counted, if and only if it
-happened. What it adds for readers can neither fail nor wait: there is no foreign key, no unique key that others share,
-and no lock on a row that another session writes.
+happened. The rows that it adds for readers can neither fail nor wait: there is no foreign key, no unique key that
+sessions share, and no lock on a row that another session writes.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ Row = tuple[object, ...]
 class NewEvent(NamedTuple):
     """An event to be stored: of a message, for one recipient or for all of them (None).
 
-    It counts for `recipients` of them: for none if it is not an outcome, such as a decision to send again. `status` (a
-    status code) and `group` (the provider group of the recipients) are only counted.
+    It counts for `recipients` recipients: for none if it is not an outcome, such as a decision to send again. `status`
+    (a status code) and `group` (the provider group of the recipients) are only counted.
     """
 
     message_id: int
@@ -50,18 +50,18 @@ class NewEvent(NamedTuple):
     status: str = ""
     group: str = REST
     domains: tuple[str, ...] = ()
-    """The domains of its recipients, one for each, if it is a refusal. They are only counted, too."""
+    """The domain of each of its recipients, if it is a refusal. They are also only counted."""
     is_attempt: bool = False
     """True if a peer was asked to take the message, and this is how the attempt ended."""
 
     @property
     def is_failure(self) -> bool:
-        """Return whether a peer refused or deferred. A decision to send again is no failure."""
+        """Return whether a peer refused or deferred. A decision to send mail in doubt again is not a failure."""
         return self.kind in {EventKind.REFUSED, EventKind.DEFERRED} and self.recipients > 0
 
     @property
     def row(self) -> Row:
-        """Return the columns that are its own: without time, fence, members and account."""
+        """Return the columns that only describe this event: the recipients, the classification and the suppression."""
         recipients = None if self.recipients == 1 else self.recipients
         return recipients, self.classification, self.suppression
 
@@ -98,7 +98,7 @@ class Owner(Protocol):
 
 @dataclass(slots=True)
 class Entry:
-    """The events of one parcel's messages under one fence, with what they count for."""
+    """The events of one parcel's messages under one fence, and the values by which they are counted."""
 
     owner: Owner
     fence: int
@@ -120,7 +120,7 @@ class Entry:
 def write_events(entries: Iterable[Entry], at: dt.datetime) -> None:
     """Store the events of these entries with this time, and count them.
 
-    It must be the last step of its transaction that writes rows which other sessions may wait for.
+    It must be the last step in its transaction that writes rows for which other sessions may wait.
     """
     written = sorted((entry for entry in entries if entry.events or entry.sent or entry.verdict), key=_first_id)
     if not written:
@@ -136,10 +136,10 @@ def columns_of(counts: Mapping[CounterKey, int], at: dt.datetime) -> dict[str, A
     """Return the parameters of the statement `COUNT` for these counts, of events of this time."""
     return {
         "at": at,
-        "series": [int(each.series) for each in counts],
-        "accounts": [each.account_id for each in counts],
-        "keys": [each.key for each in counts],
-        "measures": [int(each.measure) for each in counts],
+        "series": [int(key.series) for key in counts],
+        "accounts": [key.account_id for key in counts],
+        "keys": [key.key for key in counts],
+        "measures": [int(key.measure) for key in counts],
         "counts": list(counts.values()),
     }
 
@@ -198,8 +198,8 @@ def rows_of(entry: Entry, at: str) -> Iterator[Row]:
     for event in sorted(entry.events, key=_message_id):
         reply = event.reply or None
         account_id = entry.owner.account_id if event.is_failure else None
-        own = event.message_id, int(event.kind), at, fence, event.recipient, reply, None, *event.row, account_id
-        yield *own, is_encrypted if event.is_attempt else None
+        columns = event.message_id, int(event.kind), at, fence, event.recipient, reply, None, *event.row, account_id
+        yield *columns, is_encrypted if event.is_attempt else None
     if entry.verdict:
         kind, mask, why, is_of_remainder = entry.verdict
         recipients = 0 if is_of_remainder else None
@@ -218,7 +218,7 @@ def _mask_of(numbers: Sequence[int]) -> int:
 
 
 def _count(entries: Iterable[Entry], categories: Mapping[int, Sequence[str]]) -> Counter[CounterKey]:
-    """Return what these entries add to the counters."""
+    """Return the numbers that these entries add to the counters."""
     tally = Tally()
     for entry in entries:
         owner = entry.owner
@@ -230,7 +230,7 @@ def _count(entries: Iterable[Entry], categories: Mapping[int, Sequence[str]]) ->
 
 
 class Tally:
-    """Adds up what several entries count. Their parcels often have one account, lane, batch and mail."""
+    """Add up the counts of several entries. Their parcels often have one account, lane, batch and mail."""
 
     def __init__(self) -> None:
         self.measures: dict[tuple[int, int, int, tuple[str, ...]], dict[int, int]] = defaultdict(
@@ -245,7 +245,7 @@ class Tally:
         """The counts of refusals by account and key."""
 
     def add(self, entry: Entry, measures: dict[int, int]) -> None:
-        """Add what an entry counts; `measures` are the counts of its account, lane, batch and categories."""
+        """Add the counts of an entry; `measures` are the counts of its account, lane, batch and categories."""
         if entry.sent:
             measures[SENT] += len(entry.sent)
             if entry.late is not None:
@@ -258,7 +258,7 @@ class Tally:
             measures[int(entry.verdict.kind)] += entry.verdict.counts
 
     def add_event(self, event: NewEvent, account_id: int, measures: dict[int, int]) -> None:
-        """Add what one event counts."""
+        """Add the counts of one event."""
         for measure in measures_of(event.kind, event.suppression):
             measures[int(measure)] += event.recipients
         self.groups[event.group, int(event.kind)] += event.recipients
@@ -287,9 +287,9 @@ class Tally:
         return +counts
 
 
-def lateness_of(late: dt.timedelta) -> Measure:
+def lateness_of(lateness: dt.timedelta) -> Measure:
     """Return the measure of a message that was sent this long after its time."""
-    seconds = late.total_seconds()
+    seconds = lateness.total_seconds()
     return next((measure for bound, measure in LATENESS if seconds <= bound), Measure.LATE_LONGER)
 
 

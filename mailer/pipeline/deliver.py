@@ -93,7 +93,7 @@ class Deliverer:
         """Give the connections back, and take this worker's name off the list."""
         self.transport.close()
         self.note.close()
-        self.claimer.leave()
+        self.claimer.sign_off()
 
     def claim_next(self) -> list[Claim]:
         """Claim from the first lane that has any: a parcel, or as much as the next slice may take.

@@ -12,7 +12,7 @@ from api.sendgrid.keys import inputs
 from api.sendgrid.mail import headers, types
 from api.sendgrid.values import MAX_LINE_LENGTH
 from mailer import checking
-from mailer.checking import _Seen
+from mailer.checking import _Counts
 from mailer.models import Mail
 from tests.api.conftest import ApiClient
 from tests.api.sendgrid.bodies import mail_body, personalized
@@ -165,7 +165,7 @@ def test_a_full_queue_is_too_many_requests(
     settings: Any, client_of_alice: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MAX_PENDING_MESSAGES = 1
-    monkeypatch.setattr(checking, "_seen", _Seen({client_of_alice.account.pk: 1}, until=float("inf")))
+    monkeypatch.setattr(checking, "_counts", _Counts({client_of_alice.account.pk: 1}, until=float("inf")))
     answer = client_of_alice.post(SEND, mail_body())
     assert answer.status_code == 429
     message = "too many requests: 1 messages of the account are waiting already"

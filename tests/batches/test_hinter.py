@@ -46,22 +46,22 @@ def published(monkeypatch: pytest.MonkeyPatch) -> Published:
     return published
 
 
-def leave_due(hinter: Hinter, lane: Lane = Lane.TRANSACTIONAL, parcels: int = 1) -> None:
-    hinter.leave(Counter({lane: parcels}), [], now=NOW)
+def note_due(hinter: Hinter, lane: Lane = Lane.TRANSACTIONAL, parcels: int = 1) -> None:
+    hinter.note(Counter({lane: parcels}), [], now=NOW)
 
 
-def leave_wave(hinter: Hinter, wave: WaveKey) -> None:
-    hinter.leave(Counter(), [wave], now=NOW)
+def note_wave(hinter: Hinter, wave: WaveKey) -> None:
+    hinter.note(Counter(), [wave], now=NOW)
 
 
 def test_hints_added_while_it_publishes_are_published_together_afterwards(published: Published) -> None:
     published.may_go.clear()
     hinter = Hinter()
-    leave_due(hinter)
+    note_due(hinter)
     assert published.is_begun.wait(10)
     for _ in range(5):
-        leave_due(hinter)
-    leave_due(hinter, Lane.BULK, parcels=3)
+        note_due(hinter)
+    note_due(hinter, Lane.BULK, parcels=3)
     published.may_go.set()
     wait_until(lambda: len(published.due) == 3, why="two rounds")
     assert published.due[0] == (Lane.TRANSACTIONAL, 1)
@@ -71,10 +71,10 @@ def test_hints_added_while_it_publishes_are_published_together_afterwards(publis
 def test_a_wave_is_planned_once_for_all_that_is_accepted_before_its_time(published: Published) -> None:
     hinter = Hinter()
     wave, other = (1, NOW + MINUTE), (2, NOW + MINUTE)
-    leave_wave(hinter, wave)
+    note_wave(hinter, wave)
     wait_until(lambda: hinter._planned == {wave}, why="the first wave")
-    leave_wave(hinter, wave)
-    leave_wave(hinter, other)
+    note_wave(hinter, wave)
+    note_wave(hinter, other)
     wait_until(lambda: hinter._planned == {wave, other}, why="the other wave")
     assert published.waves == [wave, other]
 
@@ -83,7 +83,7 @@ def test_a_wave_that_may_fire_before_the_commit_is_hinted_for_each_mail(publishe
     hinter = Hinter()
     wave = (1, NOW + dt.timedelta(seconds=1))
     for rounds in (1, 2):
-        leave_wave(hinter, wave)
+        note_wave(hinter, wave)
         wait_until(lambda rounds=rounds: len(published.waves) == rounds, why="a hint")
 
 
@@ -94,11 +94,11 @@ def test_a_wave_that_the_broker_did_not_take_is_hinted_again(
     hinter = Hinter()
     with monkeypatch.context() as patch:
         patch.setattr(hints, "hint_wave", lambda *wave: tried.append(wave))
-        leave_wave(hinter, (1, NOW + MINUTE))
+        note_wave(hinter, (1, NOW + MINUTE))
         wait_until(lambda: tried, why="the attempt")
-        leave_due(hinter)
+        note_due(hinter)
         wait_until(lambda: published.due, why="the next round")
-    leave_wave(hinter, (1, NOW + MINUTE))
+    note_wave(hinter, (1, NOW + MINUTE))
     wait_until(lambda: published.waves, why="the second attempt")
 
 
@@ -112,7 +112,7 @@ def test_the_thread_survives_errors(published: Published, monkeypatch: pytest.Mo
     hinter = Hinter()
     with monkeypatch.context() as patch:
         patch.setattr(hints, "hint_due", fail)
-        leave_due(hinter)
+        note_due(hinter)
         assert failed.wait(10)
-    leave_due(hinter)
+    note_due(hinter)
     wait_until(lambda: published.due, why="the next hint")

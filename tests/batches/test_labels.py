@@ -97,7 +97,7 @@ def test_the_subject_of_a_template_is_the_label_where_it_is_the_subject(alice: A
 @pytest.mark.parametrize("messages", [1, 2])
 def test_a_label_costs_no_statement(alice: Account, messages: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # The waiting mail, which is counted every ten seconds, must not be counted for one of the two.
-    monkeypatch.setattr(checking, "_seen", checking._Seen(until=float("inf")))
+    monkeypatch.setattr(checking, "_counts", checking._Counts(until=float("inf")))
     batch = create_batch(alice)
     accept_mail(alice, mail(create_batch(alice), "Another", messages=messages))  # Fill the memory of this process.
     counts = []

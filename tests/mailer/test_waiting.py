@@ -38,7 +38,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     """Return the clock of a process that has not read it yet."""
     watch = Watch()
     monkeypatch.setattr(checking, "time", watch)
-    monkeypatch.setattr(checking, "_seen", checking._Seen())
+    monkeypatch.setattr(checking, "_counts", checking._Counts())
     return watch
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from api.sendgrid.mail.texts import Found, Loc
+from api.sendgrid.mail.texts import Finding, Loc
 from foundation.texts import is_line
 from mailer.checking import WRITTEN_BY_SERVER
 from mailer.compose.caller_headers import SERVER_HEADERS
@@ -32,31 +32,31 @@ SERVER_HEADER = f"Header can not be one of the reserved keys: {WRITTEN_BY_SERVER
 TOO_LARGE = "The combined size of the headers may not exceed {:,} bytes."
 
 
-def header_problems(at: Loc, headers: Mapping[str, Any]) -> Iterator[Found]:
+def header_problems(at: Loc, headers: Mapping[str, Any]) -> Iterator[Finding]:
     """Find the headers that break a rule.
 
     The published texts differ a little between the message's headers and a personalization's.
     """
     field = (*at, "headers")
     if len(headers) > MAX_HEADERS:
-        yield Found(field, TOO_MANY.format(MAX_HEADERS, len(headers)))
+        yield Finding(field, TOO_MANY.format(MAX_HEADERS, len(headers)))
         return
     names = [name.lower() for name in headers]
     if not all(type(value) is str for value in headers.values()):
-        yield Found(
+        yield Finding(
             field, "All values of the headers object must be strings." if at else "The header values must be strings."
         )
     elif not all(map(is_line, headers.values())):
-        yield Found(field, HEADER_VALUE)
+        yield Finding(field, HEADER_VALUE)
     if sum(len(f"{name}{value}".encode()) for name, value in headers.items() if type(value) is str) > MAX_SIZE:
-        yield Found(field, TOO_LARGE.format(MAX_SIZE))
+        yield Finding(field, TOO_LARGE.format(MAX_SIZE))
     if any(len(name) > MAX_NAME_LENGTH for name in names):
-        yield Found(field, NAME_TOO_LONG.format(MAX_NAME_LENGTH))
+        yield Finding(field, NAME_TOO_LONG.format(MAX_NAME_LENGTH))
     if len(set(names)) < len(names):
-        yield Found(field, "The headers cannot contain duplicate keys.")
+        yield Finding(field, "The headers cannot contain duplicate keys.")
     if not all(HEADER_NAME.fullmatch(name) for name in headers):
-        yield Found(field, f"Header keys cannot contain non-ASCII characters {'or' if at else 'and'} empty spaces.")
+        yield Finding(field, f"Header keys cannot contain non-ASCII characters {'or' if at else 'and'} empty spaces.")
     if server_headers := [name for name in headers if name.lower() in SERVER_HEADERS - RESERVED_HEADERS]:
-        yield Found(field, SERVER_HEADER.format(server_headers[0]))
+        yield Finding(field, SERVER_HEADER.format(server_headers[0]))
     if not RESERVED_HEADERS.isdisjoint(names):
-        yield Found(field, f"Header {'cannot' if at else 'can not'} be one of the reserved keys.")
+        yield Finding(field, f"Header {'cannot' if at else 'can not'} be one of the reserved keys.")

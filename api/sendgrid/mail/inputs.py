@@ -1,4 +1,4 @@
-"""Read the body of POST /v3/mail/send into a `MailDraft`, or a refusal that names all that is wrong."""
+"""Read the body of POST /v3/mail/send into a `MailDraft`, or a refusal that names every fault."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from api.sendgrid.errors import Problem, Refusal, plain_refusal
 from api.sendgrid.mail import rules, types
 from api.sendgrid.mail.rules import read_bypasses
 from api.sendgrid.mail.settings import copy_address, read_rendering, with_copy
-from api.sendgrid.mail.texts import Found, Loc, found_by_schema
+from api.sendgrid.mail.texts import Finding, Loc, schema_finding
 from api.sendgrid.mail.types import MAIL
 from foundation.json_values import has_infinity
 from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personalization
@@ -24,7 +24,7 @@ from mailer.draft import Address, Attachment, ContentPart, MailDraft, Personaliz
 JSON_TYPE = "application/json"
 RENDERING_FIELDS = frozenset({"sections", "mail_settings", "tracking_settings"})
 MAX_PROBLEMS = 2000
-"""The most broken rules that an answer names, however many a body of thirty megabytes breaks."""
+"""The most broken rules that an answer names. A body of thirty megabytes can break many more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def read_mail(request: HttpRequest, now: dt.datetime) -> MailRequest:
 
 
 def parse_mail(body: bytes, now: dt.datetime) -> MailRequest:
-    """Types first, then the rules between the parts."""
+    """Return the mail of a body, after checking the types and then the rules between the parts."""
     raw = parse_json(body)
     if not isinstance(raw, dict):
         raise plain_refusal(400)
@@ -64,7 +64,7 @@ def parse_mail(body: bytes, now: dt.datetime) -> MailRequest:
     return MailRequest(to_draft(mail, now), is_sandboxed(mail), mail.get("template_id"))
 
 
-def check_types(raw: dict[str, Any]) -> tuple[Mapping[str, Any], list[Found]]:
+def check_types(raw: dict[str, Any]) -> tuple[Mapping[str, Any], list[Finding]]:
     """Return the typed body and no findings, or the raw body and the findings.
 
     In the raw body every part that has a finding is None.
@@ -72,8 +72,8 @@ def check_types(raw: dict[str, Any]) -> tuple[Mapping[str, Any], list[Found]]:
     try:
         return cast("Mapping[str, Any]", MAIL.validate_python(raw, strict=True)), []
     except ValidationError as error:
-        errors = [(each["loc"], each["type"]) for each in error.errors(include_url=False, include_context=False)]
-    findings = [found_by_schema(loc, kind, value_at(raw, loc)) for loc, kind in errors]
+        errors = [(item["loc"], item["type"]) for item in error.errors(include_url=False, include_context=False)]
+    findings = [schema_finding(loc, kind, value_at(raw, loc)) for loc, kind in errors]
     return without_parts(raw, [loc for loc, _ in errors]), findings
 
 
@@ -107,14 +107,17 @@ def without_parts(raw: dict[str, Any], locs: Iterable[Loc]) -> dict[str, Any]:
     return mail
 
 
-def in_document_order(raw: dict[str, Any], findings: list[Found]) -> list[Problem]:
+def in_document_order(raw: dict[str, Any], findings: list[Finding]) -> list[Problem]:
     """Return the problems in the order of the body. A missing part comes last in its object."""
     ranks: dict[int, dict[str, int]] = {}
-    return [each.to_problem() for each in sorted(findings, key=lambda each: place_of(raw, each.loc, ranks))]
+    return [finding.to_problem() for finding in sorted(findings, key=lambda finding: place_of(raw, finding.loc, ranks))]
 
 
 def place_of(node: Any, loc: Loc, ranks: dict[int, dict[str, int]]) -> tuple[int, ...]:
-    """`ranks` keeps the order of each object's keys: a body may have a million of them, and thousands of mistakes."""
+    """Return the place of a problem in the body.
+
+    `ranks` keeps the order of each object's keys, since a body may have a million keys and thousands of mistakes.
+    """
     place = []
     for part in loc:
         if isinstance(part, int):
@@ -151,15 +154,15 @@ def to_draft(mail: Mapping[str, Any], now: dt.datetime) -> MailDraft:
 
 
 def to_personalizations(mail: Mapping[str, Any], now: dt.datetime) -> tuple[Personalization, ...]:
-    """Return the messages. Data is for dynamic templates alone. Raises Refusal for data that cannot be stored."""
+    """Return the messages. Only dynamic templates have data. Raises Refusal for data that cannot be stored."""
     people = [to_personalization(personalization, now) for personalization in mail["personalizations"]]
     if rules.is_dynamic(mail):
-        given = [personalization.get("dynamic_template_data") for personalization in mail["personalizations"]]
-        if has_infinity(given):
+        values = [personalization.get("dynamic_template_data") for personalization in mail["personalizations"]]
+        if has_infinity(values):
             raise plain_refusal(400)
-        people = [one._replace(data=data) for one, data in zip(people, given, strict=True)]
+        people = [person._replace(data=data) for person, data in zip(people, values, strict=True)]
     if "mail_settings" in mail and (copy := copy_address(mail)):
-        people = [with_copy(one, copy) for one in people]
+        people = [with_copy(person, copy) for person in people]
     return tuple(people)
 
 
@@ -186,7 +189,7 @@ def to_address(entry: Mapping[str, str]) -> Address:
 
 
 def to_attachment(entry: Mapping[str, str]) -> Attachment:
-    """Return an attachment. A word alone as its type is left out: the composer then says application/octet-stream."""
+    """Return an attachment. A type of a single word is left out: the composer then writes application/octet-stream."""
     kind = entry.get("type", "")
     return Attachment(
         content=rules.unbroken(entry["content"]),
@@ -210,7 +213,7 @@ def is_sandboxed(mail: Mapping[str, Any]) -> bool:
     return bool(mail.get("mail_settings", {}).get("sandbox_mode", {}).get("enable", False))
 
 
-def count_problem(mail: Mapping[str, Any]) -> Found | None:
+def count_problem(mail: Mapping[str, Any]) -> Finding | None:
     """Return what is wrong with the number of personalizations or recipients.
 
     It is checked first, on the untyped body, since it bounds the cost of all other checks.
@@ -219,7 +222,7 @@ def count_problem(mail: Mapping[str, Any]) -> Found | None:
     if not isinstance(people, list):
         return None
     if len(people) > types.MAX_PERSONALIZATIONS:
-        return Found(
+        return Finding(
             ("personalizations",),
             "The personalization block is limited to 1000 personalizations per API request. You have provided "
             f"{len(people)} personalizations. Please consider splitting this into multiple requests and resending your "
@@ -229,8 +232,8 @@ def count_problem(mail: Mapping[str, Any]) -> Found | None:
     for personalization in people:
         if isinstance(personalization, dict):
             for kind in ("to", "cc", "bcc"):
-                if isinstance(each := personalization.get(kind), list):
-                    recipients += len(each)
+                if isinstance(addresses := personalization.get(kind), list):
+                    recipients += len(addresses)
     if recipients > types.MAX_RECIPIENTS:
-        return Found(("personalizations",), "There is a limit of 1000 total recipients (to + cc + bcc) per request.")
+        return Finding(("personalizations",), "There is a limit of 1000 total recipients (to + cc + bcc) per request.")
     return None

@@ -1,7 +1,7 @@
 """Check the rules between the parts of a mail/send body, which a type cannot express.
 
-They run after the checks of types. They run after an error of type, too, so that one answer names everything. A part
-that has the wrong type is None then, and its rules are skipped.
+They run after the checks of types, even if these have found errors, so that one answer names every fault. A part that
+has the wrong type is None then, and its rules are skipped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from api.sendgrid.errors import plain_refusal
 from api.sendgrid.mail import types
 from api.sendgrid.mail.headers import header_problems
 from api.sendgrid.mail.settings import copy_problems, spam_check_problems
-from api.sendgrid.mail.texts import ADDRESS_INVALID, POOL_INVALID, REPLY_TO_INVALID, Found, Loc, shown
+from api.sendgrid.mail.texts import ADDRESS_INVALID, POOL_INVALID, REPLY_TO_INVALID, Finding, Loc, shown
 from foundation.addresses import address_key, is_address
 from foundation.texts import is_line
 from mailer.compose.part_heads import NAME, parse_mime_type
@@ -45,20 +45,20 @@ def read_bypasses(mail: Mapping[str, Any]) -> Bypass:
     )
 
 
-def mail_settings_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+def mail_settings_problems(mail: Mapping[str, Any]) -> Iterator[Finding]:
     """Find what is wrong with the mail settings: a bypass of everything is not combined with another bypass."""
     yield from copy_problems(mail)
     yield from spam_check_problems(mail)
     bypasses = read_bypasses(mail)
     if Bypass.EVERYTHING in bypasses and bypasses != Bypass.EVERYTHING:
-        yield Found(("mail_settings", "bypass_list_management"), ALONE)
+        yield Finding(("mail_settings", "bypass_list_management"), ALONE)
 
 
 SLACK_SECONDS: Final = 60
 """The number of seconds by which a caller's clock may be ahead of ours at the limit of `send_at`."""
 
-LOOKED_AT: Final = 10
-"""Entries of a reply_to_list that are not addresses: this many are searched for keys. The core checks the rest."""
+SEARCHED_ENTRIES: Final = 10
+"""The most entries of a reply_to_list that are not addresses and are searched for keys. The core checks the others."""
 DYNAMIC_TEMPLATE_ID = re.compile(r"d-[0-9a-fA-F]{32}")
 LEGACY_TEMPLATE_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -95,11 +95,11 @@ CUSTOM_ARGS_SIZE = (
 )
 
 
-def find_problems(mail: Mapping[str, Any], now: dt.datetime) -> Iterator[Found]:
+def find_problems(mail: Mapping[str, Any], now: dt.datetime) -> Iterator[Finding]:
     """Find everything that breaks a rule in a body that comes at the moment `now`.
 
-    Raises Refusal when custom_args hold more than strings, or substitutions more than strings and nulls: then SendGrid
-    refuses the body as a whole.
+    Raises Refusal if a value of custom_args is not a string, or if one of substitutions is neither a string nor null:
+    then SendGrid refuses the body as a whole.
     """
     people = mail.get("personalizations") or ()
     latest = now.timestamp() + settings.SCHEDULE_LIMIT_SECONDS + SLACK_SECONDS
@@ -117,7 +117,7 @@ def find_problems(mail: Mapping[str, Any], now: dt.datetime) -> Iterator[Found]:
     yield from content_problems(mail)
     yield from subject_problems(mail, people)
     if args_size > settings.CUSTOM_ARGS_BYTES:
-        yield Found(("custom_args",), CUSTOM_ARGS_SIZE.format(settings.CUSTOM_ARGS_BYTES))
+        yield Finding(("custom_args",), CUSTOM_ARGS_SIZE.format(settings.CUSTOM_ARGS_BYTES))
     for name, rule in MAIL_RULES.items():
         if mail.get(name) is not None:
             yield from rule(mail)
@@ -125,8 +125,11 @@ def find_problems(mail: Mapping[str, Any], now: dt.datetime) -> Iterator[Found]:
 
 def personalization_problems(
     at: Loc, personalization: Mapping[str, Any], *, mail: Mapping[str, Any], args_size: int
-) -> Iterator[Found]:
-    """Most have little in them, and a request has a thousand: no rule is called for a part that is not there."""
+) -> Iterator[Finding]:
+    """Find the problems of a personalization.
+
+    Most personalizations have few fields, and a request may have a thousand, so no rule is called for a missing part.
+    """
     if "cc" in personalization or "bcc" in personalization or len(personalization.get("to") or ()) > 1:
         yield from duplicate_problems(at, personalization)
     if (
@@ -134,28 +137,28 @@ def personalization_problems(
         and mail.get("from")
         and domain_of(personalization["from"]) != domain_of(mail["from"])
     ):
-        yield Found((*at, "from", "email"), OTHER_DOMAIN)
+        yield Finding((*at, "from", "email"), OTHER_DOMAIN)
     if personalization.get("headers"):
         yield from header_problems(at, personalization["headers"])
     substitutions = personalization.get("substitutions")
     if substitutions and (text := substitutions_text(substitutions, mail)):
-        yield Found((*at, "substitutions"), text)
+        yield Finding((*at, "substitutions"), text)
     custom_args = personalization.get("custom_args")
     if custom_args and (text := custom_args_text(custom_args, mail, args_size)):
-        yield Found((*at, "custom_args"), text)
+        yield Finding((*at, "custom_args"), text)
 
 
-def duplicate_problems(at: Loc, personalization: Mapping[str, Any]) -> Iterator[Found]:
-    """Find the first address that comes twice in to, cc and bcc."""
-    seen = set()
+def duplicate_problems(at: Loc, personalization: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find the first address that occurs twice in to, cc and bcc."""
+    keys = set()
     for kind in ("to", "cc", "bcc"):
         for entry in personalization.get(kind) or ():
             key = address_key(entry["email"])
-            if key in seen:
+            if key in keys:
                 field = ".".join(map(str, (*at, kind)))
-                yield Found(at, DUPLICATE.format(entry["email"], field), "message.recipient-errors")
+                yield Finding(at, DUPLICATE.format(entry["email"], field), "message.recipient-errors")
                 return
-            seen.add(key)
+            keys.add(key)
 
 
 def substitutions_text(substitutions: Mapping[str, Any], mail: Mapping[str, Any]) -> str | None:
@@ -166,7 +169,7 @@ def substitutions_text(substitutions: Mapping[str, Any], mail: Mapping[str, Any]
 
 
 def without_nulls(substitutions: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the substitutions with empty texts for nulls. SendGrid takes these, and django-anymail sends them."""
+    """Return the substitutions with empty texts for nulls. SendGrid accepts nulls, and django-anymail sends them."""
     if None not in substitutions.values():
         return substitutions
     return {tag: "" if value is None else value for tag, value in substitutions.items()}
@@ -182,59 +185,59 @@ def custom_args_text(custom_args: Mapping[str, Any], mail: Mapping[str, Any], ma
     )
 
 
-def time_problems(at: Loc, part: Mapping[str, Any], latest: float) -> Iterator[Found]:
+def time_problems(at: Loc, part: Mapping[str, Any], latest: float) -> Iterator[Finding]:
     field = time_field(part)
     seconds = part.get(field) if field else None
     if seconds is not None and seconds > latest:
         hours = settings.SCHEDULE_LIMIT_SECONDS / 3600
-        yield Found((*at, field or ""), f"Scheduling more than {hours:g} hours in advance is forbidden.")
+        yield Finding((*at, field or ""), f"Scheduling more than {hours:g} hours in advance is forbidden.")
 
 
 def time_field(part: Mapping[str, Any]) -> str | None:
-    """Return the name of the field with the time: `send_at`, or else `sent_at`, as one of SendGrid's guides has it."""
+    """Return the name of the field with the time: `send_at`, or `sent_at`, its name in one of SendGrid's guides."""
     return "send_at" if "send_at" in part else "sent_at" if "sent_at" in part else None
 
 
-def content_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+def content_problems(mail: Mapping[str, Any]) -> Iterator[Finding]:
     content = mail.get("content")
     if content is None or content == []:
         if not mail.get("template_id") and not ("content" in mail and content is None):
-            yield Found(("content",), CONTENT_REQUIRED)
+            yield Finding(("content",), CONTENT_REQUIRED)
         return
     types = [block["type"].lower() for block in content]
     for index, kind in enumerate(types):
         if not NAME.fullmatch(kind):
             text = CONTENT_TYPE_TEXT if is_listed(kind) else NOT_A_MIME_TYPE
-            yield Found(("content", index, "type"), text)
+            yield Finding(("content", index, "type"), text)
     ranks = [{"text/plain": 0, "text/html": 1}.get(kind, 2) for kind in types]
     if types.count("text/plain") > 1 or types.count("text/html") > 1:
-        yield Found(("content",), CONTENT_ONCE, "")
+        yield Finding(("content",), CONTENT_ONCE, "")
     elif ranks != sorted(ranks):
-        yield Found(("content",), CONTENT_ORDER, "message.content.value")
+        yield Finding(("content",), CONTENT_ORDER, "message.content.value")
 
 
-def subject_problems(mail: Mapping[str, Any], people: Any) -> Iterator[Found]:
-    everyone_has_one = bool(people) and all(
+def subject_problems(mail: Mapping[str, Any], people: Any) -> Iterator[Finding]:
+    have_subjects = bool(people) and all(
         personalization is None or "subject" in personalization for personalization in people
     )
-    if "subject" not in mail and not everyone_has_one and not mail.get("template_id"):
-        yield Found(("subject",), SUBJECT_REQUIRED)
+    if "subject" not in mail and not have_subjects and not mail.get("template_id"):
+        yield Finding(("subject",), SUBJECT_REQUIRED)
 
 
-def template_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
-    """Find an id that is none of a template. Whether there is such a template is looked up later."""
+def template_problems(mail: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find a template id that is not valid. Whether the template exists is checked later."""
     template_id = mail["template_id"]
     if not (DYNAMIC_TEMPLATE_ID.fullmatch(template_id) or LEGACY_TEMPLATE_ID.fullmatch(template_id)):
-        yield Found(("template_id",), f"The template_id must be a valid GUID, you provided '{shown(template_id)}'.")
+        yield Finding(("template_id",), f"The template_id must be a valid GUID, you provided '{shown(template_id)}'.")
 
 
-def attachment_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+def attachment_problems(mail: Mapping[str, Any]) -> Iterator[Finding]:
     for index, entry in enumerate(mail["attachments"]):
         if not is_base64(entry["content"]):
-            yield Found(("attachments", index, "content"), "The attachment content must be base64 encoded.")
+            yield Finding(("attachments", index, "content"), "The attachment content must be base64 encoded.")
         kind = entry.get("type", "")
         if is_type(kind) and parse_mime_type(kind) is None:
-            yield Found(("attachments", index, "type"), TYPE_TEXT if is_listed(kind) else NOT_A_FILE_TYPE)
+            yield Finding(("attachments", index, "type"), TYPE_TEXT if is_listed(kind) else NOT_A_FILE_TYPE)
 
 
 def is_type(kind: str) -> bool:
@@ -248,7 +251,7 @@ def is_listed(kind: str) -> bool:
 
 
 def is_base64(text: str) -> bool:
-    """RFC 4648 section 4, padded; line breaks are let through, as MIME has them."""
+    """Return whether a text is padded Base64 (RFC 4648 section 4). Line breaks are allowed, as in MIME."""
     try:
         binascii.a2b_base64(unbroken(text), strict_mode=True)
     except ValueError:
@@ -261,10 +264,10 @@ def unbroken(text: str) -> str:
     return text.replace("\r", "").replace("\n", "") if "\n" in text or "\r" in text else text
 
 
-def category_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+def category_problems(mail: Mapping[str, Any]) -> Iterator[Finding]:
     categories: list[str] = mail["categories"]
     if len(categories) > types.MAX_CATEGORIES:
-        yield Found(
+        yield Finding(
             ("categories",),
             "There is a limit of 10 categories for each email that is sent. "
             f"You provided {len(categories)} categories.",
@@ -273,34 +276,34 @@ def category_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
     for index, category in enumerate(categories):
         if len(category) > types.MAX_CATEGORY_LENGTH:
             text = f"Each category must not be longer than 255 characters. {shown(category)} exceeds this limit"
-            yield Found(("categories", index), text)
+            yield Finding(("categories", index), text)
         if not category.isascii():
-            yield Found(("categories", index), "Categories can not contain non-ASCII characters.")
+            yield Finding(("categories", index), "Categories can not contain non-ASCII characters.")
         if category in categories[:index]:
             text = f"The categories must be a unique list, and you have included {shown(category)} more than once."
-            yield Found(("categories", index), text)
+            yield Finding(("categories", index), text)
 
 
-def reply_to_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+def reply_to_problems(mail: Mapping[str, Any]) -> Iterator[Finding]:
     if not is_address_with_keys(mail["reply_to"]["email"], mail):
-        yield Found(("reply_to", "email"), REPLY_TO_INVALID)
+        yield Finding(("reply_to", "email"), REPLY_TO_INVALID)
 
 
-def reply_to_list_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+def reply_to_list_problems(mail: Mapping[str, Any]) -> Iterator[Finding]:
     entries = mail["reply_to_list"]
-    others = (index for index, entry in enumerate(entries) if not is_address(entry["email"]))
-    for index in islice(others, LOOKED_AT):
+    invalid_places = (index for index, entry in enumerate(entries) if not is_address(entry["email"]))
+    for index in islice(invalid_places, SEARCHED_ENTRIES):
         if not is_address_with_keys(entries[index]["email"], mail):
-            yield Found(("reply_to_list", index, "email"), ADDRESS_INVALID)
+            yield Finding(("reply_to_list", index, "email"), ADDRESS_INVALID)
             break
     if entries and "reply_to" in mail:
-        yield Found(("reply_to_list",), BOTH_REPLY_TOS)
+        yield Finding(("reply_to_list",), BOTH_REPLY_TOS)
     if len({address_key(entry["email"]) for entry in entries}) < len(entries):
-        yield Found(("reply_to_list",), REPLY_TO_TWICE)
+        yield Finding(("reply_to_list",), REPLY_TO_TWICE)
 
 
 def is_address_with_keys(email: str, mail: Mapping[str, Any]) -> bool:
-    """Return whether a text is an address, or has a key of a substitution: then the core looks at what it becomes."""
+    """Return whether a text is an address, or has a key of a substitution. The core then checks the result."""
     if is_address(email):
         return True
     people = mail.get("personalizations") or ()
@@ -313,15 +316,15 @@ def is_address_with_keys(email: str, mail: Mapping[str, Any]) -> bool:
     )
 
 
-def section_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+def section_problems(mail: Mapping[str, Any]) -> Iterator[Finding]:
     if not all(isinstance(value, str | dict) for value in mail["sections"].values()):
-        yield Found(("sections",), "The section values must be strings.")
+        yield Finding(("sections",), "The section values must be strings.")
 
 
-def pool_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
-    """There are no pools but those that the operator has named."""
+def pool_problems(mail: Mapping[str, Any]) -> Iterator[Finding]:
+    """Find an IP pool that the operator has not named: no others exist."""
     if (name := mail["ip_pool_name"]) not in settings.IP_POOLS:
-        yield Found(("ip_pool_name",), POOL_INVALID.replace("{given}", shown(name)))
+        yield Finding(("ip_pool_name",), POOL_INVALID.replace("{given}", shown(name)))
 
 
 MAIL_RULES = {
@@ -345,7 +348,7 @@ def domain_of(sender: Mapping[str, str] | None) -> str:
 
 
 def size_of(pairs: Mapping[str, Any] | None) -> int:
-    """Bytes of keys and values in UTF-8. Raises the refusal of a whole body when a value is not a string."""
+    """Return the bytes of keys and values in UTF-8. Raises Refusal for the whole body if a value is not a string."""
     if not pairs:
         return 0
     try:

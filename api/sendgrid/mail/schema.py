@@ -1,7 +1,7 @@
-"""The call of `mail/views.py` in the OpenAPI document.
+"""Describe the call of `mail/views.py` in the OpenAPI document.
 
-`POST mail/send` is not a REST framework view, so `PATHS` holds its whole description. The types of its body are those
-that check it.
+`POST mail/send` is not a REST framework view, so `PATHS` has its whole description. The types that check its body also
+describe it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ PATHS: dict[str, Piece] = {
     "/v3/mail/send": {
         "post": {
             "operationId": "send_mail",
-            "summary": "Accept a mail, to be sent at once or at its time",
+            "summary": "Accept a mail, which is sent at once or at its time",
             "description": MAIL_DESCRIPTION,
             "tags": [BATCHES],
             "security": [{openapi.BearerKey.name: []}],
@@ -65,12 +65,12 @@ PATHS: dict[str, Piece] = {
             "requestBody": {"content": {JSON: {"schema": component("Mail")}}, "required": True},
             "responses": {
                 "202": {
-                    "description": "Accepted and committed.",
+                    "description": "The mail is accepted and committed.",
                     "headers": {
                         "X-Message-Id": {"schema": TEXT, "description": "The mail's id.", "required": True},
                         "X-Sluice-Warning": {
                             "schema": TEXT,
-                            "description": "The system tags that are sent as they are written, each with its part.",
+                            "description": "The system tags that are sent as written, and the parts that have them.",
                         },
                         REPLAYED.name: {"schema": TEXT, "description": REPLAYED.description},
                     },

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from api.sendgrid.mail.texts import EXAMPLE, Found
+from api.sendgrid.mail.texts import EXAMPLE, Finding
 from content.settings import UTM_PARAMETERS
 from foundation.addresses import address_key, is_address
 from mailer.draft import Address, FooterTexts, Personalization, Rendering, SubscriptionTexts
@@ -31,46 +31,46 @@ def copy_address(mail: Mapping[str, Any]) -> str | None:
     return setting.get("email") if setting.get("enable") else None
 
 
-def copy_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+def copy_problems(mail: Mapping[str, Any]) -> Iterator[Finding]:
     """Find an enabled `bcc` setting without an address."""
     setting = mail["mail_settings"].get("bcc", {})
     if not setting.get("enable"):
         return
     if not setting.get("email"):
-        yield Found(("mail_settings", "bcc", "email"), BCC_REQUIRED)
+        yield Finding(("mail_settings", "bcc", "email"), BCC_REQUIRED)
     elif not is_address(setting["email"]):
-        yield Found(("mail_settings", "bcc", "email"), BCC_INVALID)
+        yield Finding(("mail_settings", "bcc", "email"), BCC_INVALID)
 
 
-def spam_check_problems(mail: Mapping[str, Any]) -> Iterator[Found]:
+def spam_check_problems(mail: Mapping[str, Any]) -> Iterator[Finding]:
     """Find what is wrong with an enabled `spam_check` setting, which has no effect."""
     setting = mail["mail_settings"].get("spam_check", {})
     if not setting.get("enable"):
         return
     path = ("mail_settings", "spam_check")
     if "threshold" not in setting:
-        yield Found((*path, "threshold"), THRESHOLD_REQUIRED)
+        yield Finding((*path, "threshold"), THRESHOLD_REQUIRED)
     elif not 1 <= setting["threshold"] <= 10:
-        yield Found((*path, "threshold"), THRESHOLD_INVALID)
+        yield Finding((*path, "threshold"), THRESHOLD_INVALID)
     if not setting.get("post_to_url"):
-        yield Found((*path, "post_to_url"), URL_REQUIRED)
+        yield Finding((*path, "post_to_url"), URL_REQUIRED)
     elif not setting["post_to_url"].startswith(("http://", "https://")):
-        yield Found((*path, "post_to_url"), URL_INVALID)
+        yield Finding((*path, "post_to_url"), URL_INVALID)
 
 
-def with_copy(one: Personalization, copy: str) -> Personalization:
+def with_copy(person: Personalization, copy: str) -> Personalization:
     """Return a message with another recipient in Bcc, unless it goes to that address already."""
     key = address_key(copy)
-    if any(address_key(email) == key for email, _ in (*one.to, *one.cc, *one.bcc)):
-        return one
-    return one._replace(bcc=(*one.bcc, Address(copy)))
+    if any(address_key(email) == key for email, _ in (*person.to, *person.cc, *person.bcc)):
+        return person
+    return person._replace(bcc=(*person.bcc, Address(copy)))
 
 
 def read_rendering(mail: Mapping[str, Any]) -> Rendering | None:
-    """Return the changes to the content of a mail, from a body without problems; None without any."""
+    """Return the changes to the content of a mail, from a body without problems, or None if there are no changes."""
     mail_settings, tracking = mail.get("mail_settings", {}), mail.get("tracking_settings", {})
     rendering: Rendering = {}
-    # A section may hold an object, as in an old sample; it has no effect.
+    # A section may be an object, as in an old sample; then it has no effect.
     if sections := {key: text for key, text in mail.get("sections", {}).items() if key and isinstance(text, str)}:
         rendering["sections"] = sections
     footer, subscription = mail_settings.get("footer", {}), tracking.get("subscription_tracking", {})

@@ -26,8 +26,8 @@ def with_template(account: Account, draft: MailDraft, template_id: str) -> MailD
 
 
 def _missing(draft: MailDraft, content: VersionContent) -> tuple[str, str] | None:
-    """Return what neither the mail nor its template has: the text of the error, and the field."""
-    has_subject = draft.subject or all(one.subject for one in draft.personalizations)
+    """Return the text of the error and the field, if neither the mail nor its template has a subject or content."""
+    has_subject = draft.subject or all(person.subject for person in draft.personalizations)
     if not content.subject.strip() and not has_subject:
         return SUBJECT_REQUIRED, "subject"
     if not (content.html or content.plain or draft.content):

@@ -2,7 +2,7 @@
 
 `TEXTS` is keyed by the path without its indexes and by pydantic's name for the error. Every other error is an error of
 type, which has one sentence for all fields. Sources: texts seen in real answers, then the published table of errors;
-sentences of ours, where neither has one, are marked so.
+sentences of our own, where neither has one, are marked as ours.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ HELP_PAGE = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#
 LONGEST_SHOWN = 300
 
 
-class Found(NamedTuple):
+class Finding(NamedTuple):
     """An error in a body: its path, its text, and its anchor on the help page ("" for no anchor)."""
 
     loc: Loc
@@ -30,7 +30,7 @@ class Found(NamedTuple):
         return Problem(self.message, ".".join(map(str, self.loc)), HELP_PAGE + anchor if anchor else None)
 
 
-WANTED = {
+EXPECTED_NAMES = {
     "string_type": "string",
     "int_type": "integer",
     "bool_type": "boolean",
@@ -38,7 +38,7 @@ WANTED = {
     "dict_type": "object",
     "literal_error": "string",
 }
-GIVEN = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+ACTUAL_NAMES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 EXAMPLE = ' e.g. {"email": "example@example.com"} or {"email": "example@example.com", "name": "Example Recipient"}'
 ONE_PERSONALIZATION = "The personalizations field is required and must have at least one personalization."
@@ -134,14 +134,15 @@ for _list, _title in (("to", "To"), ("cc", "CC"), ("bcc", "BCC")):
 ADDRESS_HOLDERS = frozenset({"from", "to", "cc", "bcc", "reply_to", "reply_to_list"})
 
 
-def found_by_schema(loc: Loc, kind: str, value: Any) -> Found:
-    """Return the finding for an error of pydantic. `value` is the one at `loc`, or None if it is missing."""
+def schema_finding(loc: Loc, kind: str, value: Any) -> Finding:
+    """Return the finding for an error of pydantic. `value` is the value at `loc`, or None if it is missing."""
     text = TEXTS.get((path_of(loc), kind))
     if text is None and kind == "string_too_long":
-        return Found(loc, LINE_TOO_LONG.format(loc[-1], MAX_LINE_LENGTH))
+        return Finding(loc, LINE_TOO_LONG.format(loc[-1], MAX_LINE_LENGTH))
     if text is None:
-        return Found(loc, f"Invalid type. Expected: {WANTED[kind]}, given: {GIVEN.get(type(value), 'null')}.")
-    return Found(loc, text.replace("{given}", shown(value)) if isinstance(value, str) else text)
+        actual = ACTUAL_NAMES.get(type(value), "null")
+        return Finding(loc, f"Invalid type. Expected: {EXPECTED_NAMES[kind]}, given: {actual}.")
+    return Finding(loc, text.replace("{given}", shown(value)) if isinstance(value, str) else text)
 
 
 def shown(text: str) -> str:

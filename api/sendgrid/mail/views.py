@@ -1,7 +1,7 @@
 """Accept mail at POST mail/send.
 
-mail/send is a plain function, because a single message costs little more than the framework around it; all others are
-REST framework views.
+mail/send is a plain function, because a single message costs little more than the framework around it. All other calls
+are REST framework views.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def accept(key: ApiKey, draft: MailDraft, *, is_recalled: bool = False) -> HttpR
 
     Return 202 without a body; the mail's id and the warnings are in headers.
     """
-    # Before the commit: after it nothing may fail, or the caller would send the mail again.
+    # This comes before the commit. An error after it would make the caller send the mail again.
     tags = find_draft_tags(draft)
     unresolved = find_unresolved(key.account, draft, tags) if tags else []
     message_id = accept_mail(key.account, draft, key=key, is_recalled=is_recalled).public_id
@@ -100,7 +100,7 @@ def warning_about(unresolved: Sequence[Unresolved]) -> str:
 
 
 def sandboxed() -> HttpResponse:
-    """200 of mail/send in sandbox mode: it would have been accepted, and nothing was stored."""
+    """Return the 200 of sandbox mode: the mail would have been accepted, and nothing was stored."""
     return HttpResponse(status=200, content_type="text/plain; charset=utf-8", headers={"Content-Length": "0"})
 
 
@@ -115,7 +115,7 @@ def refused(refusal: Refusal) -> HttpResponse:
 @csrf_exempt
 @accept_methods("POST", refuse=lambda: refused(errors.plain_refusal(405)))
 def mail_send(request: HttpRequest) -> HttpResponse:
-    """POST /v3/mail/send. Mail belongs to the key's account: `On-Behalf-Of` says nothing here."""
+    """Answer POST /v3/mail/send. Mail belongs to the key's account: `On-Behalf-Of` has no effect."""
     try:
         return answer_mail(request)
     except Exception as error:
@@ -139,7 +139,7 @@ def answer_mail(request: HttpRequest) -> HttpResponse:
         return answer_recalled(request, bearer, recalled)
     key = find_sender(bearer)
     if is_repeatable:
-        repeatable = idempotency.asked_by(request, key.account)
+        repeatable = idempotency.identity_of(request, key.account)
         return idempotency.do_in_one_transaction(repeatable, lambda: send(key, read_mail(request, key.found_at)))
     return send(key, read_mail(request, key.found_at))
 
