@@ -157,7 +157,7 @@ class Hinter:
     """Collect hints, and publish them in a thread that starts with the first hint, and therefore after the fork."""
 
     def __init__(self) -> None:
-        self._noted = threading.Condition()
+        self._condition = threading.Condition()
         self._due: Counter[Lane] = Counter()
         self._waves: set[WaveKey] = set()
         self._planned: set[WaveKey] = set()
@@ -165,19 +165,19 @@ class Hinter:
 
     def note(self, due: Counter[Lane], waves: Iterable[WaveKey], *, now: dt.datetime) -> None:
         """Take hints that are published at once: the number of due parcels by lane, and the waves to be planned."""
-        with self._noted:
+        with self._condition:
             self._due += due
             # A wave that this process has planned covers all mail that is committed before the time of the wave.
             self._waves.update(wave for wave in waves if wave not in self._planned or wave[1] < now + SOON)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="hinter", daemon=True)
                 self._thread.start()
-            self._noted.notify()
+            self._condition.notify()
 
     def _run(self) -> None:
         while True:
-            with self._noted:
-                self._noted.wait_for(lambda: self._due or self._waves)
+            with self._condition:
+                self._condition.wait_for(lambda: self._due or self._waves)
                 due, self._due = self._due, Counter()
                 waves, self._waves = self._waves, set()
             try:
@@ -193,7 +193,7 @@ class Hinter:
         for lane, parcels in due.items():
             hint_due(lane, parcels)
         planned = {wave for wave in waves if hint_wave(*wave)}
-        with self._noted:
+        with self._condition:
             if len(self._planned) > REMEMBERED_WAVES:
                 self._planned.clear()
             self._planned |= planned

@@ -1,4 +1,4 @@
-"""Attachments: the type and the transfer encoding of a file.
+"""Choose the type and the transfer encoding of attachments.
 
 Files are sent as base64. A `message/*` or `multipart/*` has parts, so it may only be sent unchanged (RFC 2045 section
 6.4): as 7bit if it is ASCII in lines of at most 998 octets, otherwise as 8bit. Its lines that end with LF get a CRLF.
@@ -31,7 +31,7 @@ TOO_LONG: Final = re.compile(rb"^[^\n]{%d}" % (LONGEST_LINE + 1), re.MULTILINE)
 
 
 class Unencodable(ValueError):
-    """A file cannot be sent as what its type says. The message is the reason."""
+    """Raised when a file cannot be sent with its type. The message is the reason."""
 
 
 class File(NamedTuple):
@@ -62,7 +62,7 @@ def encode_single(type: MimeType, content: bytes) -> File:
     return File(type, "base64", CRLF.encode().join(lines))
 
 
-def own_boundary(kind: str, token: str) -> str:
+def boundary_of(kind: str, token: str) -> str:
     """Return the boundary of a multipart that the composer makes."""
     return f"={kind}={token}"
 
@@ -92,12 +92,12 @@ def _find_fault(text: bytes) -> str:
 
 
 def _check_boundary(type: MimeType, text: bytes) -> None:
-    """Accept a multipart whose parts can be found, by its boundary and by no other. Raises Unencodable."""
+    """Accept a multipart whose parts are found by its boundary alone. Raises Unencodable."""
     boundary = type.parameters.get("boundary", "")
     if not BOUNDARY.fullmatch(boundary):
         raise Unencodable("a multipart type must have a boundary parameter")
     # A reader compares only the beginning of a line with a boundary (RFC 2046 section 5.1.1).
-    if any(own_boundary(kind, "").startswith(boundary) for kind in KINDS):
+    if any(boundary_of(kind, "").startswith(boundary) for kind in KINDS):
         raise Unencodable("this boundary is the beginning of another one of the message")
     delimiter = re.escape(f"--{boundary}".encode())
     begin = re.search(rb"^%b[ \t]*+$" % delimiter, text, re.MULTILINE)

@@ -1,7 +1,7 @@
 """Handle the headers that a caller gives a mail or a message, with the values of each message.
 
-A valid Message-ID of the caller is the one of the message. The one in a message's personalization comes first, then
-that of the mail, which all messages of the mail share. Keys are replaced in a Reply-To, too (SendGrid v3 mail/send,
+A valid Message-ID of the caller becomes the Message-ID of the message. The one in the personalization comes first, then
+the one of the mail, which all messages of the mail share. Keys are replaced in a Reply-To, too (SendGrid v3 mail/send,
 `personalizations[].substitutions`).
 """
 
@@ -20,10 +20,10 @@ SERVER_HEADERS: Final = frozenset(
     {"date", "from", "to", "cc", "bcc", "reply-to", "subject", "mime-version", "return-path", "sender"}
     | {"content-type", "content-transfer-encoding"}
 )
-"""The names, in lower case, of the header fields that only the composer and the next server write. A caller's are
-refused when a mail is accepted."""
+"""The names, in lower case, of the header fields that only the composer and the next server write. A mail is refused if
+its caller sets them."""
 COMPOSED_HEADERS: Final = SERVER_HEADERS | {MESSAGE_ID}
-"""The names of the header fields that are never written as they were given."""
+"""The names of the header fields that are never written as the caller gave them."""
 
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
 QUOTED_STRING = r'"(?:[ !#-\[\]-~]|\\[ -~])*+"'
@@ -35,12 +35,12 @@ LONGEST_MESSAGE_ID: Final = LONGEST_LINE - len("Message-ID: ")
 """The room that a line has behind the name. The field is never folded, since some parsers keep the space then."""
 
 
-def written_headers(shared: Mapping[str, str], own: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:
+def written_headers(shared: Mapping[str, str], personal: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:
     """Yield the headers of a message that are written as they were given, apart from substitutions.
 
-    Those of its personalization replace those of its mail that have the same name in any case.
+    Headers of its personalization replace headers of its mail that have the same name, in upper or lower case.
     """
-    merged = {name.lower(): (name, value) for name, value in (*shared.items(), *(own or {}).items())}
+    merged = {name.lower(): (name, value) for name, value in (*shared.items(), *(personal or {}).items())}
     for lowered, header in merged.items():
         if lowered not in COMPOSED_HEADERS:
             yield header
@@ -75,14 +75,14 @@ class MailHead(Protocol):
 def message_id_of(mail: MailHead, message_id: int, personal: Mapping[str, Any] | None, *, domain: str) -> str:
     """Return the Message-ID of a message, with its brackets: the caller's, or the one that is made of its ids.
 
-    A stored one that is not valid was accepted by an earlier version; it is passed over.
+    A stored Message-ID that is not valid was accepted by an earlier version; it is ignored.
     """
     fields: Mapping[str, Any] = personal or {}
     text = find_message_id(fields.get("headers") or {})
     if text is None:
         text = find_message_id(mail.headers)
-    given = None if text is None else fill_message_id(text, fields.get("substitutions") or {})
-    return given or message_id_header(mail.public_id, message_id, domain=domain)
+    filled = None if text is None else fill_message_id(text, fields.get("substitutions") or {})
+    return filled or message_id_header(mail.public_id, message_id, domain=domain)
 
 
 LONGEST_ADDRESS: Final = 320
@@ -98,7 +98,7 @@ def text_of(addresses: Iterable[Address]) -> str:
 def fill_reply_to(addresses: Sequence[Address], values: Mapping[str, str]) -> list[Address] | None:
     """Return the addresses and names with their keys replaced, or None if one becomes too long.
 
-    The work is bounded by the longest that they may become, however long the values are.
+    The work is bounded by the longest result, however long the values are.
     """
     filled = []
     for email, name in addresses:

@@ -1,14 +1,14 @@
 """Write header fields: encoded (RFC 2047), folded (RFC 5322 section 2.2.3), and never more than one field per value.
 
 No control character of a value except the tab reaches a header. The APIs refuse such values much earlier, and
-`mailer/transports/checking.py` looks at the finished message again.
+`mailer/transports/checking.py` checks the finished message again.
 
-A line is broken before white space and nowhere else. The standard library's `email.header` breaks a value wherever
+A line is broken only before white space. The standard library's `email.header` breaks a value wherever
 `str.splitlines()` does, so a VT or FF in a long value would begin another header field.
 
-No encoded word may be in a field with a structure, which mail programs and servers read (RFC 2047 section 5). A URL
+A field with a structure, which mail programs and servers read, cannot have encoded words (RFC 2047 section 5). A URL
 between angle brackets is percent-encoded where it is not ASCII (RFC 3986 section 2.1); other values of such fields that
-are not ASCII, or have no room in a line, cannot be sent.
+are not ASCII, or do not fit in a line, cannot be sent.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def fold(line: str) -> str:
     """Break a header line, which has no line break yet, into lines of at most 76 characters where its words allow that.
 
     Each further line begins with white space and holds a word. Without the line breaks it is the same line again. The
-    first word stays behind the name of the field if SMTP allows that: some programs would read a space before it.
+    first word stays behind the name of the field if SMTP allows that, since some programs would read a space before it.
     """
     if len(line) <= LINE:
         return line
@@ -72,8 +72,8 @@ def _is_first(line: str, begin: int, end: int) -> bool:
 def is_within_limits(folded: str) -> bool:
     """Return whether every reader joins the lines to the same value.
 
-    That is so if no line is longer than SMTP allows, no line that can be taken for an encoded word is longer than RFC
-    2047 allows, and none begins with several spaces.
+    This is true if no line is longer than SMTP allows, no line that can be taken for an encoded word is longer than RFC
+    2047 allows, and no line begins with several spaces.
     """
     if len(folded) <= LINE:
         return True
@@ -165,13 +165,13 @@ def written_value(name: str, value: str) -> str:
     """Return the value of a field in the form that is sent: URLs are percent-encoded."""
     if value.isascii() or name.lower() not in URLS:
         return value
-    return URL.sub(lambda url: "".join(each if each.isascii() else percent_encode(each) for each in url[0]), value)
+    return URL.sub(lambda url: "".join(char if char.isascii() else percent_encode(char) for char in url[0]), value)
 
 
 CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]+")
 """C0 except the tab, and DEL. Other line separators (NEL, U+2028, U+2029) are not ASCII, so they are encoded."""
 FIELD_NAME = re.compile(r"[!-9;-~]{1,900}")
-"""RFC 5322 section 2.2: printable ASCII without the colon; as long as a line has room for."""
+"""RFC 5322 section 2.2: printable ASCII without the colon, at most as long as fits in a line."""
 ATOM_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 FIRST_WORD = LINE - len("Reply-To: ")
 """The room for an encoded word behind the longest name of a field of mailboxes."""
@@ -228,8 +228,8 @@ def address_field(name: str, addresses: Iterable[Address]) -> bytes:
 def mailbox(address: Address, *, is_encoded: bool = False) -> str:
     """Return `Name <address>` on one line.
 
-    The name is quoted or encoded as it needs (RFC 5322 section 3.4, RFC 2047 section 5). With `is_encoded` it is
-    encoded in any case, because it has no room in a line otherwise.
+    The name is quoted or encoded if it needs that (RFC 5322 section 3.4, RFC 2047 section 5). With `is_encoded` it is
+    encoded in any case, because it does not fit in a line otherwise.
     """
     email = wire_address(address.email)
     name = one_line(address.name).strip(" \t")
@@ -243,7 +243,7 @@ def mailbox(address: Address, *, is_encoded: bool = False) -> str:
 
 
 def wire_address(email: str) -> str:
-    """Return the address as an SMTP command and a header name it: its domain as A-labels, where it has such a form."""
+    """Return the address as an SMTP command and a header name it: its domain as A-labels, if they exist."""
     if email.isascii() and email.isprintable():
         return email
     return to_ascii(one_line(email))

@@ -1,7 +1,7 @@
 """Read HTML as a browser's tokenizer does (WHATWG HTML, section 13.2.5), in one pass and in linear time.
 
-Callers write this HTML, so it may be hostile. Every search here either moves on or ends the reading: where a comment, a
-tag or a quoted value is not closed, nothing behind it is shown by any browser either. Neither parser at hand is linear:
+Callers write this HTML, so it may be hostile. Every search either moves on or ends the reading: if a comment, a
+tag or a quoted value is not closed, no browser shows the text behind it. The available parsers are not linear:
 `html.parser` takes 11 s for 36 KB of `<a `, and libxml2 compares each end tag with every open element, 14 s for 80,000
 unclosed tags and as many other end tags.
 """
@@ -23,12 +23,12 @@ ATTRIBUTE: Final = re.compile(
 LONG_NUMBER: Final = re.compile(r"&#[0-9]{9,}+;?")
 """A character reference that is no character. Python refuses to read very long numbers."""
 REFERENCE: Final = re.compile(r"&(?:#(?:[0-9]++|[Xx][0-9A-Fa-f]++);?|(?P<name>[A-Za-z][A-Za-z0-9]*+(?:;|(?!=))))")
-"""A character reference in the value of an attribute. Before `=`, a name without its semicolon is none."""
+"""A character reference in the value of an attribute. Before `=`, a name without its semicolon is not a reference."""
 RAW: Final = {
     name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
     for name in ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 }
-"""Elements in which only their own end tag counts, each with the beginning of that tag."""
+"""Elements that only their end tag ends, each with the beginning of that tag."""
 NOTHING_SKIPPED: Final = re.compile("")
 NOTHING: Final[Mapping[str, str]] = {}
 
@@ -95,7 +95,7 @@ def read_html(html: str) -> Iterator[Text | StartTag | EndTag]:
 def read_markup(html: str, skipped: re.Pattern[str] = NOTHING_SKIPPED) -> Iterator[Markup]:
     """Yield the tags, comments and declarations of HTML with their places; the rest is text.
 
-    If the last one is not closed, it reaches to the end. A pattern can skip text and whole tags that need not be read.
+    If the last one is not closed, it reaches to the end. A pattern can skip text and entire tags that need not be read.
     """
     at = 0
     while match := MARKUP.search(html, skipped.match(html, at).end()):  # type: ignore[union-attr]
@@ -116,7 +116,7 @@ def read_markup(html: str, skipped: re.Pattern[str] = NOTHING_SKIPPED) -> Iterat
 
 
 def _end_of_raw(html: str, markup: Markup) -> int:
-    """Return the end of the content of an element in which only its own end tag counts."""
+    """Return the end of the content of an element that only its end tag ends."""
     end = RAW[markup.name].search(html, markup.end)
     return end.start() if end else len(html)
 
@@ -169,6 +169,6 @@ def _read_attributes(html: str, at: int) -> tuple[int, list[Attribute]]:
 def _values(html: str, attributes: list[Attribute]) -> Mapping[str, str]:
     """Return the values of attributes by name."""
     values: dict[str, str] = {}
-    for each in attributes:
-        values.setdefault(each.name, resolve_value(html[each.value_start : each.value_end]))
+    for attribute in attributes:
+        values.setdefault(attribute.name, resolve_value(html[attribute.value_start : attribute.value_end]))
     return values or NOTHING

@@ -1,6 +1,6 @@
-"""Decide what the system tags of a mail become: links with the token of a message, or its sender.
+"""Decide how the system tags of a mail are replaced: by links with the token of a message, or by its sender.
 
-The same links are in the header fields for programs. Sources: SendGrid's names for the tags; RFC 2369 and RFC 8058 for
+Header fields for programs have the same links. Sources: SendGrid's names for the tags; RFC 2369 and RFC 8058 for
 the header fields.
 """
 
@@ -27,7 +27,7 @@ from mailer.compose.system_tags import (
 from mailer.draft import Address, Rendering
 from mailer.models import Mail
 
-LEAVE, LEAVE_EVERYTHING, PREFERENCES_PAGE, WEBLINK_PAGE = "", "/all", "/preferences", "/view"
+GROUP_PAGE, GLOBAL_PAGE, PREFERENCES_PAGE, WEBLINK_PAGE = "", "/all", "/preferences", "/view"
 """The pages behind a token."""
 TOKEN: Final = "\0"
 """The place of the token of a message. No text that is stored has this character."""
@@ -47,7 +47,7 @@ ONE_CLICK = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 TOKEN_LENGTH: Final = 100
 
 Pieces = tuple[str, ...]
-"""The texts around the places of the token: `token.join` makes the whole of them."""
+"""The texts around the places of the token: `token.join` puts them together."""
 
 
 def split(text: str) -> Pieces:
@@ -78,12 +78,12 @@ def address_form(url: str, words: str | None = None) -> Form:
 class Forms(NamedTuple):
     """The forms of all tags that a mail of one sender can resolve, and the URL of `List-Unsubscribe`, or "".
 
-    `leave_url` is the URL by which a recipient unsubscribes, with the place of the token in it.
+    `unsubscribe_url` is the URL by which a recipient unsubscribes, with the place of the token in it.
     """
 
     by_name: Mapping[str, Form]
     header_url: str
-    leave_url: str
+    unsubscribe_url: str
 
 
 class Links:
@@ -92,40 +92,40 @@ class Links:
     def __init__(self, mail: Mail, rendering: Rendering, public_url: str) -> None:
         """Prepare the links. `public_url` is where recipients find this installation."""
         self._base = f"{public_url}/u/{TOKEN}"
-        self._own_url = one_line(mail.unsubscribe_url)
+        self._caller_url = one_line(mail.unsubscribe_url)
         has_group = bool(mail.unsubscribe_group_id)
         subscription = rendering.get("subscription")
         self.subscription = None if has_group else subscription
         """The texts of subscription tracking; a mail with a group does not use them."""
         self.subscription_tag = subscription["tag"] if subscription else ""
         """The tag that the caller chooses for the address to unsubscribe, with a group, too."""
-        self._has_links = has_group or bool(self._own_url)
+        self._has_links = has_group or bool(self._caller_url)
         # The template of a preview is not stored, so it has no id.
         has_template = mail.template_id is not None or mail.template is not None
         self._is_global = bool(has_template or rendering.get("handlebars") or self.subscription)
         self._has_header = (self._has_links or self.subscription is not None) and not has_list_header(mail.headers)
-        self._is_one_click = not self._own_url and public_url.startswith("https:")
+        self._is_one_click = not self._caller_url and public_url.startswith("https:")
 
     def forms_of(self, sender: Address) -> Forms:
         """Return the forms of the tags in a message of this sender."""
         names = {"sender_name": sender.name or sender.email, "sender_email": sender.email}
         by_name = {name: Form(value, escape(value), escape(value)) for name, value in names.items()}
         by_name[WEBLINK] = address_form(self._base + WEBLINK_PAGE)
-        leave = self._leave_url(by_name)
+        unsubscribe_url = self._unsubscribe_url(by_name)
         for name, page in self._pages():
-            by_name[name] = address_form(leave if self._own_url else self._base + page, WORDS.get(name))
-        by_name[SUBSCRIPTION] = address_form(leave)
+            by_name[name] = address_form(unsubscribe_url if self._caller_url else self._base + page, WORDS.get(name))
+        by_name[SUBSCRIPTION] = address_form(unsubscribe_url)
         by_name[PIXEL] = Form("", "", "")
-        is_fit = self._has_header and HEADER_URL.fullmatch(leave.replace(TOKEN, "x" * TOKEN_LENGTH))
-        return Forms(by_name, leave if is_fit else "", leave)
+        is_fit = self._has_header and HEADER_URL.fullmatch(unsubscribe_url.replace(TOKEN, "x" * TOKEN_LENGTH))
+        return Forms(by_name, unsubscribe_url if is_fit else "", unsubscribe_url)
 
-    def header(self, forms: Forms, token: str, *, is_alone: bool, own: Iterable[str] | None) -> bytes:
+    def header(self, forms: Forms, token: str, *, is_alone: bool, personal: Iterable[str] | None) -> bytes:
         """Return the header fields of a message with this token.
 
-        There are none where the caller gave them for the mail or the message. One click is offered only where it is
-        known who clicks: the message `is_alone` with one recipient.
+        They are left out if the caller set them for the mail or the message; `personal` has the names of the headers of
+        the message. One click is offered only if it is known who clicks: the message `is_alone` with one recipient.
         """
-        if not forms.header_url or (own and has_list_header(own)):
+        if not forms.header_url or (personal and has_list_header(personal)):
             return b""
         post = ONE_CLICK if self._is_one_click and is_alone else ""
         return f"List-Unsubscribe: <{forms.header_url.replace(TOKEN, token)}>\r\n{post}".encode("ascii")
@@ -138,18 +138,18 @@ class Links:
                 yield name, PREFERENCES_PAGE
             else:
                 is_of_group = self._has_links and (name in GROUP_NAMES or name == UNSUBSCRIBE)
-                yield name, LEAVE if is_of_group else LEAVE_EVERYTHING
+                yield name, GROUP_PAGE if is_of_group else GLOBAL_PAGE
 
-    def _leave_url(self, by_name: Mapping[str, Form]) -> str:
-        """Return the URL by which a recipient leaves: the caller's with its tags filled in, or ours."""
-        if not self._own_url:
-            return self._base + (LEAVE if self._has_links else LEAVE_EVERYTHING)
-        everything = address_form(self._base + LEAVE_EVERYTHING)
-        forms = dict.fromkeys(UNSUBSCRIBE_NAMES, everything) | dict(by_name)
-        tags = list(find_system_tags(self._own_url))
-        if len(tags) == 1 and tags[0].text == self._own_url and tags[0].name in forms:
+    def _unsubscribe_url(self, by_name: Mapping[str, Form]) -> str:
+        """Return the URL by which a recipient unsubscribes: the caller's with its tags filled in, or ours."""
+        if not self._caller_url:
+            return self._base + (GROUP_PAGE if self._has_links else GLOBAL_PAGE)
+        global_form = address_form(self._base + GLOBAL_PAGE)
+        forms = dict.fromkeys(UNSUBSCRIBE_NAMES, global_form) | dict(by_name)
+        tags = list(find_system_tags(self._caller_url))
+        if len(tags) == 1 and tags[0].text == self._caller_url and tags[0].name in forms:
             return forms[tags[0].name].plain
-        return "".join(_encoded_pieces(self._own_url, tags, forms))
+        return "".join(_encoded_pieces(self._caller_url, tags, forms))
 
 
 def resolved_names(*, has_links: bool, is_global: bool) -> frozenset[str]:

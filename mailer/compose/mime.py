@@ -1,4 +1,4 @@
-"""MIME: one message's bytes from its mail and its personalization (RFC 5322, RFC 2045 to 2049).
+"""Write one message as MIME, from its mail and its personalization (RFC 5322, RFC 2045 to 2049).
 
 The parts that all messages of a mail share are made once, when the composer is built; a text is encoded again only for
 a message whose values occur in it. Date is the moment of delivery; Message-ID is the same at every try.
@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from foundation.caches import Cache
-from mailer.compose.attachments import KINDS, Unencodable, encode_file, encode_single, own_boundary
+from mailer.compose.attachments import KINDS, Unencodable, boundary_of, encode_file, encode_single
 from mailer.compose.caller_headers import fill_reply_to, find_message_id, message_id_of, text_of, written_headers
 from mailer.compose.headers import address_field, field, is_html, message_id_format, one_line, wire_address
 from mailer.compose.part_heads import (
@@ -50,7 +50,7 @@ Templates = Cache[tuple[str, ...], Template | None]
 
 
 class Composer:
-    """Makes the messages of one mail."""
+    """Make the messages of one mail."""
 
     def __init__(self, mail: Mail, *, message_id_domain: str, public_url: str, tracking_url: str = "") -> None:
         """Prepare the parts that the messages share.
@@ -63,7 +63,7 @@ class Composer:
         self._renderer = make_renderer(mail, public_url, tracking_url)
         self.sender = Address(mail.sender, mail.sender_name)
         self.reply_to = [Address(email, name) for email, name in mail.reply_to]
-        self._wire_sender = wire_address(mail.sender)
+        self._smtp_sender = wire_address(mail.sender)
         self._sender_field = address_field("From", [self.sender])
         self._reply_to_field = address_field("Reply-To", self.reply_to) if self.reply_to else b""
         self._reply_to_text = text_of(self.reply_to) if self.reply_to else ""
@@ -73,7 +73,7 @@ class Composer:
         pieces, self._is_8bit = _body_of(mail, self._renderer)
         texts = max((place for place, piece in enumerate(pieces) if isinstance(piece, Text)), default=-1) + 1
         self._texts, self._files = pieces[:texts], _join(pieces[texts:])
-        """The body up to its last text, and what follows."""
+        """The body up to its last text, and the files behind it."""
         self._plain_texts = _join(self._texts)
         self._plain_headers = self._fill_headers({}, {}) if mail.headers else b""
 
@@ -88,8 +88,8 @@ class Composer:
     ) -> Envelope:
         """Return the envelope and content of one message.
 
-        `date` is its `date_field`. `skip` has recipients, with their domains as A-labels, who do not get it because
-        they have had an outcome already.
+        `date` is its `date_field`. `skip` has recipients, with their domains as A-labels, who do not get the
+        message because they have an outcome already.
         """
         personal = personal or {}
         sender, sender_field = self._sender_of(personal)
@@ -98,11 +98,11 @@ class Composer:
         if self._renderer is None:
             values = values_of(personal)
             subject_field, list_fields = self._subject(personal.get("subject"), values.plain), b""
-            own_fields = self._custom_headers(headers, values.plain)
+            caller_fields = self._custom_headers(headers, values.plain)
             texts = self._render_texts(values, self._texts)
         else:
-            filling = self._renderer.fill(message_id, recipient, personal, self._own_sender(personal))
-            subject_field, list_fields, own_fields, texts = self._filled(filling, personal, self._renderer)
+            filling = self._renderer.fill(message_id, recipient, personal, self._author_of(personal))
+            subject_field, list_fields, caller_fields, texts = self._filled(filling, personal, self._renderer)
         head = b"".join(
             (
                 date,
@@ -113,7 +113,7 @@ class Composer:
                 self._message_id(message_id, personal, headers),
                 b"MIME-Version: 1.0\r\n",
                 list_fields,
-                own_fields,
+                caller_fields,
             )
         )
         data = b"".join((head, texts, self._files))
@@ -149,9 +149,9 @@ class Composer:
     def _sender_of(self, personal: Mapping[str, Any]) -> tuple[str, bytes]:
         """Return the reverse path and the From field."""
         if "from" not in personal:
-            return self._wire_sender, self._sender_field
-        own = _addresses([personal["from"]])
-        return wire_address(own[0].email), address_field("From", own)
+            return self._smtp_sender, self._sender_field
+        senders = _addresses([personal["from"]])
+        return wire_address(senders[0].email), address_field("From", senders)
 
     def _reply_to(self, substitutions: Mapping[str, str]) -> bytes:
         """Return the Reply-To field with these values."""
@@ -163,8 +163,8 @@ class Composer:
     def _message_id(self, message_id: int, personal: Mapping[str, Any], headers: Mapping[str, str] | None) -> bytes:
         """Return the Message-ID field, the caller's or ours."""
         if self._has_message_id or headers:
-            given = message_id_of(self.mail, message_id, personal, domain=self.domain)
-            return f"Message-ID: {given}\r\n".encode()
+            value = message_id_of(self.mail, message_id, personal, domain=self.domain)
+            return f"Message-ID: {value}\r\n".encode()
         return self._message_id_format % message_id
 
     def _subject(self, subject: str | None, values: Mapping[str, str]) -> bytes:
@@ -173,63 +173,63 @@ class Composer:
         return field("Subject", substitute(subject, values))
 
     def _shared_subject(self, values: Mapping[str, str]) -> bytes:
-        """Return the Subject field of a message that has no subject of its own."""
+        """Return the Subject field of a message without a personal subject."""
         keys = tuple(values)
         line = self._subject_lines.get(keys)
         if line is None:
             line = self._subject_lines[keys] = Line("Subject", self.mail.subject, keys)
         return line.fill(values) or field("Subject", substitute(self.mail.subject, values))
 
-    def _custom_headers(self, own: Mapping[str, str] | None, values: Mapping[str, str]) -> bytes:
-        """Return the header fields that are the caller's own, with these values."""
-        if not own and not (values and self.mail.headers):
+    def _custom_headers(self, personal: Mapping[str, str] | None, values: Mapping[str, str]) -> bytes:
+        """Return the header fields of the caller, with these values."""
+        if not personal and not (values and self.mail.headers):
             return self._plain_headers
-        return self._fill_headers(own, values)
+        return self._fill_headers(personal, values)
 
-    def _fill_headers(self, own: Mapping[str, str] | None, values: Mapping[str, str]) -> bytes:
-        headers = written_headers(self.mail.headers, own)
+    def _fill_headers(self, personal: Mapping[str, str] | None, values: Mapping[str, str]) -> bytes:
+        headers = written_headers(self.mail.headers, personal)
         return b"".join([field(name, substitute(value, values)) for name, value in headers])
 
-    def _own_sender(self, personal: Mapping[str, Any]) -> Address:
+    def _author_of(self, personal: Mapping[str, Any]) -> Address:
         return Address(*personal["from"]) if "from" in personal else self.sender
 
     def _filled(
         self, filling: Filling, personal: Mapping[str, Any], renderer: Renderer
     ) -> tuple[bytes, bytes, bytes, bytes]:
-        """Return the Subject field, the List-Unsubscribe fields, the caller's own fields, and the encoded texts."""
-        values, whole, list_fields, texts = filling
+        """Return the Subject field, the List-Unsubscribe fields, the caller's fields, and the encoded texts."""
+        values, rendered, list_fields, texts = filling
         headers = personal.get("headers")
-        if whole is not None:
-            subject_field = field("Subject", whole.subject)
-            return subject_field, list_fields, self._finish_headers(headers, whole), self._encode_texts(whole)
+        if rendered is not None:
+            subject_field = field("Subject", rendered.subject)
+            return subject_field, list_fields, self._finish_headers(headers, rendered), self._encode_texts(rendered)
         subject_field = self._subject(renderer.subject_of(personal.get("subject")), values.plain)
-        rendered = self._render_texts(values, self._texts if texts is None else self._pieces_of(texts))
-        return subject_field, list_fields, self._custom_headers(headers, values.plain), rendered
+        encoded_texts = self._render_texts(values, self._texts if texts is None else self._pieces_of(texts))
+        return subject_field, list_fields, self._custom_headers(headers, values.plain), encoded_texts
 
     def _pieces_of(self, texts: tuple[str, ...]) -> Sequence[Piece]:
-        """Return the body with other texts. A few are kept, since messages with the same keys have the same texts."""
+        """Return the body with other texts. A few are cached, since messages with the same keys have the same texts."""
         pieces = self._other_texts.get(texts)
         if pieces is None:
             pieces = self._other_texts[texts] = list(self._with_texts(texts))
         return pieces
 
     def _with_texts(self, texts: Iterable[str]) -> Iterator[Piece]:
-        left = iter(texts)
+        remaining_texts = iter(texts)
         for piece in self._texts:
             if isinstance(piece, bytes):
                 yield piece
             else:
-                text = _with_written_references(piece.type, next(left), self.mail.attachments)
+                text = _with_written_references(piece.type, next(remaining_texts), self.mail.attachments)
                 yield Text(piece.type, text, encode_text(piece.type, text))
 
-    def _finish_headers(self, own: Mapping[str, str] | None, whole: Rendered) -> bytes:
-        """Return the header fields that are the caller's own, in a message that is rendered as a whole."""
-        headers = written_headers(self.mail.headers, own)
-        return b"".join([field(name, whole.finish_line(value)) for name, value in headers])
+    def _finish_headers(self, personal: Mapping[str, str] | None, rendered: Rendered) -> bytes:
+        """Return the header fields of the caller, in a message that is rendered as a whole."""
+        headers = written_headers(self.mail.headers, personal)
+        return b"".join([field(name, rendered.finish_line(value)) for name, value in headers])
 
-    def _encode_texts(self, whole: Rendered) -> bytes:
+    def _encode_texts(self, rendered: Rendered) -> bytes:
         """Return the encoded texts of a message that is rendered as a whole."""
-        texts = iter(whole.texts)
+        texts = iter(rendered.texts)
         return b"".join(
             [
                 piece
@@ -258,7 +258,7 @@ class Composer:
         return filled
 
     def _make_template(self, pieces: Sequence[Piece], keys: tuple[str, ...], *, is_twofold: bool) -> Template | None:
-        """Make the template for these keys. A few are kept, since the messages of a mail mostly have the same keys."""
+        """Make the template for these keys. A few are cached, since most messages of a mail have the same keys."""
         templates = self._templates[is_twofold]
         is_worth_it = is_fillable(pieces, keys)
         templates[keys] = Template(pieces, keys, is_twofold=is_twofold) if is_worth_it else None
@@ -301,16 +301,16 @@ def _join(pieces: Sequence[Piece]) -> bytes:
 def _addressing(personal: Mapping[str, Any], recipient: str, skip: frozenset[str]) -> tuple[bytes, tuple[str, ...]]:
     """Return the header fields that name the recipients, and the recipients of the envelope."""
     if not ("to" in personal or "cc" in personal or "bcc" in personal):
-        wire = wire_address(recipient)
-        return b"To: %b\r\n" % wire.encode(), () if wire in skip else (wire,)
+        address = wire_address(recipient)
+        return b"To: %b\r\n" % address.encode(), () if address in skip else (address,)
     to = _addresses(personal.get("to")) or [Address(recipient)]
     cc = _addresses(personal.get("cc"))
     fields = address_field("To", to) + (address_field("Cc", cc) if cc else b"")
-    return fields, tuple(wire for wire in recipients_of(personal, recipient) if wire not in skip)
+    return fields, tuple(address for address in recipients_of(personal, recipient) if address not in skip)
 
 
 def recipients_of(personal: Mapping[str, Any], recipient: str) -> tuple[str, ...]:
-    """Return everyone a message is sent to, once, with their domains as A-labels. `recipient` is the first."""
+    """Return all recipients of a message, each once, with their domains as A-labels. `recipient` is the first."""
     if not ("to" in personal or "cc" in personal or "bcc" in personal):
         return (wire_address(recipient),)
     pairs = (*(personal.get("to") or [(recipient, "")]), *(personal.get("cc") or ()), *(personal.get("bcc") or ()))
@@ -332,8 +332,8 @@ class Part(NamedTuple):
 def _body_of(mail: Mail, renderer: Renderer | None) -> tuple[list[Piece], bool]:
     """Return the mail's body from its Content-Type on, and whether it has bytes above 127.
 
-    Its structure is mixed(related(alternative(texts), inlines), attachments), with each wrapper only where it has
-    something to hold.
+    Its structure is mixed(related(alternative(texts), inlines), attachments), with each wrapper only if it has
+    several parts.
     """
     contents: Iterable[tuple[str, str]]
     if renderer is None:
@@ -355,7 +355,7 @@ def _text(type: str, value: str) -> Part:
 
 
 def _with_written_references(type: str, text: str, attachments: Sequence[Mapping[str, str]]) -> str:
-    """Return the text with each `cid:` URL of an attachment as its Content-ID is written."""
+    """Return the text in which the `cid:` URLs of attachments have the form in which Content-IDs are written."""
     if not attachments or not is_html(type) or "cid:" not in text:
         return text
     return write_references(text, [item["content_id"] for item in attachments if item.get("content_id")])
@@ -368,7 +368,7 @@ def _multipart(kind: str, parts: list[Part], token: str) -> Part:
     """
     if len(parts) == 1:
         return parts[0]
-    boundary = own_boundary(kind, token)
+    boundary = boundary_of(kind, token)
     # RFC 2387 section 3.1
     root = f' type="{parts[0].type}";\r\n' if kind == RELATED else ""
     is_8bit = any(part.is_8bit for part in parts)
@@ -383,8 +383,8 @@ def _multipart(kind: str, parts: list[Part], token: str) -> Part:
 def _attachment(item: Mapping[str, str]) -> Part:
     """Return one attachment.
 
-    The APIs refuse one that cannot be sent as its type says. One that was stored before they did is sent as an
-    `application/octet-stream`.
+    The APIs refuse an attachment that cannot be sent with its type. An attachment that was stored before they did so is
+    sent as `application/octet-stream`.
     """
     try:
         file = encode_file(item.get("type") or "", item["content"])

@@ -18,7 +18,7 @@ class Edges:
         self._longest = max(map(len, self._tags), default=0)
 
     def overlap(self, keys: Iterable[str]) -> bool:
-        """Return whether one of the keys overlaps one of the tags in any case, contains one, or is in one."""
+        """Return whether a key overlaps a tag, contains a tag, or is in a tag, in upper or lower case."""
         return bool(self._tags) and any(key and self._overlaps(key.lower()) for key in keys)
 
     def _overlaps(self, key: str) -> bool:

@@ -45,7 +45,7 @@ class MimeType(NamedTuple):
         return self.main in {"message", "multipart"}
 
     def with_parameters(self, **parameters: str) -> MimeType:
-        """Return the type with these parameters in addition; one that it has already is replaced."""
+        """Return the type with these parameters, which replace those of the same name."""
         return MimeType(self.name, {**self.parameters, **parameters})
 
 
@@ -54,7 +54,7 @@ PLAIN_TEXT: Final = MimeType("text/plain", {})
 
 
 def parse_mime_type(text: str) -> MimeType | None:
-    """Return the type that a text is, None if it is no MIME type.
+    """Return the MIME type that a text names, or None if the text is not a MIME type.
 
     White space around it is ignored. Comments and a parameter that comes twice are not allowed.
     """
@@ -86,7 +86,7 @@ def type_field(type: MimeType) -> bytes:
     for name, value in type.parameters.items():
         written = value if WHOLE_TOKEN.fullmatch(value) else f'"{quote(value)}"'
         parameter = f"{name}={written}"
-        # Room for the semicolon that may follow.
+        # A semicolon may follow.
         if len(lines[-1]) + len(parameter) + len("; ;") > LINE:
             lines[-1] += ";"
             lines.append(f" {parameter}")
@@ -96,7 +96,7 @@ def type_field(type: MimeType) -> bytes:
 
 
 IN_CONTENT_ID = "!#$%&'*+/=?^`{|}@:;,()[]"
-"""Characters that a Content-ID may hold in addition to letters, digits and `-._~`."""
+"""Characters that a Content-ID may have in addition to letters, digits and `-._~`."""
 LONGEST_CONTENT_ID = LONGEST_LINE - len("Content-ID: <>")
 REFERENCE = re.compile(r"""cid:(?:(?<=["']cid:)(?P<quoted>[^"'\r\n]++)(?=["'])|(?P<bare>[^\s"'<>()]++))""")
 NEEDS_EXTENDED = re.compile(r'["\\;]|=\?|^<')
@@ -133,21 +133,21 @@ def written_content_id(content_id: str) -> str:
 
 
 def write_references(html: str, content_ids: Iterable[str]) -> str:
-    """Return HTML in which each `cid:` URL of one of these Content-IDs is as the Content-ID is written."""
-    pairs = [(bare_content_id(each), written_content_id(each)) for each in content_ids]
+    """Return HTML in which the `cid:` URLs have these Content-IDs in the form in which they are written."""
+    pairs = [(bare_content_id(content_id), written_content_id(content_id)) for content_id in content_ids]
     changed = {bare: written for bare, written in pairs if bare != written}
     if not changed:
         return html
 
     def write(reference: re.Match[str]) -> str:
-        given = reference["quoted"] or reference["bare"]
-        return f"cid:{changed[given]}" if given in changed else reference[0]
+        referenced = reference["quoted"] or reference["bare"]
+        return f"cid:{changed[referenced]}" if referenced in changed else reference[0]
 
     return REFERENCE.sub(write, html)
 
 
 def content_id_field(content_id: str) -> bytes:
-    """Return the Content-ID field, or nothing if it is empty or has no room in a line."""
+    """Return the Content-ID field, or nothing if it is empty or does not fit in a line."""
     written = written_content_id(content_id)
     return f"Content-ID: <{written}>\r\n".encode("ascii") if 0 < len(written) <= LONGEST_CONTENT_ID else b""
 

@@ -1,7 +1,7 @@
 """Make plain text from HTML for mail without a plain text: the text that a reader of the HTML sees.
 
-Links stand behind their text, in parentheses; lists get their dashes; scripts and styles go. Tags of any kind in the
-text, such as `[unsubscribe]`, are left unchanged.
+Links are placed behind their text, in parentheses. Lists get dashes; scripts and styles are removed. Tags of any kind
+in the text, such as `[unsubscribe]`, are left unchanged.
 """
 
 from __future__ import annotations
@@ -99,17 +99,17 @@ class _Reader:
             self._close_link()
 
     def _close_link(self) -> None:
-        """End an open link; there are none within each other."""
+        """End an open link. Links are never nested."""
         if self._link is None:
             return
         (target, start), self._link = self._link, None
-        shown = "".join(self.pieces[start:]).strip()
-        if target and target not in (shown, f"mailto:{shown}") and not target.startswith("#"):
-            self.pieces.append(f" ({target})" if shown else target)
+        label = "".join(self.pieces[start:]).strip()
+        if target and target not in (label, f"mailto:{label}") and not target.startswith("#"):
+            self.pieces.append(f" ({target})" if label else target)
 
 
 def plain_text_of(html: str) -> str:
-    """Return what HTML says, with at most one empty line in a row, in time that is linear in its length."""
+    """Return the text of HTML, with at most one empty line in a row, in time that is linear in its length."""
     reader, tags = _Reader(), HiddenTags(are_compared=True)
     for part in read_html(tags.hide(html)):
         reader.read(part)

@@ -7,7 +7,7 @@
 5. Tracked links (`mailer/tracking/`).
 
 For most messages all keys and tags are known from the texts that the messages of a mail share. Then `fill` returns
-values for one pass over these texts, which have their footers already. A message whose own values may bring
+values for one pass over these texts, which have their footers already. A message whose values may bring
 a tag, and a message of a dynamic template, is rendered as a whole, step by step. Both ways have the same result.
 """
 
@@ -27,7 +27,7 @@ from mailer.compose.links import PIXEL, SUBSCRIPTION, TOKEN, Form, Forms, Links,
 from mailer.compose.overlaps import Edges
 from mailer.compose.sections import keys_in, resolve
 from mailer.compose.source import Base, Unrenderable, make_source
-from mailer.compose.system_tags import may_bring_tags, own_texts
+from mailer.compose.system_tags import may_bring_tags, personal_texts
 from mailer.compose.tag_finder import SealedTagFinder, TagFinder, is_quoted
 from mailer.compose.template import Values, substitute, substitute_once, values_of
 from mailer.draft import Address, Rendering
@@ -43,7 +43,7 @@ QUOTES: Final = ('"', "'")
 EDGE: Final = "\0/\0"
 """The key before and behind a footer. No stored text has this character, so no other key overlaps it."""
 CACHED: Final = 16
-"""The number of senders, and of sets of keys, for which a mail caches what they need."""
+"""The number of senders, and of sets of keys, for which a mail caches values."""
 
 
 class Rendered(NamedTuple):
@@ -57,7 +57,7 @@ class Rendered(NamedTuple):
 class Filling(NamedTuple):
     """The values of a message's keys, or its texts if it is rendered as a whole, and its List-Unsubscribe fields.
 
-    `texts` are the bodies that the values are filled in, unless they are those that all messages share.
+    `texts` are the bodies into which the values are filled, unless they are those that all messages share.
     """
 
     values: Values
@@ -80,13 +80,13 @@ class OfSender(NamedTuple):
 
 
 def rendering_of(mail: Mail) -> Rendering:
-    """Return the rendering of a mail: its own, and the defaults that its account had."""
+    """Return the rendering of a mail, completed by the defaults that its account had."""
     merged: Rendering = {**(mail.defaults or {}), **(mail.rendering or {})}  # type: ignore[typeddict-item]
     return merged
 
 
 class Renderer:
-    """Renders the messages of one mail."""
+    """Render the messages of one mail."""
 
     def __init__(self, mail: Mail, rendering: Rendering, public_url: str, tracking_url: str = "") -> None:
         self._mail = mail
@@ -94,7 +94,7 @@ class Renderer:
         self._links = Links(mail, rendering, public_url)
         self._seal = partial(sealer().seal, mail.account_id, mail.unsubscribe_group_id or 0)
         self._tracker = make_tracker(mail, rendering, public_url=public_url, tracking_url=tracking_url)
-        self._finder = TagFinder(_own_tags(rendering, self._links, self._tracker))
+        self._finder = TagFinder(_chosen_tags(rendering, self._links, self._tracker))
         if rendering.get("handlebars"):
             self._finder = SealedTagFinder(self._finder, mail.public_id)
         self._source = make_source(mail, rendering, self._finder)
@@ -108,9 +108,9 @@ class Renderer:
         self._tags: dict[str, str] = {}
         """The names of the tags that are keys, by their texts."""
         self._appended: list[str] = []
-        """The texts behind the bodies."""
+        """The texts that are appended to bodies."""
         self._appended_tags: dict[str, tuple[str, str, bool]] = {}
-        """The tags in them by their keys: text, name, and whether the tag is in quotes."""
+        """The tags in appended texts by their keys: text, name, and whether the tag is in quotes."""
         self.types = self._source.types
         self.texts: tuple[str, ...] = ("",) * len(self.types)
         """The bodies that the messages share, with their footers and tracked links."""
@@ -123,21 +123,21 @@ class Renderer:
         """Return whether every message is rendered as a whole, which takes longer."""
         return self._source.shared is None
 
-    def subject_of(self, own: str | None) -> str:
+    def subject_of(self, subject: str | None) -> str:
         """Return the subject of a message that is not rendered as a whole, before its values are filled in."""
-        return self._source.subject_of(own)
+        return self._source.subject_of(subject)
 
     def fill(self, message_id: int, recipient: str, personal: Mapping[str, Any], sender: Address) -> Filling:
         """Return the values or the texts of one message. Raises Unrenderable and TextTooLong."""
-        of_sender, own, is_alone = self._of_sender(sender), values_of(personal), is_to_one(personal)
+        of_sender, values, is_alone = self._of_sender(sender), values_of(personal), is_to_one(personal)
         tracked = self._tracker.seal(message_id, is_alone=is_alone) if self._tracker else ""
-        shared = self._fill_shared(personal, own, of_sender, tracked)
+        shared = self._fill_shared(personal, values, of_sender, tracked)
         token = self._token(message_id, recipient, personal) if shared is None or of_sender.needs_token else ""
-        list_fields = self._links.header(of_sender.forms, token, is_alone=is_alone, own=personal.get("headers"))
+        list_fields = self._links.header(of_sender.forms, token, is_alone=is_alone, personal=personal.get("headers"))
         if shared is None:
-            return Filling(own, self._render(personal, own, of_sender.forms, token, tracked), list_fields)
-        own, addresses, texts = shared
-        return Filling(self._filled_in(own, addresses, of_sender, token, tracked), None, list_fields, texts)
+            return Filling(values, self._render(personal, values, of_sender.forms, token, tracked), list_fields)
+        values, addresses, texts = shared
+        return Filling(self._filled_in(values, addresses, of_sender, token, tracked), None, list_fields, texts)
 
     def render(self, message_id: int, recipient: str, personal: Mapping[str, Any]) -> Rendered:
         """Return the finished texts of one message. Raises Unrenderable and TextTooLong."""
@@ -153,20 +153,20 @@ class Renderer:
         return self._seal(message_id, address_key(recipient) if is_to_one(personal) else "")
 
     def _fill_shared(
-        self, personal: Mapping[str, Any], own: Values, of_sender: OfSender, tracked: str
+        self, personal: Mapping[str, Any], values: Values, of_sender: OfSender, tracked: str
     ) -> tuple[Values, Mapping[str, str], tuple[str, ...] | None] | None:
-        """Return the message's values, the addresses of its own links, and its texts if not all messages share them.
+        """Return the message's values, the addresses of its links, and its texts if not all messages share them.
 
         Return None if the message is rendered as a whole.
         """
-        if self._is_rendered_as_a_whole(personal, own):
+        if self._is_rendered_as_a_whole(personal, values):
             return None
         if self._sections:
-            own = self._with_sections(own, personal, self._sections_in(personal))
+            values = self._with_sections(values, personal, self._sections_in(personal))
         if self._early is None:
-            return own, NO_ADDRESSES, None
-        early = self._early.place(own, of_sender.plain, tracked)
-        return None if early is None else (own, *early)
+            return values, NO_ADDRESSES, None
+        placed = self._early.place(values, of_sender.plain, tracked)
+        return None if placed is None else (values, *placed)
 
     def _prepare(self, shared: Base) -> None:
         """Find the keys and tags of the texts that the messages share."""
@@ -181,14 +181,14 @@ class Renderer:
         self._edges = Edges(() if has_many else (*self._tags, *((BODY_END_TAG,) if self._appended else ())))
         self._is_searched = (
             has_many
-            or any(may_bring_tags(text) or self._finder.has_own(text) for text in self._sections.values())
+            or any(may_bring_tags(text) or self._finder.has_chosen(text) for text in self._sections.values())
             or self._overlap(tuple(self._sections))
         )
 
     def _rewrite_early(self, links: LinkRewriter) -> None:
         """Rewrite the links of the shared texts, with a key in the place of the message's token."""
-        leave_url = self._of_sender(self._sender).forms.leave_url
-        self._early = EarlyLinks(links, self.types, self.texts, token=TRACKED, leave_url=leave_url)
+        unsubscribe_url = self._of_sender(self._sender).forms.unsubscribe_url
+        self._early = EarlyLinks(links, self.types, self.texts, token=TRACKED, unsubscribe_url=unsubscribe_url)
         self.texts = self._early.texts
 
     def _with_keys(self, type: str, body: str) -> str:
@@ -212,13 +212,14 @@ class Renderer:
 
     def _text_after(self, type: str, text: str) -> str:
         """Return the text to append to a body whose keys are replaced."""
-        has_way_out = self._footers.needs_way_out(type) and self._finder.has_way_out(text, is_html=is_html(type))
-        after = self._footers.text_after(type, has_way_out=has_way_out)
-        if self._tracker and self._tracker.has_pixel and is_html(type):
-            tags = (tag.name for each in (text, after) for tag in self._finder.find(each))
+        is_in_html = is_html(type)
+        has_link = self._footers.needs_link(type) and self._finder.has_unsubscribe_link(text, is_html=is_in_html)
+        appended = self._footers.text_after(type, has_link=has_link)
+        if self._tracker and self._tracker.has_pixel and is_in_html:
+            tags = (tag.name for searched in (text, appended) for tag in self._finder.find(searched))
             if PIXEL not in tags:
-                after += self._finder.prepare(PIXEL_TAG)
-        return after
+                appended += self._finder.prepare(PIXEL_TAG)
+        return appended
 
     def _of_sender(self, sender: Address) -> OfSender:
         of_sender = self._by_sender.get(sender)
@@ -250,31 +251,31 @@ class Renderer:
         """Return the keys that are replaced by the pixel."""
         if not (self._tracker and self._tracker.has_pixel):
             return ()
-        chosen = [text for text, name in self._tags.items() if name == PIXEL]
-        return (*chosen, *[key for key, (_, name, _) in self._appended_tags.items() if name == PIXEL])
+        keys = [text for text, name in self._tags.items() if name == PIXEL]
+        return (*keys, *[key for key, (_, name, _) in self._appended_tags.items() if name == PIXEL])
 
     def _filled_in(
-        self, own: Values, addresses: Mapping[str, str], of_sender: OfSender, token: str, tracked: str
+        self, values: Values, addresses: Mapping[str, str], of_sender: OfSender, token: str, tracked: str
     ) -> Values:
-        """Return the values of all keys of a message with these tokens: its own ones come before those of tags."""
+        """Return the values of all keys of a message with these tokens: its values come before those of tags."""
         tags = {key: token.join(pieces) for key, pieces in of_sender.plain.items()} if of_sender.plain else {}
-        plain = {**tags, TRACKED: tracked, **addresses, **own.plain}
-        if own.plain is own.html and of_sender.html is of_sender.plain:
+        plain = {**tags, TRACKED: tracked, **addresses, **values.plain}
+        if values.plain is values.html and of_sender.html is of_sender.plain:
             return Values(plain, plain)
         tags = {key: token.join(pieces) for key, pieces in of_sender.html.items()}
         if self._tracker and of_sender.pixels:
             tags.update(dict.fromkeys(of_sender.pixels, self._tracker.pixel(tracked)))
-        return Values(plain, {**tags, TRACKED: tracked, **addresses, **own.html})
+        return Values(plain, {**tags, TRACKED: tracked, **addresses, **values.html})
 
-    def _is_rendered_as_a_whole(self, personal: Mapping[str, Any], own: Values) -> bool:
+    def _is_rendered_as_a_whole(self, personal: Mapping[str, Any], values: Values) -> bool:
         """Return whether a message may have other tags than the texts that the messages share."""
         if self._source.shared is None or self._is_searched or not self._source.is_shared_by(personal):
             return True
-        if self._brings_tags or self._finder.has_own_tags:
-            texts = "\0".join(own_texts(personal))
-            if (self._brings_tags and may_bring_tags(texts)) or self._finder.has_own(texts):
+        if self._brings_tags or self._finder.can_bring_chosen:
+            texts = "\0".join(personal_texts(personal))
+            if (self._brings_tags and may_bring_tags(texts)) or self._finder.has_chosen(texts):
                 return True
-        return bool(own.plain) and self._overlap(tuple(own.plain))
+        return bool(values.plain) and self._overlap(tuple(values.plain))
 
     def _overlap(self, keys: tuple[str, ...]) -> bool:
         """Return whether replacing these keys may change a tag. Cached, since messages mostly have the same keys."""
@@ -285,48 +286,48 @@ class Renderer:
         return overlap
 
     def _sections_in(self, personal: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the keys of sections in the shared texts, and in the message's own subject and headers."""
-        own = [personal["subject"]] if "subject" in personal else []
-        own += (personal.get("headers") or {}).values()
-        if not own:
+        """Return the keys of sections in the shared texts, and in the personal subject and headers of a message."""
+        texts = [personal["subject"]] if "subject" in personal else []
+        texts += (personal.get("headers") or {}).values()
+        if not texts:
             return self._text_sections
-        return tuple(dict.fromkeys((*self._text_sections, *keys_in("\0".join(own), self._sections))))
+        return tuple(dict.fromkeys((*self._text_sections, *keys_in("\0".join(texts), self._sections))))
 
-    def _with_sections(self, own: Values, personal: Mapping[str, Any], in_text: Iterable[str]) -> Values:
+    def _with_sections(self, values: Values, personal: Mapping[str, Any], in_text: Iterable[str]) -> Values:
         """Return the values in which the keys of sections are replaced. Merge values are data, without such keys."""
         substitutions: Mapping[str, str] = personal.get("substitutions") or {}
         resolved = resolve(substitutions, self._sections, in_text=in_text)
-        if own.plain is own.html:
+        if values.plain is values.html:
             return Values(resolved, resolved)
-        return Values({**own.plain, **resolved}, {**own.html, **resolved})
+        return Values({**values.plain, **resolved}, {**values.html, **resolved})
 
-    def _render(self, personal: Mapping[str, Any], own: Values, forms: Forms, token: str, tracked: str) -> Rendered:
+    def _render(self, personal: Mapping[str, Any], values: Values, forms: Forms, token: str, tracked: str) -> Rendered:
         texts, subject = self._source.texts_for(personal), self._source.subject_for(personal)
         headers = (*self._mail.headers.values(), *(personal.get("headers") or {}).values())
         by_name = forms.by_name
         if self._tracker and self._tracker.has_pixel:
             pixel = self._tracker.pixel(tracked)
             by_name = {**by_name, PIXEL: Form("", pixel, pixel)}
-        finisher = self._finisher(personal, own, by_name, token, (*texts, subject, *headers))
+        finisher = self._finisher(personal, values, by_name, token, (*texts, subject, *headers))
         finished = tuple([finisher.body(type, text) for type, text in zip(self.types, texts, strict=True)])
         if self._tracker and self._tracker.links:
-            leave_url = forms.leave_url.replace(TOKEN, token)
-            finished = self._tracker.links.rewrite(self.types, finished, tracked, leave_url=leave_url)
+            unsubscribe_url = forms.unsubscribe_url.replace(TOKEN, token)
+            finished = self._tracker.links.rewrite(self.types, finished, tracked, unsubscribe_url=unsubscribe_url)
         if sum(map(len, finished)) > settings.MAX_MESSAGE_BYTES:
             raise Unrenderable(f"the message has more than {settings.MAX_MESSAGE_BYTES:,} characters with its values")
         return Rendered(finisher.line(subject), finished, finisher.header)
 
     def _finisher(
-        self, personal: Mapping[str, Any], own: Values, forms: Mapping[str, Form], token: str, texts: Iterable[str]
+        self, personal: Mapping[str, Any], values: Values, forms: Mapping[str, Form], token: str, texts: Iterable[str]
     ) -> Finisher:
         if self._sections:
-            own = self._with_sections(own, personal, keys_in("\0".join(texts), self._sections))
-        values, held_back = _without_merged(own, personal)
-        return Finisher(self._finder, self._text_after, values, held_back, forms, token)
+            values = self._with_sections(values, personal, keys_in("\0".join(texts), self._sections))
+        with_places, held_back = _without_merged(values, personal)
+        return Finisher(self._finder, self._text_after, with_places, held_back, forms, token)
 
 
 class Finisher(NamedTuple):
-    """Finishes the texts of one message, step by step, after its template."""
+    """Finish the texts of one message, step by step, after its template."""
 
     finder: TagFinder
     text_after: Callable[[str, str], str]
@@ -347,7 +348,7 @@ class Finisher(NamedTuple):
     def body(self, type: str, text: str) -> str:
         """Return a finished body of a MIME type."""
         is_in_html = is_html(type)
-        values, held_back = (each.html if is_in_html else each.plain for each in (self.values, self.held_back))
+        values, held_back = (pair.html if is_in_html else pair.plain for pair in (self.values, self.held_back))
         filled = substitute_once(text, values)
         if appended := self.text_after(type, filled):
             filled = insert_footer(filled, type, appended)
@@ -366,7 +367,7 @@ def insert_footer(body: str, type: str, text: str) -> str:
     return f"{body[:place]}{text}{body[place:]}"
 
 
-def _own_tags(rendering: Rendering, links: Links, tracker: Tracker | None) -> dict[str, str]:
+def _chosen_tags(rendering: Rendering, links: Links, tracker: Tracker | None) -> dict[str, str]:
     """Return the names of the tags that a mail or its account chooses, by their texts."""
     tags = dict.fromkeys(rendering.get("pixel_tags") or (), PIXEL)
     if tracker and tracker.has_pixel:
@@ -375,16 +376,16 @@ def _own_tags(rendering: Rendering, links: Links, tracker: Tracker | None) -> di
     return {tag: name for tag, name in tags.items() if tag}
 
 
-def _without_merged(own: Values, personal: Mapping[str, Any]) -> tuple[Values, Values]:
-    """Return the values, with something else in the place of merge values, and what that has to be replaced by.
+def _without_merged(values: Values, personal: Mapping[str, Any]) -> tuple[Values, Values]:
+    """Return the values with placeholders for merge values, and the values of the placeholders.
 
-    Merge values are data: a tag in them is no tag. They are put in when the tags were replaced.
+    Merge values are data: a tag in them is not replaced. They are filled in after the tags were replaced.
     """
     substitutions = personal.get("substitutions") or {}
     merged = [key for key in personal.get("merge") or () if key not in substitutions]
     if not merged:
-        return own, Values({}, {})
+        return values, Values({}, {})
     places = {key: f"\0{number}\0" for number, key in enumerate(merged)}
-    values = Values({**own.plain, **places}, {**own.html, **places})
-    held_back = Values(*({place: each[key] for key, place in places.items()} for each in own))
-    return values, held_back
+    with_places = Values({**values.plain, **places}, {**values.html, **places})
+    held_back = Values(*({place: mapping[key] for key, place in places.items()} for mapping in values))
+    return with_places, held_back

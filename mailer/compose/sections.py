@@ -16,35 +16,35 @@ LEVELS: Final = 4
 """The keys of a text are the first level, those of their values the second, and so on."""
 
 
-def resolve(own: Mapping[str, str], sections: Mapping[str, str], *, in_text: Iterable[str]) -> dict[str, str]:
+def resolve(substitutions: Mapping[str, str], sections: Mapping[str, str], *, in_text: Iterable[str]) -> dict[str, str]:
     """Return the final values of all keys of substitutions, and of the sections whose keys are `in_text`.
 
     A substitution precedes a section of the same key. Raises TextTooLong if all of the values together have more than
     `LONGEST` characters.
     """
-    resolution = _Resolution(own, sections)
-    values = {key: resolution.fill_section(key, 1) for key in in_text if key not in own}
-    return values | {key: resolution.fill_value(key, 1) for key in own}
+    resolution = _Resolution(substitutions, sections)
+    values = {key: resolution.fill_section(key, 1) for key in in_text if key not in substitutions}
+    return values | {key: resolution.fill_value(key, 1) for key in substitutions}
 
 
 class _Resolution:
-    """The values of one message, each of them filled in once at each level."""
+    """The values of one message. Each is filled in once at each level."""
 
-    def __init__(self, own: Mapping[str, str], sections: Mapping[str, str]) -> None:
-        self._own = own
+    def __init__(self, substitutions: Mapping[str, str], sections: Mapping[str, str]) -> None:
+        self._substitutions = substitutions
         self._sections = sections
-        self._used_sections = keys_in("\0".join(own.values()), sections)
+        self._used_sections = keys_in("\0".join(substitutions.values()), sections)
         self._done: dict[tuple[bool, str, int], str] = {}
         self._left = LONGEST
 
     def fill_value(self, key: str, level: int) -> str:
-        text = self._own[key]
+        text = self._substitutions[key]
         keys = keys_in(text, self._used_sections) if level < LEVELS and self._used_sections else ()
         return self._fill(text, keys, self.fill_section, (False, key, level)) if keys else text
 
     def fill_section(self, key: str, level: int) -> str:
         text = self._sections[key]
-        keys = keys_in(text, self._own) if level < LEVELS else ()
+        keys = keys_in(text, self._substitutions) if level < LEVELS else ()
         return self._fill(text, keys, self.fill_value, (True, key, level)) if keys else text
 
     def _fill(

@@ -48,7 +48,7 @@ class Source:
     types: tuple[str, ...]
     """The MIME types of the bodies."""
     shared: Base | None = None
-    """The texts of the messages that have no subject of their own; None if they differ in more than that."""
+    """The texts of the messages without a personal subject; None if messages differ in more than their subjects."""
 
     def texts_for(self, personal: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the bodies of one message. Raises Unrenderable."""
@@ -59,11 +59,11 @@ class Source:
         return self.subject_of(personal.get("subject"))
 
     def is_shared_by(self, personal: Mapping[str, Any]) -> bool:
-        """Return whether the bodies of a message are the shared ones."""
+        """Return whether a message has the shared bodies."""
         return self.shared is not None
 
-    def subject_of(self, own: str | None) -> str:
-        """Return the subject of a message with this subject, for a source that is shared."""
+    def subject_of(self, subject: str | None) -> str:
+        """Return the finished subject of a message with this personal subject, if the source is shared."""
         raise NotImplementedError
 
 
@@ -74,8 +74,8 @@ class PlainSource(Source):
         self.types = tuple([type for type, _ in parts])
         self.shared = Base(subject, tuple([text for _, text in parts]))
 
-    def subject_of(self, own: str | None) -> str:
-        return self.shared.subject if own is None else own  # type: ignore[union-attr]
+    def subject_of(self, subject: str | None) -> str:
+        return self.shared.subject if subject is None else subject  # type: ignore[union-attr]
 
     def texts_for(self, personal: Mapping[str, Any]) -> tuple[str, ...]:
         assert self.shared is not None
@@ -93,9 +93,9 @@ class LegacySource(Source):
         self._has_subject = any(SUBJECT.search(text) for text in self._texts)
         self.shared = Base(self.subject_of(None), self.texts_for({}))
 
-    def subject_of(self, own: str | None) -> str:
-        given = self._mail_subject if own is None else own
-        return _filled(SUBJECT, self._subject, given) if self._subject.strip() else given
+    def subject_of(self, subject: str | None) -> str:
+        filling = self._mail_subject if subject is None else subject
+        return _filled(SUBJECT, self._subject, filling) if self._subject.strip() else filling
 
     def texts_for(self, personal: Mapping[str, Any]) -> tuple[str, ...]:
         subject = personal.get("subject", self._mail_subject)
@@ -107,7 +107,7 @@ class LegacySource(Source):
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The templates of a mail. Its subject is None if the one of the message is used; a text is used unchanged."""
+    """The templates of a mail. Without a subject, the one of the message is used. A text is used unchanged."""
 
     subject: Template | None
     types: tuple[str, ...]
@@ -130,8 +130,8 @@ class DynamicSource(Source):
     def subject_for(self, personal: Mapping[str, Any]) -> str:
         if self._compiled.subject is not None:
             return self._render(self._compiled.subject, personal)
-        own: str = personal.get("subject", self._mail_subject)
-        return own
+        subject: str = personal.get("subject", self._mail_subject)
+        return subject
 
     def _render(self, template: Template | str, personal: Mapping[str, Any]) -> str:
         if isinstance(template, str):
@@ -199,15 +199,15 @@ def make_source(mail: Mail, rendering: Rendering, finder: TagFinder) -> Source:
 
 def subject_with_data(mail: Mail, personal: Mapping[str, Any]) -> str:
     """Return the subject of a message before substitutions. The bodies are not needed. Raises Unrenderable."""
-    given: str = personal.get("subject") or mail.subject
+    subject: str = personal.get("subject") or mail.subject
     content = mail.template
     if content is None:
-        return _rendered_subject(given, personal) if (mail.rendering or {}).get("handlebars") else given
+        return _rendered_subject(subject, personal) if (mail.rendering or {}).get("handlebars") else subject
     if not content.subject.strip():
-        return given
+        return subject
     if content.is_dynamic:
         return _rendered_subject(content.subject, personal)
-    return _filled(SUBJECT, content.subject, given)
+    return _filled(SUBJECT, content.subject, subject)
 
 
 def _rendered_subject(subject: str, personal: Mapping[str, Any]) -> str:
@@ -240,18 +240,18 @@ def _filled(tag: re.Pattern[str], text: str, value: str) -> str:
 
 
 def _legacy_parts(content: VersionContent, mail: Mail) -> list[tuple[str, str]]:
-    """Return the bodies of a legacy template with those of a mail in them.
+    """Return the bodies of a legacy template, with the bodies of a mail in them.
 
     A body that the mail does not have is left out if the mail has another one; a mail without any gets both versions.
     """
-    given = {part["type"]: part["value"] for part in mail.content}
+    values = {part["type"]: part["value"] for part in mail.content}
     parts = []
     for type, text in ((PLAIN, content.plain), (HTML, content.html)):
-        if type in given or not mail.content:
-            body = given.pop(type, "")
+        if type in values or not mail.content:
+            body = values.pop(type, "")
             parts.append((type, _filled(BODY_TAG, text, body) if text else body))
     parts = [(type, text) for type, text in parts if text]
-    return [*parts, *given.items()] or [(PLAIN, "")]
+    return [*parts, *values.items()] or [(PLAIN, "")]
 
 
 def _loaded(content: VersionContent) -> Loaded:

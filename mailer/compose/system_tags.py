@@ -30,7 +30,7 @@ UNSUBSCRIBE_NAMES: Final = GROUP_NAMES | GLOBAL_NAMES | PREFERENCES_NAMES | {UNS
 SYSTEM_NAMES: Final = LINK_NAMES | SENDER_NAMES
 """The names, in lower case, of the tags that can be written as `[name]`, `{{name}}` or `{{{name}}}`."""
 MAIL_NAMES: Final = LINK_NAMES | {"sender_name", "sender_email"}
-"""Those that every mail has a value for. Only a campaign has the postal address of its sender."""
+"""The names for which every mail has a value. Only a campaign has the postal address of its sender."""
 
 BLANKS: Final = r"[\s\xa0]{0,100}+"
 NAME: Final = rf"{BLANKS}(?:{'|'.join(sorted(SYSTEM_NAMES))}){BLANKS}"
@@ -47,7 +47,7 @@ SYSTEM_LIKE: Final = re.compile(
     rf"(?ai)\[{FAMILY.format('bracketed')}\]|\{{\{{\{{?+{FAMILY.format('braced')}\}}?\}}\}}"
     r"|<%[\s\xa0]*+(?P<asm>asm_\w++)[\s\xa0]*+%>"
 )
-"""A tag whose name begins as those of a family of system tags."""
+"""A tag whose name begins like the names of a family of system tags."""
 MARKS: Final = "<%>[]{} \t\n\r\f\v\xa0"
 """The characters around the name of a tag."""
 
@@ -66,7 +66,7 @@ class UnknownTag(NamedTuple):
     text: str
     start: int
     field: str
-    """The name if the tag can be that of a field, else empty."""
+    """The name, if the tag can be the tag of a field, else empty."""
 
 
 def may_have_tags(text: str) -> bool:
@@ -84,9 +84,9 @@ def find_system_tags(text: str) -> Iterator[SystemTag]:
 
 def find_unknown_tags(text: str) -> Iterator[UnknownTag]:
     """Yield the tags that belong to a family of system tags by their names, but are not known."""
-    known = {tag.start for tag in find_system_tags(text)}
+    known_starts = {tag.start for tag in find_system_tags(text)}
     for match in SYSTEM_LIKE.finditer(text):
-        if match.start() not in known:
+        if match.start() not in known_starts:
             yield UnknownTag(match[0], match.start(), match["braced"] or "")
 
 
@@ -118,34 +118,34 @@ def _parts_of(draft: MailDraft) -> Iterator[tuple[str, str]]:
         yield "footer", footer["text"]
         yield "footer", footer["html"]
     people = draft.personalizations
-    yield "substitutions", "\0".join(chain.from_iterable([one.substitutions.values() for one in people]))
-    for one in people:
-        if one.subject or one.headers:
-            yield "personalizations", "\0".join((one.subject or "", *one.headers.values()))
+    yield "substitutions", "\0".join(chain.from_iterable([person.substitutions.values() for person in people]))
+    for person in people:
+        if person.subject or person.headers:
+            yield "personalizations", "\0".join((person.subject or "", *person.headers.values()))
 
 
 def brings_tags(people: Sequence[Personalization]) -> bool:
     """Return whether a value, a header or a subject of one of the messages may have a tag.
 
-    Such tags are not among the texts that the messages of a mail share. A mail is looked at once, when it is accepted,
+    Such tags are not among the texts that the messages of a mail share. A mail is examined once, when it is accepted,
     so that composing the messages of other mail costs nothing more.
     """
-    texts = [text for one in people if one.substitutions for text in one.substitutions.values()]
-    for one in people:
-        if one.subject or one.headers:
-            texts += (one.subject or "", *one.headers.values())
+    texts = [text for person in people if person.substitutions for text in person.substitutions.values()]
+    for person in people:
+        if person.subject or person.headers:
+            texts += (person.subject or "", *person.headers.values())
     return may_bring_tags("\0".join(texts))
 
 
 def may_bring_tags(text: str) -> bool:
     """Return whether a text has the beginning of a tag, or markup that decides about a footer.
 
-    `</body>` moves it, and a comment hides the tags in it.
+    `</body>` moves the footer, and a comment hides the tags in it.
     """
     return may_have_tags(text) or "</" in text or "<!--" in text or "-->" in text
 
 
-def own_texts(personal: Mapping[str, object]) -> Iterator[str]:
+def personal_texts(personal: Mapping[str, object]) -> Iterator[str]:
     """Yield the texts of a stored personalization in which a tag is replaced."""
     for name in ("substitutions", "headers"):
         yield from (personal.get(name) or {}).values()  # type: ignore[attr-defined]
@@ -155,5 +155,5 @@ def own_texts(personal: Mapping[str, object]) -> Iterator[str]:
 
 def line_and_column(text: str, start: int) -> tuple[int, int]:
     """Return the line and the column, both counted from 1, of a place in a text. Lines end with LF, CR or CRLF."""
-    before = text[:start].replace("\r\n", "\n").replace("\r", "\n")
-    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    text_before = text[:start].replace("\r\n", "\n").replace("\r", "\n")
+    return text_before.count("\n") + 1, len(text_before) - (text_before.rfind("\n") + 1) + 1

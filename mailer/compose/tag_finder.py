@@ -1,7 +1,7 @@
 """Find and replace the tags of one mail: system tags, and the tags that its request or its account chooses.
 
 In a campaign with Handlebars the tags are sealed before the template is compiled: each is replaced by a text that no
-data can have. So a tag in the data of a contact is no tag.
+data can have. So a tag in the data of a contact is not replaced.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from mailer.compose.template import LONGEST, TextTooLong
 
 SEAL: Final = "\x01"
 """The character around a sealed tag. Templates may have it; NUL, which no stored text has, is refused in them."""
-WAYS_OUT: Final = UNSUBSCRIBE_NAMES | {SUBSCRIPTION}
+UNSUBSCRIBE_TAGS: Final = UNSUBSCRIBE_NAMES | {SUBSCRIPTION}
 QUOTES: Final = frozenset({'""', "''"})
 COMMENT: Final = re.compile(r"(?s)<!(?=--).*?(?:-->|\Z)")
 """A comment of HTML, which may be `<!-->`; without an end it reaches to the end of the text."""
 
 
 class TagFinder:
-    """Finds the tags of a mail. Those that the mail chooses are found before system tags."""
+    """Find the tags of a mail. Tags that the mail chooses come before system tags."""
 
-    def __init__(self, own_tags: Mapping[str, str]) -> None:
-        """`own_tags` has the names of the tags that the mail chooses, by their texts."""
-        self._own_tags = own_tags
-        ordered = sorted(own_tags, key=len, reverse=True)
-        self._own = re.compile("|".join(map(re.escape, ordered))) if ordered else None
-        brought = [tag for tag in ordered if "\0" not in tag]
-        self._brought = re.compile("|".join(map(re.escape, brought))) if brought else None
+    def __init__(self, chosen_tags: Mapping[str, str]) -> None:
+        """`chosen_tags` has the names of the tags that the mail chooses, by their texts."""
+        self._chosen_tags = chosen_tags
+        ordered = sorted(chosen_tags, key=len, reverse=True)
+        self._chosen = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        bringable = [tag for tag in ordered if "\0" not in tag]
+        self._brought = re.compile("|".join(map(re.escape, bringable))) if bringable else None
         """The tags that a value can have: no stored text has a NUL."""
 
     def find(self, text: str) -> Iterator[SystemTag]:
         """Yield the tags of a text, in order."""
         at = 0
-        for match in self._own.finditer(text) if self._own else ():
-            yield from _moved(find_system_tags(text[at : match.start()]), at)
-            yield SystemTag(match[0], self._own_tags[match[0]], match.start())
+        for match in self._chosen.finditer(text) if self._chosen else ():
+            yield from _shifted(find_system_tags(text[at : match.start()]), at)
+            yield SystemTag(match[0], self._chosen_tags[match[0]], match.start())
             at = match.end()
-        yield from _moved(find_system_tags(text[at:]), at) if at else find_system_tags(text)
+        yield from _shifted(find_system_tags(text[at:]), at) if at else find_system_tags(text)
 
     @property
-    def has_own_tags(self) -> bool:
+    def can_bring_chosen(self) -> bool:
         """Return whether the mail chooses tags that a value can have."""
         return self._brought is not None
 
-    def has_own(self, text: str) -> bool:
+    def has_chosen(self, text: str) -> bool:
         """Return whether a stored text has one of the tags that the mail chooses."""
         return self._brought is not None and self._brought.search(text) is not None
 
@@ -56,13 +56,13 @@ class TagFinder:
         """Return a text in the form in which its tags are found."""
         return text
 
-    def has_way_out(self, text: str, *, is_html: bool) -> bool:
-        """Return whether a text has a tag by which its recipient can unsubscribe. Nobody sees a comment of HTML."""
-        shown = COMMENT.sub("", text) if is_html and "<!--" in text else text
-        return any(tag.name in WAYS_OUT for tag in self.find(shown))
+    def has_unsubscribe_link(self, text: str, *, is_html: bool) -> bool:
+        """Return whether a text has a tag by which its recipient can unsubscribe. Comments of HTML do not count."""
+        visible = COMMENT.sub("", text) if is_html and "<!--" in text else text
+        return any(tag.name in UNSUBSCRIBE_TAGS for tag in self.find(visible))
 
     def replace(self, text: str, forms: Mapping[str, Form], token: str, *, is_html: bool) -> str:
-        """Return a text with its tags replaced; those without a form stay unchanged. Raises TextTooLong."""
+        """Return a text with its tags replaced. Tags without a form stay unchanged. Raises TextTooLong."""
         pieces, at = [], 0
         for tag in self.find(text):
             form, end = forms.get(tag.name), tag.start + len(tag.text)
@@ -84,10 +84,10 @@ def is_quoted(text: str, tag: SystemTag) -> bool:
 
 
 class SealedTagFinder(TagFinder):
-    """Finds the tags that `prepare` has sealed, and no others."""
+    """Find only the tags that `prepare` has sealed."""
 
     def __init__(self, finder: TagFinder, secret: str) -> None:
-        """`finder` finds the tags before they are sealed. `secret` is a word that is not known to authors of data."""
+        """`finder` finds the tags before they are sealed. Authors of data do not know the word `secret`."""
         super().__init__({})
         self._finder = finder
         self._before = f"{SEAL}{secret}:"
@@ -105,6 +105,6 @@ class SealedTagFinder(TagFinder):
         return "".join([*pieces, text[at:]])
 
 
-def _moved(tags: Iterator[SystemTag], by: int) -> Iterator[SystemTag]:
+def _shifted(tags: Iterator[SystemTag], by: int) -> Iterator[SystemTag]:
     for tag in tags:
         yield tag._replace(start=tag.start + by)

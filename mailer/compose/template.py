@@ -5,9 +5,9 @@ so a value that happens to contain another key stays unchanged. A key has a valu
 markup (SendGrid v3 mail/send, `personalizations[].substitutions`); as a merge value, which is data, and escaped in
 HTML; or as a system tag (`rendering.py`). The values of the caller come first.
 
-To encode a text again takes tens of microseconds a message, to fill a template one or two. A text that is plain ASCII
-stays 7bit as long as the values are; any other is quoted-printable, and each value is on separate lines between soft
-line breaks (RFC 2045 section 6.7), so that no value moves the line breaks of the text around it.
+Encoding a text again takes tens of microseconds for each message, filling a template one or two. A text in ASCII stays
+7bit as long as the values are ASCII. Any other text is quoted-printable, and each value is on separate lines between
+soft line breaks (RFC 2045 section 6.7), so that no value moves the line breaks of the text around it.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Values(NamedTuple):
     plain: Mapping[str, str]
     html: Mapping[str, str]
 
-    def over(self, others: Values) -> Values:
-        """Return these values, and the others for keys that these do not have."""
-        plain = {**others.plain, **self.plain}
-        is_twofold = self.plain is not self.html or others.plain is not others.html
-        return Values(plain, {**others.html, **self.html} if is_twofold else plain)
+    def over(self, defaults: Values) -> Values:
+        """Return these values, and the defaults for keys that these do not have."""
+        plain = {**defaults.plain, **self.plain}
+        is_twofold = self.plain is not self.html or defaults.plain is not defaults.html
+        return Values(plain, {**defaults.html, **self.html} if is_twofold else plain)
 
 
 class TextTooLong(ValueError):
@@ -53,18 +53,18 @@ class TextTooLong(ValueError):
 
 def values_of(personal: Mapping[str, Any]) -> Values:
     """Return the values of one stored personalization."""
-    own: Mapping[str, str] = personal.get("substitutions") or {}
+    substitutions: Mapping[str, str] = personal.get("substitutions") or {}
     if "merge" not in personal:
-        return Values(own, own)
+        return Values(substitutions, substitutions)
     merged = merge_values(personal["merge"])
-    return Values(own, own).over(merged) if own else merged
+    return Values(substitutions, substitutions).over(merged) if substitutions else merged
 
 
 def merge_values(merge: Mapping[str, str]) -> Values:
     """Return merge values, for most texts and for HTML.
 
-    A tag of Handlebars escapes its value everywhere, or nowhere if it is `{{{tag}}}` or `{{&tag}}`. Any other key has
-    it escaped in HTML.
+    A tag of Handlebars escapes its value everywhere, or nowhere if it is `{{{tag}}}` or `{{&tag}}`. The value of any
+    other key is escaped in HTML.
     """
     everywhere, in_html = escaping_keys(tuple(merge))
     plain = {**merge, **{key: escape_handlebars(merge[key]) for key in everywhere}} if everywhere else merge
@@ -102,7 +102,7 @@ def _replace(pieces: Sequence[str], values: Mapping[str, str]) -> str:
 def substitute_within(text: str, values: Mapping[str, str], *, longest: int) -> str | None:
     """Return `text` with every key of `values` replaced, or None if that has more than `longest` characters.
 
-    Only the keys that occur are looked for together, so that many keys cost little, and nothing longer is made.
+    Only the keys that occur are searched together, so that many keys cost little, and no longer text is made.
     """
     keys = tuple([key for key in values if key and key in text]) if len(text) <= longest else ()
     if not keys:
@@ -125,9 +125,9 @@ def cut(text: str, keys: tuple[str, ...]) -> tuple[str, ...]:
 CRLF = b"\r\n"
 SOFT_BREAK = b"=\r\n"
 LINE = 76
-"""Characters to a quoted-printable line, the soft break's included."""
-STANDS_AS_IT_IS = re.compile(r"(?:[!-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?)?")
-"""Text that quoted-printable leaves unchanged and that has room on one line. A dot is no exception: SMTP doubles it."""
+"""The characters of a quoted-printable line, including the soft break."""
+UNCHANGED_TEXT = re.compile(r"(?:[!-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?)?")
+"""Text that quoted-printable leaves unchanged and that fits in one line. It may have a dot, since SMTP doubles it."""
 
 
 class Text(NamedTuple):
@@ -156,7 +156,7 @@ class Template:
     def __init__(self, pieces: Sequence[Piece], keys: tuple[str, ...], *, is_twofold: bool = False) -> None:
         """Make the template of pieces that are `is_fillable`.
 
-        In a twofold one an HTML text takes the second half of the values: those for the same keys in HTML.
+        In a twofold template an HTML text takes the second half of the values, which are those of the keys in HTML.
         """
         format: list[bytes] = []
         places: list[tuple[bool, int]] = []
@@ -172,19 +172,19 @@ class Template:
             statics, numbers = _cut_at(piece.value, keys)
             if numbers:
                 self._longest = min(self._longest, (LONGEST - len(piece.value)) // len(numbers))
-            first, is_quoted = len(keys) if is_twofold and piece.is_html else 0, piece.is_quoted
-            places += [(is_quoted, first + place) for place in numbers]
+            first_number, is_quoted = len(keys) if is_twofold and piece.is_html else 0, piece.is_quoted
+            places += [(is_quoted, first_number + place) for place in numbers]
             if is_quoted:
                 format += _join_quoted(statics)
             else:
                 self._longest = min(self._longest, _room_in_lines(statics))
-                format += [b"%b".join(_escape(each.encode("ascii").replace(b"\n", CRLF)) for each in statics)]
+                format += [b"%b".join(_escape(static.encode("ascii").replace(b"\n", CRLF)) for static in statics)]
         self._format = b"".join(format)
         plain = sorted({number for is_quoted, number in places if not is_quoted})
         quoted = sorted({number for is_quoted, number in places if is_quoted})
         order = [(False, number) for number in plain] + [(True, number) for number in quoted]
         self._pick_plain, self._pick_quoted = _picker(plain), _picker(quoted)
-        """The values that stand in 7bit texts, and in quoted-printable ones."""
+        """Functions that pick the values in 7bit texts, and in quoted-printable ones."""
         self._has_quoted = bool(quoted)
         self._pick = _picker([order.index(place) for place in places])
 
@@ -195,11 +195,11 @@ class Template:
         """
         if max(map(len, values)) > self._longest:
             return None
-        chosen = self._pick_plain(values)
-        together = "".join(chosen)
+        plain_values = self._pick_plain(values)
+        together = "".join(plain_values)
         if not together.isascii() or "\r" in together or "\n" in together:
             return None
-        encoded = [value.encode("ascii") for value in chosen]
+        encoded = [value.encode("ascii") for value in plain_values]
         if self._has_quoted:
             encoded += [quote(value) for value in self._pick_quoted(values)]
         filled: bytes = self._format % self._pick(encoded)
@@ -234,7 +234,7 @@ def _picker(keys: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def is_fillable(pieces: Sequence[Piece], keys: Sequence[str]) -> bool:
-    """Return whether a template can be made: the texts are worth the memory, and the keys lie within a line.
+    """Return whether a template can be made: the texts are worth the memory, and no key has a line break.
 
     The head of a calendar depends on its text, so there is no template with one.
     """
@@ -245,7 +245,7 @@ def is_fillable(pieces: Sequence[Piece], keys: Sequence[str]) -> bool:
 
 
 def encode_text(type: str, value: str, *, is_one_of_many: bool = False) -> bytes:
-    """Return a text part with its headers: 7bit when it can be, otherwise quoted-printable (RFC 2045 section 6.7).
+    """Return a text part with its headers: 7bit if possible, otherwise quoted-printable (RFC 2045 section 6.7).
 
     A text that `is_one_of_many` has lines in common with others, which are encoded once.
     """
@@ -278,13 +278,13 @@ def are_plain(lines: Sequence[str]) -> bool:
 
 def quote(value: str) -> bytes:
     """Return a value on separate lines of a quoted-printable text, with room for a soft break behind it."""
-    if STANDS_AS_IT_IS.fullmatch(value):
+    if UNCHANGED_TEXT.fullmatch(value):
         return value.encode("ascii")
-    *lines, last = _quote(unify_breaks(value)).split(b"\n")
-    if len(last) == LINE:
-        place = next(place for place in (70, 69, 68) if b"=" not in last[place - 2 : place])
-        last = last[:place] + SOFT_BREAK + last[place:]
-    return CRLF.join([*lines, last])
+    *lines, last_line = _quote(unify_breaks(value)).split(b"\n")
+    if len(last_line) == LINE:
+        place = next(place for place in (70, 69, 68) if b"=" not in last_line[place - 2 : place])
+        last_line = last_line[:place] + SOFT_BREAK + last_line[place:]
+    return CRLF.join([*lines, last_line])
 
 
 def _quote(text: str) -> bytes:
@@ -292,9 +292,9 @@ def _quote(text: str) -> bytes:
 
 
 class QuotedLines:
-    """Quotes lines, and remembers them: the messages of a template have most of their lines in common.
+    """Quote lines, and remember them: the messages of a template have most of their lines in common.
 
-    Each line is encoded alone, since no line depends on another one.
+    Each line is encoded separately, since no line depends on another one.
     """
 
     MOST: Final = 4096
@@ -324,7 +324,7 @@ QUOTED_LINES: Final = QuotedLines()
 
 
 def _cut_at(text: str, keys: tuple[str, ...]) -> tuple[list[str], list[int]]:
-    """Return the texts between the keys of a text, and which keys these are, by their place in `keys`."""
+    """Return the texts between the keys of a text, and the places of these keys in `keys`."""
     pieces = cut(unify_breaks(text), keys)
     numbers = {key: place for place, key in enumerate(keys)}
     return list(pieces[::2]), [numbers[key] for key in pieces[1::2]]
@@ -335,20 +335,20 @@ def _join_quoted(statics: Sequence[str]) -> list[bytes]:
 
     It has a soft break wherever a value shares its line with something else.
     """
-    *before, last = statics
+    *first_statics, last_static = statics
     format: list[bytes] = []
-    for place, static in enumerate(before):
+    for place, static in enumerate(first_statics):
         if place and not static.startswith("\n"):
             format.append(SOFT_BREAK)
-        # The x keeps room for the break, and a space from being taken for the end of a line.
+        # The x reserves room for the break, and keeps a space from being taken for the end of a line.
         encoded = _quote(f"{static}x")[:-1]
         format.append(_escape(encoded.replace(b"\n", CRLF)))
         if static and not encoded.endswith(b"\n"):
             format.append(SOFT_BREAK)
         format.append(b"%b")
-    if before and last and not last.startswith("\n"):
+    if first_statics and last_static and not last_static.startswith("\n"):
         format.append(SOFT_BREAK)
-    return [*format, _escape(_quote(last).replace(b"\n", CRLF))]
+    return [*format, _escape(_quote(last_static).replace(b"\n", CRLF))]
 
 
 def _room_in_lines(statics: Sequence[str]) -> int:

@@ -1,8 +1,8 @@
-"""Accept: a validated request becomes rows. It is answered 2xx only after this has returned, which is after commit.
+"""Accept mail: store a validated request as rows. It is answered 2xx only after this has returned, after the commit.
 
 In: an account and a `MailDraft`. Out: one mail, its parcels, and its messages, all in one transaction, which may be
-part of the caller's: one statement, and a COPY if there are several messages. After a crash before the commit there is
-nothing; after it everything is there and will be sent, hint or no hint.
+part of the caller's transaction: one statement, and a COPY if there are several messages. After a crash before the
+commit nothing is stored. After the commit everything is stored and will be sent, with or without a hint.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from mailer.pipeline.queries import COPY_MESSAGES, STORE, STORE_ONE, Kind
 
 BULK_FROM = 50
 BULK_BYTES = 1024 * 1024
-"""Requests with this many messages or more, or with more bytes to all their recipients together, are sent by the bulk
-lane, so that they never delay a single mail."""
+"""Requests with this many messages or more, or with more bytes for all recipients together, are sent in the bulk lane,
+so that they never delay a single mail."""
 
 NO_ITEMS = "{}"
 """An empty array. psycopg takes 15 microseconds to write an empty list, because it looks for the type of its items."""
@@ -80,12 +80,12 @@ def accept_mail(
 ) -> Accepted:
     """Store a mail and schedule its messages. The key of the caller is stored with it; Sluice's own mail has none.
 
-    Raises UnknownBatch if `draft.batch_id` is not a batch of the account, what `check_draft` does, and QueueFull if too
-    many messages of the account are waiting already. If the key `is_recalled` it raises UnknownBatch, too, if that may
-    no longer send, or if the account has had no mail without a batch yet: nothing is stored, and who has found the key
-    may ask again.
+    Raises the exceptions of `check_draft`, UnknownBatch if `draft.batch_id` is not a batch of the account, and
+    QueueFull if too many messages of the account are waiting already. If the key `is_recalled`, UnknownBatch is also
+    raised if the key may no longer send, or if the account has had no mail without a batch yet. Then nothing is stored,
+    and a caller that finds the key valid may try again.
 
-    A paused or cancelled batch takes mail too: its verdict comes at `send_at`. A `send_at` that has passed means now.
+    Mail of a paused or cancelled batch is accepted, too: its verdict comes at `send_at`. A time in the past means now.
     """
     refuse_when_full(account)
     check_draft(account, draft)
@@ -97,7 +97,7 @@ def accept_mail(
         parcels = _store(draft, mail)
     if not parcels:
         raise UnknownBatch(field="batch_id")
-    # Not before the outermost commit, or a worker would look too early; a hint that fails must not spoil the answer.
+    # Before the outermost commit a worker would look too early. A hint that fails must not spoil the answer.
     transaction.on_commit(partial(_give_hints, parcels, Lane(mail["lane"])), robust=True)
     return Accepted(
         public_id=mail["public_id"], messages=len(draft.personalizations), first_message=parcels[0].id * PARCEL_SPAN
@@ -118,7 +118,7 @@ def check_draft(account: Account, draft: MailDraft) -> None:
 
 
 def _store(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
-    """Return the parcels as stored; none if the account has no such batch."""
+    """Return the parcels as stored, or none if the account does not have the batch."""
     try:
         return _try_to_store(draft, mail)
     except IntegrityError as error:
@@ -129,30 +129,30 @@ def _store(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
 
 def _try_to_store(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
     store = _store_one if len(draft.personalizations) == 1 else _store_many
-    # One statement is a transaction by itself. As a part of another one it needs a savepoint, to be tried again.
+    # One statement is a transaction by itself. Within another transaction it needs a savepoint, to be tried again.
     is_alone = store is _store_one and not connection.in_atomic_block
     with nullcontext() if is_alone else transaction.atomic():
         return store(draft, mail)
 
 
 def _store_one(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
-    (one,) = draft.personalizations
-    own = {
-        "send_at": one.send_at or draft.send_at,
-        "recipient": one.to[0].email,
-        "personal": personal_json(one),
+    (personalization,) = draft.personalizations
+    message = {
+        "send_at": personalization.send_at or draft.send_at,
+        "recipient": personalization.to[0].email,
+        "personal": personal_json(personalization),
     }
-    return [StoredParcel(*row) for row in fetch_prepared(STORE_ONE[_kind_of(draft)], mail | own)]
+    return [StoredParcel(*row) for row in fetch_prepared(STORE_ONE[_kind_of(draft)], mail | message)]
 
 
 def _store_many(draft: MailDraft, mail: dict[str, Any]) -> list[StoredParcel]:
     lots = list(make_lots(draft))
-    own = {
+    columns = {
         "numbers": list(range(len(lots))),
         "send_ats": [lot.send_at for lot in lots],
         "sizes": [len(lot.personalizations) for lot in lots],
     }
-    parcels = [StoredParcel(*row) for row in fetch_prepared(STORE[_kind_of(draft)], mail | own)]
+    parcels = [StoredParcel(*row) for row in fetch_prepared(STORE[_kind_of(draft)], mail | columns)]
     if parcels:
         _copy_messages(zip(parcels, lots, strict=True))
     return parcels
@@ -174,7 +174,7 @@ def make_lots(draft: MailDraft) -> Iterator[Lot]:
 
 
 def lane_of(*, messages: int, recipients: int, common_bytes: int) -> Lane:
-    """Return the lane for a mail whose content and attachments, as stored, have `common_bytes`: big requests are bulk.
+    """Return the lane for a mail whose stored content and attachments have `common_bytes`: large requests are bulk.
 
     The personal part of a message has a limit, so it is not counted.
     """
@@ -187,7 +187,7 @@ def _mail_values(account: Account, draft: MailDraft) -> dict[str, Any]:
     content, attachments, rendering = _json(draft.content), _json(draft.attachments), rendering_json(draft)
     common_bytes = len(content) + len(attachments) + len(rendering or "")
     messages = len(draft.personalizations)
-    recipients = sum(len(one.to) + len(one.cc) + len(one.bcc) for one in draft.personalizations)
+    recipients = sum(len(person.to) + len(person.cc) + len(person.bcc) for person in draft.personalizations)
     return {
         "account": account.pk,
         "batch": draft.batch_id,
@@ -234,34 +234,34 @@ def _copy_messages(lots: Iterable[tuple[StoredParcel, Lot]]) -> None:
     )
 
 
-def personal_json(one: Personalization) -> str | None:
-    """Return the fields in which this message differs, as the composer and events read them.
+def personal_json(person: Personalization) -> str | None:
+    """Return the fields in which this message differs from others, as the composer and events read them.
 
-    Return None when that is only its one recipient.
+    Return None if it differs only in its single recipient.
     """
     personal: dict[str, Any] = {}
-    if len(one.to) > 1 or one.to[0].name:
-        personal["to"] = one.to
-    if one.cc:
-        personal["cc"] = one.cc
-    if one.bcc:
-        personal["bcc"] = one.bcc
-    if one.sender:
-        personal["from"] = one.sender
-    if one.subject:
-        personal["subject"] = one.subject
-    if one.headers:
-        personal["headers"] = one.headers
-    if one.substitutions:
-        personal["substitutions"] = one.substitutions
-    if one.custom_args:
-        personal["custom_args"] = one.custom_args
-    if one.merge:
-        personal["merge"] = one.merge
-    if one.data:
-        personal["data"] = one.data
-    if one.send_at:
-        personal["send_at"] = int(one.send_at.timestamp())
+    if len(person.to) > 1 or person.to[0].name:
+        personal["to"] = person.to
+    if person.cc:
+        personal["cc"] = person.cc
+    if person.bcc:
+        personal["bcc"] = person.bcc
+    if person.sender:
+        personal["from"] = person.sender
+    if person.subject:
+        personal["subject"] = person.subject
+    if person.headers:
+        personal["headers"] = person.headers
+    if person.substitutions:
+        personal["substitutions"] = person.substitutions
+    if person.custom_args:
+        personal["custom_args"] = person.custom_args
+    if person.merge:
+        personal["merge"] = person.merge
+    if person.data:
+        personal["data"] = person.data
+    if person.send_at:
+        personal["send_at"] = int(person.send_at.timestamp())
     return _json(personal) if personal else None
 
 
@@ -271,7 +271,7 @@ def _json(value: Any) -> str:
 
 
 def _give_hints(parcels: list[StoredParcel], lane: Lane) -> None:
-    """Wake the fleet for mail that is due, and plan the waves of later mail; after the commit."""
-    due = Counter(lane for parcel in parcels if parcel.is_due)
+    """Wake the fleet for mail that is due, and plan the waves of later mail. This comes after the commit."""
+    due_parcels = Counter(lane for parcel in parcels if parcel.is_due)
     waves = {(parcel.batch_id, parcel.send_at) for parcel in parcels if not parcel.is_due}
-    leave_hints(due, waves, now=parcels[0].stored_at)
+    leave_hints(due_parcels, waves, now=parcels[0].stored_at)

@@ -1,6 +1,6 @@
-"""Read and compose the cargo of a trip: the messages of its claims, without the recipients who get nothing.
+"""Read and compose the cargo of a trip: the messages of its claims, without the recipients who do not get them.
 
-In: claims. Out: the messages that they hold, then the envelopes of each slice of them, and the results of messages that
+In: claims. Out: the messages of the claims, then the envelopes of each slice of them, and the results of messages that
 are not sent.
 """
 
@@ -36,7 +36,7 @@ from mailer.suppressions.check import REASONS, Found, find_suppressions, reason_
 from mailer.transports.base import Dropped, Envelope, Refused, Result
 
 AT_RISK = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED, EventKind.IN_DOUBT)
-"""The outcomes after which a recipient is not sent the message again."""
+"""The outcomes after which the message is not sent to the recipient again."""
 
 
 class Load(NamedTuple):
@@ -56,7 +56,7 @@ class Earlier(NamedTuple):
     """The state of a message after earlier tries."""
 
     finished: frozenset[str]
-    """The recipients who are sent nothing more: they were sent it, were refused or dropped, or are in doubt."""
+    """The recipients to whom nothing more is sent: their outcome is sent, refused, dropped or in doubt."""
     kinds: frozenset[EventKind]
     """The kinds of the events that are final for them."""
     doubtful: frozenset[str]
@@ -122,7 +122,7 @@ def ids_of(claims: Sequence[Claim]) -> list[int]:
 def is_first(claim: Claim) -> bool:
     """Return whether no message of this claim can have been sent before.
 
-    The number of attempts does not say so: a parcel that was split off at the cost of no attempt may have messages that
+    The number of attempts does not tell: a parcel that was split off without using up an attempt may have messages that
     were sent to some of their recipients.
     """
     return claim.parcel_id == claim.base and not (claim.attempts or claim.is_replay or claim.is_remainder)
@@ -130,45 +130,46 @@ def is_first(claim: Claim) -> bool:
 
 def find_earlier(message_ids: Collection[int], messages: Mapping[int, Load]) -> dict[int, Earlier]:
     """Return the outcomes of these messages' recipients at earlier tries, by message id."""
-    known = read_events([each for each in message_ids if each in messages], kinds=(*AT_RISK, EventKind.DEFERRED))
+    events_by_id = read_events([n for n in message_ids if n in messages], kinds=(*AT_RISK, EventKind.DEFERRED))
     return {
         message_id: earlier
-        for message_id, events in known.items()
+        for message_id, events in events_by_id.items()
         if (earlier := _earlier_of(events, messages[message_id])).finished
     }
 
 
 def _earlier_of(events: Sequence[Event], load: Load) -> Earlier:
-    """Return what these events say, oldest first; one without a recipient is about all of them.
+    """Return the state after these events, oldest first. An event without a recipient is about all recipients.
 
-    A final outcome stays; doubt stays until it is decided to send the message again. A peer's deferral says nothing.
+    A final outcome stays; doubt stays until it is decided to send the message again. A deferral by the peer changes
+    nothing.
     """
     latest: dict[str, EventKind] = {}
     for event in events:
         if event.kind == EventKind.DEFERRED and not event.is_decision:
             continue
-        for each in load.everyone if event.recipient is None else (event.recipient,):
-            if latest.get(each) not in FINAL_KINDS:
-                latest[each] = EventKind(event.kind)
-    finished = {each: kind for each, kind in latest.items() if kind is not EventKind.DEFERRED}
-    doubtful = frozenset(each for each, kind in finished.items() if kind is EventKind.IN_DOUBT)
+        for recipient in load.everyone if event.recipient is None else (event.recipient,):
+            if latest.get(recipient) not in FINAL_KINDS:
+                latest[recipient] = EventKind(event.kind)
+    finished = {recipient: kind for recipient, kind in latest.items() if kind is not EventKind.DEFERRED}
+    doubtful = frozenset(recipient for recipient, kind in finished.items() if kind is EventKind.IN_DOUBT)
     return Earlier(frozenset(finished), frozenset(finished.values()), doubtful)
 
 
 def ending_events(message_ids: Collection[int], kind: EventKind, why: str) -> list[NewEvent]:
     """Return the events that end messages for all recipients without a final outcome, in doubt or not.
 
-    There is one event for all recipients of a message if nobody has a final outcome, else one for each.
+    There is one event for all recipients of a message if none of them has a final outcome, else one for each.
     """
     loads = load_messages(message_ids)
     earlier = find_earlier(message_ids, loads)
     events: list[NewEvent] = []
     for message_id in message_ids:
-        everyone, before = loads[message_id].everyone, earlier.get(message_id)
-        ended = before.finished - before.doubtful if before else frozenset()
+        everyone, previous = loads[message_id].everyone, earlier.get(message_id)
+        ended = previous.finished - previous.doubtful if previous else frozenset()
         event = NewEvent(message_id, kind, reply=why, recipients=len(everyone), group=group_of(everyone[0]))
-        left = [each for each in everyone if each not in ended]
-        events += [event._replace(recipient=each, recipients=1) for each in left] if ended else [event]
+        remaining = [recipient for recipient in everyone if recipient not in ended]
+        events += [event._replace(recipient=recipient, recipients=1) for recipient in remaining] if ended else [event]
     return events
 
 
@@ -193,14 +194,14 @@ log = structlog.get_logger(__name__)
 COMPOSER_CACHE_BYTES = 64 * 1024 * 1024
 SLICE_BYTES = 16 * 1024 * 1024
 TIMED_MESSAGES = 8
-"""The number of messages between two readings of the clock while composing. After each of the first messages, and after
-each message that is rendered as a whole, it is read, too."""
+"""The number of messages between two readings of the clock while composing. The clock is also read after each of the
+first messages, and after each message that is rendered as a whole."""
 
 
 class ComposerCache:
     """The composers of the mails that are being sent, at most `COMPOSER_CACHE_BYTES` of them.
 
-    The one that was not used for the longest time is removed first.
+    The composer that was not used for the longest time is removed first.
     """
 
     def __init__(self) -> None:
@@ -231,7 +232,7 @@ class ComposerCache:
 
 
 class CargoComposer:
-    """Composes the messages of a trip, slice by slice."""
+    """Compose the messages of a trip, slice by slice."""
 
     def __init__(self, cargo: Cargo, composers: ComposerCache) -> None:
         self._cargo = cargo
@@ -246,20 +247,20 @@ class CargoComposer:
     ) -> tuple[dict[int, Envelope], list[Result]]:
         """Return the envelopes to send, by message id, and the results of messages that have none.
 
-        A slice is composed before it is sent: what goes beyond `SLICE_BYTES`, or is not composed `until` then, stays
-        for the next one.
+        A slice is composed before it is sent. Messages beyond `SLICE_BYTES`, or that are not composed before `until`,
+        are left for the next slice.
         """
         envelopes: dict[int, Envelope] = {}
         results: list[Result] = []
         room = SLICE_BYTES
-        for done, message_id in enumerate(message_ids):
-            is_timed = done and (done < TIMED_MESSAGES or done % TIMED_MESSAGES == 0 or self._is_whole)
+        for number, message_id in enumerate(message_ids):
+            is_timed = number and (number < TIMED_MESSAGES or number % TIMED_MESSAGES == 0 or self._is_whole)
             if room <= 0 or (is_timed and boottime() >= until):
                 break
             try:
                 envelope = self._compose_one(message_id, date)
             except (DatabaseError, InterfaceError):
-                # No message's fault, and none is begun: the slice ends empty, and all of it stays to be sent.
+                # No message caused this, and none is begun: the slice ends empty, and all of it is still to be sent.
                 log.warning("slice not composed: database unavailable")
                 connection.close()
                 return {}, []

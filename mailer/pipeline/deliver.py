@@ -1,11 +1,11 @@
-"""Deliver: claim what is due, and send it slice by slice, with a look at the gate before each slice.
+"""Deliver mail: claim due parcels, and send them slice by slice, with a look at the gate before each slice.
 
 A trip is a loop of steps: claim (`batches/claims.py`), open the note (`note.py`), look, compose (`cargo.py`), send
 under the guard (`guard.py`), sort (`sorting.py`), record (`record.py`), release.
 
 In: a token that says there is work. Out: every message of the claims has an outcome, or is given back. No transaction
-is open during a conversation with a peer. After a crash: claims stay in the table until the rescuer breaks them; of the
-one slice that was under way it knows the bounds.
+is open during a conversation with a peer. After a crash, claims stay in the table until the rescuer ends them. It
+knows the bounds of the one slice that was under way.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 RECORD_PATIENCE_SECONDS = 60.0
 UNNOTED_SLICE = 20
 TRIP_SECONDS = 1.0
-"""A trip ends after the slice in which this time is over. The rest is due again, behind more urgent mail."""
+"""A trip ends after the slice in which this time is over. Other messages are due again, behind more urgent mail."""
 SHARED_FROM_SLICES = 2
 """Work that takes longer than this many slices is shared with idle worker processes."""
 SMALLEST_SHARE = 8
@@ -65,12 +65,12 @@ class Deliverer:
         self.note = HandoverNote(settings.REDIS_URL)
 
     def deliver_due(self, *, seconds: float) -> int:
-        """Deliver what is due, transactional mail first, until nothing is due or the time is over.
+        """Deliver due mail, transactional mail first, until nothing is due or the time is over.
 
         Return the number of messages that got an outcome. Stop early when nothing can be sent because no peer answers:
-        the sweeper's next token tries again.
+        the next token of the sweeper causes another try.
         """
-        until, done = time.monotonic() + seconds, 0
+        until, messages = time.monotonic() + seconds, 0
         with listening_for_stops():
             while time.monotonic() < until:
                 claims = self.claim_next()
@@ -79,8 +79,8 @@ class Deliverer:
                 handled = self.deliver_claims(claims, until=until)
                 if not handled:
                     break
-                done += handled
-        return done
+                messages += handled
+        return messages
 
     def messages_in(self, slice_size: SliceSize) -> int:
         """Return how many messages the next slice may have.
@@ -90,16 +90,15 @@ class Deliverer:
         return min(slice_size.size, UNNOTED_SLICE) if self.note.is_away else slice_size.size
 
     def close(self) -> None:
-        """Give the connections back, and take this worker's name off the list."""
+        """Give the connections back, and remove this worker from the table of workers."""
         self.transport.close()
         self.note.close()
         self.claimer.sign_off()
 
     def claim_next(self) -> list[Claim]:
-        """Claim from the first lane that has any: a parcel, or as much as the next slice may take.
+        """Claim from the first lane with due mail: a parcel, or as much as the next slice may take.
 
-        Mail of batches that are known to be slow is claimed apart from other mail: when there is no other, or at its
-        turn.
+        Mail of slow batches is claimed apart from other mail: when no other mail is due, or at its turn.
         """
         slow = self.slow.find()
         if not slow:
@@ -112,23 +111,23 @@ class Deliverer:
         return self.claimer.claim_next(*Lane, messages=max(PARCEL_SIZE, self.messages_in(self.slice_size)), slow=slow)
 
     def _claim_slow(self, slow: list[int]) -> list[Claim]:
-        """Claim slow mail, if enough worker processes are left: one of several is kept for other mail."""
+        """Claim slow mail, unless that would occupy all worker processes: one of several is reserved for other mail."""
         workers = max(1, hints.fleet_size() - 1)
         return self.claimer.claim_slow(
             *Lane, slow=slow, messages=self.messages_in(self.slow_slice_size), workers=workers
         )
 
     def deliver_claims(self, claims: list[Claim], *, until: float = float("inf")) -> int:
-        """Send everything that is claimed, as far as the gate allows.
+        """Send all claimed messages, as far as the gate allows.
 
-        Return the number of messages that were taken care of.
+        Return the number of messages that got an outcome or were stopped.
         """
         trip = Trip(self, claims)
         try:
             return trip.run(until=until)
         except BaseException:
-            # What was begun is not known to be recorded: never give it back as unsent. A worker that takes another
-            # name leaves these claims to the rescuer, who reads the slice's bounds.
+            # Begun messages may not be recorded, so the claims are never given back as unsent. The worker takes another
+            # id and leaves these claims to the rescuer, which reads the bounds of the slice.
             self.claimer.abandon()
             raise
         finally:
@@ -142,16 +141,16 @@ class Trip:
     def __init__(self, deliverer: Deliverer, claims: list[Claim]) -> None:
         self.deliverer = deliverer
         self.is_slow = claims[0].batch_id in deliverer.slow.find()
-        """A trip has either only mail of slow batches, or none of it."""
+        """Whether the trip has only mail of slow batches. Otherwise it has none."""
         self.slice_size = deliverer.slow_slice_size if self.is_slow else deliverer.slice_size
         self.open = {claim.parcel_id: claim for claim in claims}
         self.stopped: list[Claim] = []
         self.handled = 0
 
     def run(self, *, until: float) -> int:
-        """Deliver slice after slice until nothing is left or the time is over, then give the rest back.
+        """Deliver slice after slice until nothing is left or the time is over, then give the other claims back.
 
-        Return the number of messages that were taken care of. A stopped claim counts as one: there may be more to do.
+        Return the number of messages that got an outcome. A stopped claim counts as one: there may be more to do.
         """
         until = min(until, time.monotonic() + TRIP_SECONDS)
         self._share()
@@ -166,7 +165,7 @@ class Trip:
     def cut(self) -> list[Slice]:
         """Return the next slice; empty when nothing is left to be sent.
 
-        Slow mail goes batch by batch, so that each shows by itself whether it is slow: the answers behind a slow
+        Slow mail is sent batch by batch, so that the process learns which batch is slow: the replies behind a slow
         message come late, too.
         """
         claims = list(self.open.values())
@@ -175,27 +174,27 @@ class Trip:
         return cut_slice(claims, self.deliverer.messages_in(self.slice_size))
 
     def load(self) -> None:
-        """Read the messages to send, once it is settled which claims other workers take."""
+        """Read the messages to send, after other workers have got their share of the claims."""
         self.cargo = load_cargo(list(self.open.values()))
         self.composer = CargoComposer(self.cargo, self.deliverer.composers)
 
     def _share(self) -> None:
-        """Let idle worker processes have their part of what would take this one long."""
+        """Share work that would take this process long with idle worker processes."""
         deliverer, now = self.deliverer, time.monotonic()
-        left = sum(claim.members.bit_count() for claim in self.open.values())
-        slices = self.slice_size.seconds_for(left) / settings.SLICE_SECONDS
+        messages = sum(claim.members.bit_count() for claim in self.open.values())
+        slices = self.slice_size.seconds_for(messages) / settings.SLICE_SECONDS
         if slices <= SHARED_FROM_SLICES or now < deliverer.share_at:
             return
         deliverer.share_at = now + settings.SLICE_SECONDS
-        # One process is left for other mail.
+        # One process is reserved for other mail.
         idle = hints.count_idle() - self.is_slow
-        parts = min(idle + 1, left // SMALLEST_SHARE)
+        parts = min(idle + 1, messages // SMALLEST_SHARE)
         if parts > 1:
             lane = next(iter(self.open.values())).lane
-            given_back, due = share_claims(list(self.open.values()), parts)
+            given_back, due_parcels = share_claims(list(self.open.values()), parts)
             for claim in given_back:
                 del self.open[claim.parcel_id]
-            hints.hint_due(lane, due)
+            hints.hint_due(lane, due_parcels)
 
     def deliver_slice(self, pieces: list[Slice]) -> bool:
         """Look, compose, send and record one slice. Return False when nothing could be sent."""
@@ -226,18 +225,18 @@ class Trip:
         return finished > 0 or guard.is_closed
 
     def _look(self, pieces: list[Slice]) -> list[Slice]:
-        """Look at the gate: put stopped claims aside to be given back, and forget lost ones."""
+        """Look at the gate: put stopped claims aside to be given back, and forget lost claims."""
         gates = self.deliverer.claimer.look(pieces)
-        allowed = []
+        open_pieces = []
         for piece in pieces:
             status = gates.get(piece.claim.parcel_id)
             if status is GateStatus.OPEN:
-                allowed.append(piece)
+                open_pieces.append(piece)
                 continue
             del self.open[piece.claim.parcel_id]
             if status is not None:
                 self.stopped.append(piece.claim)
-        return allowed
+        return open_pieces
 
     def _open_note(self, pieces: list[Slice]) -> bool:
         """Begin the note of the coming slice. Return False when the slice must not be sent under the coming number.
@@ -272,11 +271,11 @@ class Trip:
             add_result(owner, result, recipients, earlier.get(message_id))
 
     def _record(self, outcomes: list[Outcomes]) -> None:
-        """Record, through a lost connection if need be: recording twice is harmless, not recording is doubt."""
+        """Record, and try again if the connection is lost: recording twice is harmless, not recording leaves doubt."""
         until = boottime() + RECORD_PATIENCE_SECONDS
         while True:
             try:
-                lost = record_slice(outcomes)
+                lost_claims = record_slice(outcomes)
                 break
             except (OperationalError, InterfaceError):
                 if boottime() > until:
@@ -284,11 +283,11 @@ class Trip:
                 log.warning("recording failed, trying again")
                 connection.close()
                 time.sleep(0.1)
-        for claim in [*lost, *(item.claim for item in outcomes if not item.claim.members)]:
+        for claim in [*lost_claims, *(item.claim for item in outcomes if not item.claim.members)]:
             self.open.pop(claim.parcel_id, None)
 
     def _release(self) -> None:
-        """Give back the rest, and have the verdict carried out on mail that the gate has stopped."""
+        """Give back the other claims, and carry out the verdict on mail that the gate has stopped."""
         release([*self.open.values(), *self.stopped])
         for batch_id in {claim.batch_id for claim in self.stopped}:
             admit_batch(batch_id)
@@ -309,7 +308,7 @@ class Trip:
 
 
 def end_retries(result: Result, claim: Claim) -> Result:
-    """Return the result in which a temporary failure after the message's end of life is final."""
+    """Return the result in which a temporary failure is final if the time for retries is over."""
     if database_now() < claim.send_at + dt.timedelta(seconds=settings.RETRY_LIMIT_SECONDS):
         return result
     outcomes = (
@@ -324,8 +323,8 @@ def cut_slice(claims: Collection[Claim], size: int) -> list[Slice]:
 
     A remainder smaller than half a slice is merged into this one.
     """
-    left = sum(claim.members.bit_count() for claim in claims)
-    size = left if left <= size * 1.5 else size
+    messages = sum(claim.members.bit_count() for claim in claims)
+    size = messages if messages <= size * 1.5 else size
     pieces: list[Slice] = []
     for claim in claims:
         members = bits(claim.members)[:size]
@@ -347,5 +346,5 @@ def owners_of(pieces: Sequence[Slice], outcomes: Sequence[Outcomes]) -> dict[int
 
 def message_ids_of(piece: Slice) -> list[int]:
     """Return the messages of a slice that are still to be sent."""
-    first = piece.claim.first_message_id
-    return [first + n for n in bits(piece.claim.members) if piece.start <= n < piece.end]
+    first_id = piece.claim.first_message_id
+    return [first_id + n for n in bits(piece.claim.members) if piece.start <= n < piece.end]

@@ -1,7 +1,7 @@
-"""The guard: the gate as the transport sees it during one slice.
+"""Guard a slice: show the gate to the transport while it sends.
 
 In: the worker's claimer, its note, and the time of the look before the slice. Out: whether the next message may be
-begun, and which messages came late. A stop closes the guard: its NOTIFY wakes the transport, which polls, and the poll
+begun, and which replies came late. A stop closes the guard: its NOTIFY wakes the transport, which polls, and the poll
 looks at the gate.
 """
 
@@ -25,7 +25,7 @@ from mailer.pipeline.slice_size import LONG_SECONDS
 from mailer.transports.base import Result, Signal
 
 STOP_PATIENCE_SECONDS = 3.0
-"""The time, after a stop was seen, for the answers that are still out. Below the 5 s that a stop waits."""
+"""The time for outstanding replies after a stop was seen. It is shorter than the 5 s that a stop waits."""
 
 
 class SliceGuard:
@@ -49,7 +49,7 @@ class SliceGuard:
         self._stop_seen_at: float | None = None
         self.is_closed = False
         self.composed_until = opened_at + settings.SLICE_DEADLINE_SECONDS / 2
-        """The other half is for the first messages to be begun."""
+        """The other half of the time is reserved for beginning the first messages."""
         self._taken_from: float | None = None
         self._is_long = False
         self._quiet_since: float | None = None
@@ -57,7 +57,7 @@ class SliceGuard:
         self._silent_since: float | None = None
         """The beginning of the first silence of `LONG_SECONDS`."""
         self.late: list[int] = []
-        """The messages that came after that silence: the first of them took at least as long."""
+        """The messages whose results came after that silence. The first of them took at least as long."""
 
     def may_begin(self) -> bool:
         """Return whether the deadline has not passed and no stop was seen.
@@ -69,9 +69,9 @@ class SliceGuard:
         return not self.is_closed
 
     def may_take(self) -> bool:
-        """Return whether fewer than `LONG_SECONDS` have passed since the first question, as the polls see it.
+        """Return whether fewer than `LONG_SECONDS` have passed since the first call, as the polls see it.
 
-        To read the clock costs too much here. What comes to the slow end of a slice goes with the next one.
+        Reading the clock costs too much here. Messages at the slow end of a slice are left for the next slice.
         """
         if self._taken_from is None:
             self._taken_from, self._quiet_since = time.monotonic(), None
@@ -84,11 +84,11 @@ class SliceGuard:
             self.late.append(result.message_id)
         self._note.note_result(result)
 
-    def _mind_the_time(self) -> None:
+    def _note_silence(self) -> None:
         """Note how long the peer has been silent: a silence begins at the first poll after a result.
 
-        A process that had no CPU for a while hears the results that lie there before it polls, so it does not take its
-        own silence for the peer's.
+        A process that had no CPU for a while reads the replies that have arrived before it polls, so it does not count
+        its own silence as the peer's.
         """
         now = time.monotonic()
         if self._taken_from is None:
@@ -105,12 +105,12 @@ class SliceGuard:
         return 0.0 if self._silent_since is None else time.monotonic() - self._silent_since
 
     def poll(self) -> Signal:
-        """Look again. A database that does not answer closes the slice; answers that are out are waited for.
+        """Look again. If the database does not answer, no more messages are begun, and outstanding replies are awaited.
 
-        A look that finds everything open is as good as the one before the slice, so the deadline moves on with it: a
-        big message to a slow peer takes longer than one.
+        A look that finds all parcels open is as good as the one before the slice, so it extends the deadline: a large
+        message to a slow peer takes longer than the first deadline.
         """
-        self._mind_the_time()
+        self._note_silence()
         looked_at = boottime()
         try:
             gates = self._claimer.glance(self._parcel_ids)
@@ -144,7 +144,7 @@ class SliceGuard:
 def listening_for_stops() -> Iterator[None]:
     """Listen to stops on this process's connection.
 
-    Between deliveries nobody reads what arrives there, so an idle connection does not listen. Through a pooler that
+    Between deliveries no code reads notifications, so an idle connection does not listen. Through a pooler that
     does not support LISTEN, and on a connection that is made in the meantime, the polls see a stop later.
     """
     with connection.cursor() as cursor:
@@ -161,4 +161,4 @@ def listening_for_stops() -> Iterator[None]:
 
 
 def _ignore(_: object) -> None:
-    """Take a notification: that it has come is all that is asked (`SliceGuard.wakeup_fileno`)."""
+    """Ignore the content of a notification: its arrival wakes the transport (`SliceGuard.wakeup_fileno`)."""

@@ -1,7 +1,7 @@
 """Correct the record of a slice that was put in doubt while the worker that sent it was cut off.
 
-In: the outcomes of a worker whose claim was taken over. Out, in the transaction of the record: the parcels count its
-messages by what it knows. `record.py` writes the events that this returns.
+In: the outcomes of a worker whose claim was taken over. Out, in the transaction of the record: parcels that count its
+messages by these outcomes. `record.py` writes the events that this returns.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from mailer.pipeline.sorting import COUNTER_OF, FINALS, Outcomes, domains_of
 
 
 def correct_late(item: Outcomes) -> list[NewEvent]:
-    """Correct the record of a slice that the rescuer has put in doubt: this worker, though late, knows better.
+    """Correct the record of a slice that the rescuer has put in doubt: the late worker knows the outcomes.
 
-    Move what it knows from doubt to sent, refused or dropped; return the events that are not stored yet. The outcomes
-    that the rescuer had from the hand-over note stand under the same fence: it is the same hand-over, not a double.
-    Mail that waits to be sent again, and no worker has claimed yet, is not sent again.
+    Move messages with a known outcome from doubt to sent, refused or dropped. Return the events that are not stored
+    yet: the rescuer has stored outcomes of the hand-over note under the same fence, and they describe the same attempt.
+    Mail that waits to be sent again is not sent again, unless a worker has claimed it already.
     """
-    known = _final_events(item)
+    final_events = _final_events(item)
     stored = {
         (event.message_id, event.recipient)
-        for events in read_events({event.message_id for event in known}, kinds=FINALS).values()
+        for events in read_events({event.message_id for event in final_events}, kinds=FINALS).values()
         for event in events
         if event.fence == item.claim.fence
     }
-    news = [
+    new_events = [
         event
-        for event in known
+        for event in final_events
         if not stored.intersection({(event.message_id, event.recipient), (event.message_id, None)})
     ]
     if stored:
-        news = [each for event in news for each in _apart(event, item, stored)]
-    # The strongest last, so that it stands.
-    kinds = {event.message_id: event.kind for event in sorted(news, key=lambda event: -event.kind)}
+        new_events = [part for event in new_events for part in _apart(event, item, stored)]
+    # The strongest event comes last, so that it decides.
+    kinds = {event.message_id: event.kind for event in sorted(new_events, key=lambda event: -event.kind)}
     for message_id, kind in sorted(kinds.items()):
         _correct_one(item, 1 << (message_id - item.claim.first_message_id), kind)
-    return news
+    return new_events
 
 
 def _final_events(item: Outcomes) -> list[NewEvent]:
@@ -59,20 +59,20 @@ def _final_events(item: Outcomes) -> list[NewEvent]:
 def _apart(event: NewEvent, item: Outcomes, stored: set[tuple[int, str | None]]) -> list[NewEvent]:
     """Return the event for each recipient who has none, if others of the message have one."""
     recipients = item.recipients.get(event.message_id, ())
-    if event.recipient is not None or not any((event.message_id, each) in stored for each in recipients):
+    if event.recipient is not None or not any((event.message_id, recipient) in stored for recipient in recipients):
         return [event]
     return [
-        event._replace(recipient=each, recipients=1, domains=domains_of(event.kind, each))
-        for each in recipients
-        if (event.message_id, each) not in stored
+        event._replace(recipient=recipient, recipients=1, domains=domains_of(event.kind, recipient))
+        for recipient in recipients
+        if (event.message_id, recipient) not in stored
     ]
 
 
 def _correct_one(item: Outcomes, bit: int, kind: EventKind) -> None:
     """Count a message by its outcome, in the parcel that holds it.
 
-    Recipients who are still open go on as a remainder; nobody is sent the message twice, because the events say who had
-    it.
+    Recipients without an outcome become a remainder. The message is not sent to anyone twice, because the events name
+    those who have had it.
     """
     is_over = not bit & (item.moved | item.resendable)
     if kind is not EventKind.SENT and not is_over:

@@ -1,13 +1,13 @@
-"""The hand-over note: the messages that a worker is sending now, in Redis, read only after its death.
+"""Write and read the hand-over note: the messages that a worker is sending now, in Redis, read only after its death.
 
-Without it the whole unrecorded slice of a dead worker would be in doubt; with it only what was begun and not answered,
-at most one message for each open connection. It is opened for each slice and awaited; after that every line is written
-to Redis's socket before the message it speaks of is begun, and its reply is read later. A line is added only to a note
-that still exists (RPUSHX), so a Redis that was emptied is noticed, and the slice ends. A note that names another slice,
-or that cannot be read, counts for nothing.
+Without it the whole unrecorded slice of a dead worker would be in doubt. With it only messages that were begun and not
+answered are in doubt, at most one for each open connection. It is opened for each slice and awaited; after that every
+line is written to the socket of Redis before its message is begun, and the reply is read later. A line is added only to
+a note that still exists (RPUSHX), so a Redis that was emptied is noticed, and the slice ends. A note that names another
+slice, or that cannot be read, counts for nothing.
 
 Lines: the header, `{"parcel id": [fence, slice number], …}`; then `+id` (about to be begun) and `id:kind` (answered).
-The lines that are written together are one element of the list, parted by LF, since Redis handles each element alone.
+Lines that are written together are one element of the list, separated by LF, since Redis handles each element alone.
 Where a message is sent in parts, a line is about one part and names its recipients: `+id ["…", …]` and
 `id:{"kind": ["…", …], …}`. The answer to a whole message has this form, too, if its recipients had different outcomes.
 """
@@ -35,20 +35,20 @@ LAG_SECONDS = 0.05
 """If Redis has not acknowledged lines for this long, the slice ends."""
 LOOK_SECONDS = 0.005
 LOOK_LINES = 32
-"""The most commands before acknowledgements are read. To look for them costs as much as to write."""
+"""The most commands before acknowledgements are read. Looking for them costs as much as writing."""
 AWAY_SECONDS = 5.0
 NOT_BEGUN = 0
-"""The kind of an answer by which the message was not sent after all."""
+"""The kind of an answer that shows that the message was not sent."""
 KINDS: dict[type[Outcome], int] = {
     Sent: int(EventKind.SENT),
     Refused: int(EventKind.REFUSED),
     InDoubt: int(EventKind.IN_DOUBT),
 }
-"""The outcomes that a rescuer takes for granted. Every other one is `NOT_BEGUN`: the message is sent again."""
+"""The outcomes that a rescuer records. Every other outcome is `NOT_BEGUN`: the message is sent again."""
 
 
 def key_of(worker_id: int) -> str:
-    """Return the key of a worker's note; it has one, since it has one slice at a time."""
+    """Return the key of a worker's note. A worker has one note, since it has one slice at a time."""
     return f"sluice:note:{worker_id}"
 
 
@@ -81,14 +81,14 @@ class HandoverNote:
 
     @property
     def is_away(self) -> bool:
-        """Return whether Redis did not answer lately: slices are small then, since all of one may come into doubt."""
+        """Return whether Redis did not answer lately. Slices are small then, since all of one may come into doubt."""
         return time.monotonic() < self._away_until
 
     def open(self, worker_id: int, slices: Mapping[int, tuple[int, int]]) -> bool:
-        """Begin the note of a slice, by parcel id its fence and slice number; returns once Redis has it.
+        """Begin the note of a slice, which has the fence and the slice number by parcel id. Return once Redis has it.
 
-        While Redis is known to be away the slice goes on without a note. False when that was found out just now: then
-        nobody knows whether Redis has the header, and the slice must not be sent under this number.
+        While Redis is known to be away, the slice is sent without a note. Return False if this call has detected that:
+        then it is unknown whether Redis has the header, and the slice must not be sent under this number.
         """
         self.is_open = self._is_noted = False
         self._lines, self._noted, self._in_parts = [], set(), set()
@@ -111,9 +111,9 @@ class HandoverNote:
         return True
 
     def note_begun(self, *begun: Begun) -> bool:
-        """Write that these are about to be begun. False: it cannot be noted any more, so they must not begin.
+        """Write that these messages are about to be begun. Return False if that failed: then they must not be begun.
 
-        True without writing anything in a slice that has no note from the start.
+        Return True without writing in a slice that never had a note.
         """
         if not self.is_open:
             return not self._is_noted
@@ -205,7 +205,7 @@ class ReadNote:
     """The kind for each recipient by message id, of the other messages. A recipient who is missing was not begun."""
 
     def covers(self, parcel_id: int, fence: int, slice_no: int) -> bool:
-        """Return whether this note was written of that very slice."""
+        """Return whether this note describes exactly this slice."""
         return self.slices.get(parcel_id) == (fence, slice_no)
 
 
@@ -228,7 +228,7 @@ def read_note(url: str, worker_id: int) -> ReadNote:
 
 
 def _read_line(line: bytes, note: ReadNote) -> None:
-    """Add a line to the note; a later line is newer."""
+    """Add a line to the note. It replaces what earlier lines say about the message."""
     if line.startswith(b"+"):
         name, _, part = line[1:].partition(b" ")
         if part:

@@ -1,8 +1,8 @@
-"""Record: commit the outcomes of a slice before the next look at the gate.
+"""Record outcomes: commit those of a slice before the next look at the gate.
 
 In: the outcomes of one slice. Out, in one transaction: the mask and counts on the parcels, retry parcels, suppressions,
 events and their counters. Everything is guarded by the claims' fences. After a crash before the commit the slice's
-bounds, which the look had written, say which messages are in doubt; recording the same slice twice does nothing the
+bounds, which the look had written, show which messages are in doubt. Recording the same slice twice does nothing the
 second time.
 """
 
@@ -29,7 +29,7 @@ from mailer.pipeline.sorting import Outcomes
 from mailer.suppressions.lists import New, suppress
 
 LONGEST_LISTED = 400
-"""The most characters of an address that is put on a list: an index must have room for it."""
+"""The most characters of an address that is put on a list: it must fit in an index."""
 ASSUMED_STATUS: Mapping[SuppressionKind | None, str] = {
     SuppressionKind.BOUNCE: "5.1.1",
     SuppressionKind.INVALID: "5.1.3",
@@ -38,28 +38,30 @@ ASSUMED_STATUS: Mapping[SuppressionKind | None, str] = {
 
 
 def record_slice(slices: Sequence[Outcomes]) -> list[Claim]:
-    """Commit a slice. Return the claims that were no longer ours. Their sent messages are stored all the same."""
+    """Commit a slice. Return the claims that this worker has lost. Their sent messages are stored all the same."""
     with transaction.atomic():
         for item in slices:
             if item.resendable and is_resent(item.claim):
                 item.resend_doubt()
-        ours, now = _update_parcels(slices)
-        recorded = ours | _recorded_before([item for item in slices if item.claim.parcel_id not in ours])
-        late = [item for item in slices if item.claim.parcel_id not in recorded]
-        fresh = [item for item in slices if item.claim.parcel_id in ours]
-        entries = [entry for item in fresh for entry in item.entries_at(now)]
+        current_ids, now = _update_parcels(slices)
+        recorded_ids = current_ids | _recorded_before(
+            [item for item in slices if item.claim.parcel_id not in current_ids]
+        )
+        late_slices = [item for item in slices if item.claim.parcel_id not in recorded_ids]
+        current_slices = [item for item in slices if item.claim.parcel_id in current_ids]
+        entries = [entry for item in current_slices for entry in item.entries_at(now)]
         entries += [
             Entry(item.claim, item.claim.fence, events=correct_late(item), is_encrypted=item.is_encrypted)
-            for item in late
+            for item in late_slices
         ]
         if any(item.listed for item in slices):
-            suppress(new for item in slices for new in _suppressions(item))
-        for item in fresh:
+            suppress(suppression for item in slices for suppression in _suppressions(item))
+        for item in current_slices:
             insert_moves(item, now, pause=backoff(item.claim.attempts))
         write_events(entries, now)
     for item in slices:
         item.claim.members = item.members_left
-    return [item.claim for item in late]
+    return [item.claim for item in late_slices]
 
 
 def _update_parcels(slices: Sequence[Outcomes]) -> tuple[set[int], dt.datetime]:
@@ -79,7 +81,7 @@ def _update_parcels(slices: Sequence[Outcomes]) -> tuple[set[int], dt.datetime]:
 
 
 def _names_of(slices: Sequence[Outcomes]) -> dict[str, list[int]]:
-    """Return the names of the slices: each one's parcel, the claim's fence, its number."""
+    """Return the columns that name the slices: the parcel, the fence of the claim, and the number of the slice."""
     return {
         "parcels": [item.claim.parcel_id for item in slices],
         "fences": [item.claim.fence for item in slices],
@@ -121,8 +123,8 @@ def _status_of(event: NewEvent) -> str:
 def insert_moves(item: Outcomes, now: dt.datetime, *, pause: dt.timedelta) -> None:
     """Insert the parcels for messages that are still to be sent, at once or after a pause.
 
-    So are those for what is in doubt for some recipients only: the parcel that counts the message as sent cannot hold
-    that.
+    Also insert parcels for messages that are in doubt for some recipients only: the parcel that counts such a message
+    as sent cannot hold the doubt.
     """
     claim = item.claim
     for move, mask in item.moves.items():

@@ -1,4 +1,4 @@
-"""Report what a worker process does with its connections and how its peer replies, for the pages of operators.
+"""Report how a worker process uses its connections and how its peer replies, for the pages of operators.
 
 In: the transport, which counts and measures anyway. Out: one row of `WorkerReport`, written at most once a second,
 after a slice, or while a slice waits for its peer. Nothing depends on a report, so one that cannot be written is
@@ -39,7 +39,7 @@ class WorkerReports:
             self._write(worker_id, since=begun_at, silent_since=None)
 
     def report_waiting(self, worker_id: int, silent_since: float) -> None:
-        """Report in the middle of a slice, if a report is due. The peer was heard last at `silent_since`."""
+        """Report in the middle of a slice, if a report is due. The last reply of the peer came at `silent_since`."""
         if monotonic() >= self._next_at:
             self._write(worker_id, since=None, silent_since=silent_since)
 

@@ -1,7 +1,7 @@
-"""Rescue: take the parcels of a dead worker from it.
+"""Rescue parcels: take them from a dead worker.
 
-In: a claim whose worker was marked dead. Out: the outcomes of its unrecorded slice that the hand-over note has; the
-rest is due again. After a crash nothing has happened, and the next sweep begins again.
+In: a claim whose worker was marked dead. Out: the outcomes that the hand-over note has of its unrecorded slice; other
+messages are due again. After a crash nothing has happened, and the next sweep begins again.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ OUTCOMES: dict[int, Outcome] = {
 def rescue_parcel(parcel_id: int, fence: int) -> bool:
     """Take a parcel from a worker that is marked dead and claimed it under this fence.
 
-    Return False if someone was first: a living worker may have the parcel by now, under another fence.
+    Return False if another process was first: a living worker may have the parcel by now, under another fence.
 
-    Its hand-over note says which messages were begun and which were answered: only those that were begun and not
-    answered are in doubt. Without a note of that very slice, all of the slice is. Messages that were not begun are due
-    again.
+    The hand-over note of the worker shows which messages were begun and which were answered: only messages that were
+    begun and not answered are in doubt. Without a note of exactly this slice, all of the slice is. Messages that were
+    not begun are due again.
 
-    The row is locked with its state read again: the worker's own record, if it was under way, is before or after this
-    and never in between.
+    The row is locked and its state is read again. So a record of the worker that is under way comes before or after
+    this, and never in between.
     """
     claimed = Parcel.objects.filter(pk=parcel_id, state=ParcelState.CLAIMED, fence=fence)
     worker_id = claimed.values_list("worker_id", flat=True).first()
@@ -55,11 +55,11 @@ def rescue_parcel(parcel_id: int, fence: int) -> bool:
         if parcel is None:
             return False
         outcomes, now = Outcomes(_claim_of(parcel)), database_now()
-        _look_into(note, parcel, outcomes)
+        _add_noted(note, parcel, outcomes)
         if outcomes.resendable and is_resent(parcel):
             outcomes.resend_doubt()
-        # What a dead worker had begun goes out again now; the second time, and later, after a pause: what it holds may
-        # be what its workers die of.
+        # Messages that a dead worker had begun are due at once, and from the second time on after a pause: one of them
+        # may be the reason why workers die.
         insert_moves(outcomes, now, pause=backoff(parcel.attempts) if parcel.attempts else dt.timedelta())
         _write(parcel, outcomes, now)
         write_events(outcomes.entries_at(now), now)
@@ -75,7 +75,7 @@ def _write(parcel: Parcel, outcomes: Outcomes, now: dt.datetime) -> None:
     parcel.state = ParcelState.DUE if members else ParcelState.DONE
     parcel.finalized_at = None if members else now
     parcel.worker_id = parcel.slice_from = parcel.slice_to = None
-    # A new fence: what the old worker may still record is then late, and not mistaken for recorded already.
+    # With a new fence, a later record of the old worker is late, and not mistaken for one that was made already.
     parcel.fence = next_fence()
     parcel.save()
 
@@ -100,22 +100,24 @@ def _claim_of(parcel: Parcel) -> Claim:
     )
 
 
-def _look_into(note: ReadNote, parcel: Parcel, outcomes: Outcomes) -> None:
-    """Add the known outcomes of the members of the unrecorded slice; the others were never begun."""
+def _add_noted(note: ReadNote, parcel: Parcel, outcomes: Outcomes) -> None:
+    """Add the known outcomes of the messages of the unrecorded slice. Other messages were never begun."""
     claim = outcomes.claim
     ids = {claim.first_message_id + n for n in bits(_unrecorded(parcel, claim.members))}
     if not note.covers(parcel.pk, parcel.fence, parcel.slice_no):
         note = ReadNote(whole=dict.fromkeys(ids, int(EventKind.IN_DOUBT)))
-    begun = sorted(ids & (note.whole.keys() | note.in_parts.keys()))
-    loads = load_messages(begun) if begun else {}
-    earlier = {} if is_first(claim) else find_earlier(begun, loads)
-    for message_id in begun:
-        before, fates = earlier.get(message_id), note.in_parts.get(message_id, {})
-        everyone = loads[message_id].everyone if message_id in loads else tuple(fates)
-        recipients = tuple(each for each in everyone if before is None or each not in before.finished)
+    begun_ids = sorted(ids & (note.whole.keys() | note.in_parts.keys()))
+    loads = load_messages(begun_ids) if begun_ids else {}
+    earlier = {} if is_first(claim) else find_earlier(begun_ids, loads)
+    for message_id in begun_ids:
+        previous, kinds_in_parts = earlier.get(message_id), note.in_parts.get(message_id, {})
+        everyone = loads[message_id].everyone if message_id in loads else tuple(kinds_in_parts)
+        recipients = tuple(
+            recipient for recipient in everyone if previous is None or recipient not in previous.finished
+        )
         default = note.whole.get(message_id, NOT_BEGUN)
-        kinds = [fates.get(each, default) for each in recipients] or [default]
-        add_result(outcomes, Result(message_id, tuple(OUTCOMES[kind] for kind in kinds)), recipients, before)
+        kinds = [kinds_in_parts.get(recipient, default) for recipient in recipients] or [default]
+        add_result(outcomes, Result(message_id, tuple(OUTCOMES[kind] for kind in kinds)), recipients, previous)
 
 
 def _unrecorded(parcel: Parcel, members: int) -> int:

@@ -16,7 +16,7 @@ SLICE_MESSAGES = 2000
 """The most messages in a slice. With this number, the statements of a slice cost little per message."""
 FIRST_MESSAGES = 32
 LONG_SECONDS = 1.0
-"""A message that takes longer is slow. A slice that takes longer takes up no more messages, so that it ends soon."""
+"""A message that takes longer is slow. A slice that takes longer begins no more messages, so that it ends soon."""
 SLOW_FOR_SECONDS = 600.0
 """The time after which a process no longer keeps a slow batch apart if it has sent none of its mail."""
 SLOW_BATCHES = 1000
@@ -34,9 +34,9 @@ class SliceSize:
         self.size = max(FIRST_MESSAGES, capacity)
 
     def learn(self, messages: int, seconds: float, *, late: int = 0, waited: float = 0.0) -> None:
-        """Move to what the last slice would have needed; grow at most fourfold at once. Nothing finished: half of it.
+        """Adapt the size to the last slice, at most fourfold at once; halve it if nothing was finished.
 
-        The last `late` of the messages came after a silence, and took `waited` seconds from its beginning. They say
+        The results of the last `late` messages came after a silence, `waited` seconds after its beginning. They show
         nothing about the size: more messages would have kept the other connections busy.
         """
         if not messages or seconds <= 0:
@@ -44,8 +44,8 @@ class SliceSize:
             return
         self._seconds_each = seconds / messages
         brisk_seconds = max(seconds - waited, 1e-6)
-        wanted = int((messages - late) * settings.SLICE_SECONDS / brisk_seconds)
-        self.size = max(self._capacity, min(SLICE_MESSAGES, wanted, 4 * self.size))
+        fitting_size = int((messages - late) * settings.SLICE_SECONDS / brisk_seconds)
+        self.size = max(self._capacity, min(SLICE_MESSAGES, fitting_size, 4 * self.size))
 
     def seconds_for(self, messages: int) -> float:
         """Return the seconds that this many messages will take, judged by the last slice; 0 before the first."""
@@ -68,11 +68,11 @@ class SlowBatches:
 
     @property
     def have_turn(self) -> bool:
-        """Return whether they go first, because other mail did for a while."""
+        """Return whether slow batches go first, because other mail did for a while."""
         return monotonic() >= self._turn_at
 
     def end_turn(self) -> None:
-        """Note that a trip with their mail is over."""
+        """Note that a trip with mail of slow batches is over."""
         self._turn_at = monotonic() + TURN_SECONDS
 
     def learn(self, sent: Collection[int], slow: Collection[int]) -> None:

@@ -1,6 +1,6 @@
-"""Sort the results of a slice into the outcomes of its parcels, and say which events they are.
+"""Sort the results of a slice into the outcomes of its parcels, and make their events.
 
-Nothing is read or written here: `record.py` commits what this finds.
+Nothing is read or written here: `record.py` commits the outcomes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from mailer.transports.base import Dropped, InDoubt, NotSent, Outcome, Refused, 
 
 REPLY_LENGTH = 500
 UNSTORABLE = {0: " ", ord("\n"): " "}
-"""The characters that a stored reply cannot have: PostgreSQL has no NUL, and a line end parts packed replies."""
+"""The characters that a stored reply cannot have: PostgreSQL has no NUL, and a line end separates packed replies."""
 LONGEST_DOMAIN = 255
 """The most characters of a domain that is counted (RFC 5321 section 4.5.3.1.2). The key of a counter is in an index."""
 FINALS = (EventKind.SENT, EventKind.REFUSED, EventKind.DROPPED)
@@ -60,7 +60,7 @@ class Outcomes:
     claim: Claim
     counters: Counter[str] = field(default_factory=Counter)
     finished: int = 0
-    """The messages that leave this parcel."""
+    """The messages that this parcel no longer has to send."""
     doubtful: int = 0
     """The finished messages that end in doubt."""
     half_doubtful: int = 0
@@ -68,7 +68,7 @@ class Outcomes:
     resendable: int = 0
     """The finished messages that may be sent again now to recipients in doubt, if the account wants that."""
     moves: dict[Destination, int] = field(default_factory=dict)
-    """The messages that other parcels get."""
+    """The messages that other parcels take over."""
     sent: list[tuple[int, str]] = field(default_factory=list)
     """The messages that were sent to their only recipients, by id, with the replies."""
     groups: Counter[str] = field(default_factory=Counter)
@@ -78,7 +78,7 @@ class Outcomes:
     resent: list[NewEvent] = field(default_factory=list)
     """The decisions to send messages in doubt again; they belong to no claim."""
     recipients: dict[int, Sequence[str]] = field(default_factory=dict)
-    """The recipients by message id, of messages to several whose one event is about all of them."""
+    """The recipients, by message id, of messages to several recipients that have one event for all of them."""
     listed: list[tuple[str, NewEvent]] = field(default_factory=list)
     """The recipients whom a refusal puts on a list, each with the event."""
     categories: Sequence[str] | None = None
@@ -103,7 +103,7 @@ class Outcomes:
         return [under_claim, Entry(self.claim, 0, events=self.resent, categories=self.categories)]
 
     def _late_at(self, now: dt.datetime) -> dt.timedelta | None:
-        """Return how late its messages are sent; None if they were tried before. No pause makes mail late."""
+        """Return how late the messages are sent; None if they were tried before. No pause makes mail late."""
         claim = self.claim
         if claim.attempts or claim.is_replay or claim.is_remainder:
             return None
@@ -125,26 +125,26 @@ class Outcomes:
         return reduce(or_, self.moves.values(), 0)
 
     def move(self, mask: int, *, is_remainder: bool, is_replay: bool, is_at_once: bool) -> None:
-        """Let a parcel of this kind have these messages."""
+        """Move these messages to a parcel of this kind."""
         if mask:
             kind = Destination(is_remainder, is_replay, is_at_once)
             self.moves[kind] = self.moves.get(kind, 0) | mask
 
     def resend_doubt(self) -> None:
-        """Let replay parcels have the messages that came into doubt. Twice is as good as once."""
+        """Move the messages that came into doubt to replay parcels. Doing this twice changes nothing."""
         self.counters["moved"] += self.doubtful.bit_count()
         self.counters["in_doubt"] -= self.doubtful.bit_count()
         self.move(self.doubtful, is_remainder=self.claim.is_remainder, is_replay=True, is_at_once=False)
         self.move(self.half_doubtful, is_remainder=True, is_replay=True, is_at_once=False)
-        first = self.claim.first_message_id
-        self.resent += [sent_again(first + n, "the account wants it sent again") for n in bits(self.resendable)]
+        first_id = self.claim.first_message_id
+        self.resent += [sent_again(first_id + n, "the account wants it sent again") for n in bits(self.resendable)]
         self.doubtful = self.half_doubtful = self.resendable = 0
 
 
 def sent_again(message_id: int, why: str) -> NewEvent:
     """Return the event that lets a message be sent again to the recipients for whom it is in doubt.
 
-    It is stored with fence 0, for it happens under no claim, and it counts for no recipient.
+    It is stored with fence 0, since it happens under no claim, and it counts for no recipient.
     """
     return NewEvent(message_id, EventKind.DEFERRED, reply=f"in doubt; {why}", recipients=0)
 
@@ -152,9 +152,9 @@ def sent_again(message_id: int, why: str) -> NewEvent:
 def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str], earlier: Earlier | None = None) -> None:
     """Sort one message's result into its parcel's outcomes; `earlier` has the outcomes of earlier tries.
 
-    A message counts as sent if any recipient was. Another parcel sends it to recipients who got a temporary failure,
-    and to recipients without a reply while others had an outcome. A message that was sent to nobody, and that was not
-    refused, stays in the parcel.
+    A message counts as sent if it was sent to any recipient. Another parcel sends it to recipients with a temporary
+    failure, and to recipients without a reply while others had an outcome. A message that was neither sent nor refused
+    stays in the parcel.
     """
     first = result.outcomes[0] if result.outcomes else None
     if earlier is None and type(first) is Sent and len(result.outcomes) == 1:  # nearly always
@@ -170,13 +170,13 @@ def add_result(outcomes: Outcomes, result: Result, recipients: Sequence[str], ea
     outcomes.finished |= bit
     _add_events(outcomes, result, recipients, is_part=earlier is not None)
     kind = _count(outcomes, kinds, earlier)
-    _dispose(outcomes, bit, kinds, kind, is_doubted=InDoubt in kinds or _has(earlier, EventKind.IN_DOUBT))
+    _assign(outcomes, bit, kinds, kind, is_doubted=InDoubt in kinds or _has(earlier, EventKind.IN_DOUBT))
 
 
 def _count(outcomes: Outcomes, kinds: set[type[Outcome]], earlier: Earlier | None) -> EventKind:
-    """Count a message as its recipients' strongest outcome, and return that: deferred while somebody is left.
+    """Count a message as the strongest outcome of its recipients, and return it: deferred while a recipient is left.
 
-    A remainder counts for nothing, so that its own doubt is what matters there.
+    The messages of a remainder are counted in another parcel, so only their doubt matters.
     """
     if Sent in kinds or (_has(earlier, EventKind.SENT) and not outcomes.claim.is_remainder):
         kind = EventKind.SENT
@@ -196,11 +196,11 @@ def _has(earlier: Earlier | None, kind: EventKind) -> bool:
     return earlier is not None and kind in earlier.kinds
 
 
-def _dispose(outcomes: Outcomes, bit: int, kinds: set[type[Outcome]], kind: EventKind, *, is_doubted: bool) -> None:
-    """Decide where the message goes, so that it is never in two places.
+def _assign(outcomes: Outcomes, bit: int, kinds: set[type[Outcome]], kind: EventKind, *, is_doubted: bool) -> None:
+    """Decide which parcel has the message next, so that it is never in two of them.
 
-    It goes to another parcel while it is still to be sent to some recipients, else to a person if it is in doubt for
-    somebody.
+    Another parcel gets it while it is still to be sent to some recipients. Otherwise, if it is in doubt for a
+    recipient, a person decides.
     """
     claim = outcomes.claim
     is_at_once = NotSent in kinds
@@ -220,7 +220,7 @@ def _dispose(outcomes: Outcomes, bit: int, kinds: set[type[Outcome]], kind: Even
 
 
 def _add_events(outcomes: Outcomes, result: Result, recipients: Sequence[str], *, is_part: bool) -> None:
-    """Add one event for all recipients of the message when they fared alike, else one each."""
+    """Add one event for all recipients of the message if their outcomes are alike, else one event for each."""
     group = group_of(recipients[0]) if recipients else REST
     # A message that could not be composed has one outcome, however many recipients it has.
     addresses = [*recipients, *("" for _ in result.outcomes)]
@@ -275,7 +275,7 @@ def domains_of(kind: EventKind, recipient: str) -> tuple[str, ...]:
 
 
 def _are_alike(events: Sequence[NewEvent | None]) -> bool:
-    """Return whether one event can stand for those of all recipients. The words of the first peer do for all."""
+    """Return whether one event can describe all recipients. It has the reply for the first of them."""
     kinds = {event and (event.kind, event.classification, event.is_attempt, _why_dropped(event)) for event in events}
     return len(kinds) == 1
 
@@ -286,7 +286,7 @@ def _why_dropped(event: NewEvent) -> tuple[SuppressionKind | None, str]:
 
 def _reply(outcome: Outcome) -> str:
     text = outcome.reason if isinstance(outcome, InDoubt | NotSent | Dropped) else outcome.reply
-    # Looked for first: to translate a reply takes ten times as long, and nearly none has such a character.
+    # The characters are searched for first: translating a reply takes ten times as long, and few replies have them.
     if "\n" in text or "\0" in text:
         text = text.translate(UNSTORABLE)
     return text[:REPLY_LENGTH]

@@ -64,13 +64,13 @@ class EarlyLinks:
     """Rewrite the links in the shared texts of a mail, and decide for which messages these texts can be used."""
 
     def __init__(
-        self, links: LinkRewriter, types: Sequence[str], texts: tuple[str, ...], *, token: str, leave_url: str
+        self, links: LinkRewriter, types: Sequence[str], texts: tuple[str, ...], *, token: str, unsubscribe_url: str
     ) -> None:
         """Prepare for the texts of a mail. `token` is the key of a message's token."""
         self._links, self._types, self._originals = links, types, texts
-        self._token, self._leave_url = token, leave_url
+        self._token, self._unsubscribe_url = token, unsubscribe_url
         self._is_in_text = links.is_in_text and any(not is_html(type) for type in types)
-        self.texts = links.rewrite(types, texts, token, leave_url=leave_url)
+        self.texts = links.rewrite(types, texts, token, unsubscribe_url=unsubscribe_url)
         """The texts with the links that have no keys."""
         self._places = [(text, _find_places(type, text)) for type, text in self._with_links(texts)]
         self._plans: Cache[tuple[str, ...], Plan] = Cache(CACHED)
@@ -98,7 +98,7 @@ class EarlyLinks:
         for key, format, pick, number, is_web in own_links:
             address_text = format % pick(values)
             url = resolve_value(address_text)
-            if not (is_web or WEB.match(address_text)) or url == self._leave_url:
+            if not (is_web or WEB.match(address_text)) or url == self._unsubscribe_url:
                 return None
             address = self._links.address_of(url, number, token, is_html=True, is_own=True)
             if address is None:
@@ -121,7 +121,7 @@ class EarlyLinks:
         texts, plan = self.texts, Plan(fit)
         if fit is Fit.IN_ADDRESSES:
             texts, own_links = self._links.rewrite_around(
-                self._types, self._originals, self._token, leave_url=self._leave_url, keys=keys
+                self._types, self._originals, self._token, unsubscribe_url=self._unsubscribe_url, keys=keys
             )
             plan = Plan(Fit.WITHOUT_QUOTES, texts, own_links)
         # A token may have the letters of a key by chance, and a link may stay unchanged although it has a key.

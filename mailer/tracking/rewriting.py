@@ -51,21 +51,23 @@ class LinkRewriter:
         self._own_pages = own_pages
         self._tokens: Cache[tuple[str, int, bool], str] = Cache(CACHED_LINKS)
 
-    def rewrite(self, types: Sequence[str], texts: Sequence[str], token: str, *, leave_url: str) -> tuple[str, ...]:
+    def rewrite(
+        self, types: Sequence[str], texts: Sequence[str], token: str, *, unsubscribe_url: str
+    ) -> tuple[str, ...]:
         """Return the texts of a message with their links rewritten.
 
-        `token` is that of the message. `leave_url` is the link to unsubscribe, which may be the caller's.
+        `token` is that of the message. `unsubscribe_url` is the link to unsubscribe, which may be the caller's.
         """
-        return self.rewrite_around(types, texts, token, leave_url=leave_url, keys=())[0]
+        return self.rewrite_around(types, texts, token, unsubscribe_url=unsubscribe_url, keys=())[0]
 
     def rewrite_around(
-        self, types: Sequence[str], texts: Sequence[str], token: str, *, leave_url: str, keys: Collection[str]
+        self, types: Sequence[str], texts: Sequence[str], token: str, *, unsubscribe_url: str, keys: Collection[str]
     ) -> tuple[tuple[str, ...], tuple[OwnLink, ...]]:
         """Return texts with their links rewritten, and the links in HTML whose addresses have keys of a message.
 
         The latter are replaced by keys, since each message has another address.
         """
-        rewriting = Rewriting(self, token, leave_url, keys)
+        rewriting = Rewriting(self, token, unsubscribe_url, keys)
         rewritten = tuple([rewriting.rewrite(type, text) for type, text in zip(types, texts, strict=True)])
         return rewritten, tuple(rewriting.own)
 
@@ -113,8 +115,8 @@ class OwnLink(NamedTuple):
 class Rewriting:
     """The rewriting of the texts of one message, whose links are counted."""
 
-    def __init__(self, links: LinkRewriter, token: str, leave_url: str, keys: Collection[str]) -> None:
-        self._links, self._token, self._leave_url = links, token, leave_url
+    def __init__(self, links: LinkRewriter, token: str, unsubscribe_url: str, keys: Collection[str]) -> None:
+        self._links, self._token, self._unsubscribe_url = links, token, unsubscribe_url
         self._keys = tuple([key for key in keys if key])
         self._left = MOST_LINKS
         self._number = 0
@@ -160,7 +162,7 @@ class Rewriting:
         return match[0] if new is None else new + match[0][len(url) :]
 
     def _address(self, url: str, *, is_html: bool) -> str | None:
-        if not self._left or url == self._leave_url:
+        if not self._left or url == self._unsubscribe_url:
             return None
         new = self._links.address_of(url, self._number, self._token, is_html=is_html)
         if new is not None:

@@ -1,4 +1,4 @@
-"""The transports: ways in which a message is sent. `base` has their promises; each has a module or package."""
+"""Send messages in one of several ways. `base` has the promises of a transport; each has a module or package."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""The values that every transport takes and gives, whatever is behind it.
+"""Define the values that every transport takes and returns.
 
-A transport gets one slice, and returns one outcome per recipient. It never raises for what a peer does: every result is
+A transport gets one slice, and returns one outcome per recipient. It never raises because of a peer: every result is
 a value. The exact stop rests on its promises:
 
-* a message is *begun* only while `guard.may_begin()` says so, asked directly before the write that carries the final
-  dot (or the provider call): after a `False` it is not sent, and its outcome is `NotSent`;
+* a message is *begun* only if `guard.may_begin()` returns True directly before the write that carries the final dot (or
+  the provider call): after a `False` it is not sent, and its outcome is `NotSent`;
 * once begun, a message has an outcome only when the peer answered; if the peer did not, it is `InDoubt`;
-* while it waits for the network it calls `guard.poll()` at least every `POLL_SECONDS`, and when that says `GIVE_UP` it
-  drops the connections whose answers are still out (those messages are `InDoubt`) and returns;
+* while it waits for the network it calls `guard.poll()` at least every `POLL_SECONDS`, and when that returns `GIVE_UP`
+  it drops the connections with outstanding replies (their messages are `InDoubt`) and returns;
 * it never returns while a message that it has begun could still be written to a socket;
 * it never sends a message that is malformed, whatever composed it (checking.py).
 """
@@ -32,7 +32,7 @@ class Envelope(NamedTuple):
     data: bytes
     """The whole MIME message, lines ended by CRLF, not dot-stuffed, without the final dot."""
     is_8bit: bool = False
-    """True if `data` has bytes above 127: the peer must offer 8BITMIME (the composer avoids it when it can)."""
+    """True if `data` has bytes above 127: the peer must offer 8BITMIME (the composer avoids it if possible)."""
     is_utf8: bool = False
     """True if an address or header needs SMTPUTF8 (RFC 6531)."""
     is_part: bool = False
@@ -77,15 +77,15 @@ class Refused:
     is_of_recipient: bool = field(default=False, compare=False)
     """True if the peer refused this recipient alone (after RCPT), and not the sender or the message."""
     is_ours: bool = field(default=False, compare=False)
-    """True if no peer was asked: this is known to be impossible to send."""
+    """True if no peer was asked, because the message is known to be impossible to send."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
     """The outcome of a message that the peer has not taken, and for which it gave no reply.
 
-    The guard closed, there was no connection, the peer went away before the final dot, or it answered that a command
-    was wrong. The message may be sent later and costs no attempt.
+    The guard closed, there was no connection, or the peer went away before the final dot or complained about a command.
+    The message may be sent later, and no attempt is used up.
     """
 
     reason: str
@@ -100,7 +100,7 @@ class InDoubt:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """The outcome of a recipient who has a suppression: nothing was to be sent. No transport returns it."""
+    """The outcome of a recipient who has a suppression, so that nothing is sent. No transport returns it."""
 
     reason: str
     suppression: int | None = None
@@ -116,8 +116,8 @@ class Result(NamedTuple):
     message_id: int
     outcomes: tuple[Outcome, ...]
     recipients: tuple[str, ...] = ()
-    """The recipients that the outcomes belong to. A guard needs them when the message has other recipients, too, or
-    when their outcomes differ. Otherwise it may be empty."""
+    """The recipients that the outcomes belong to. A guard needs them if the message has other recipients, too, or if
+    the outcomes differ. Otherwise it may be empty."""
 
 
 class Usage(NamedTuple):
@@ -128,7 +128,7 @@ class Usage(NamedTuple):
     used: int = 0
     """Connections on which a message is under way."""
     replied_at: float | None = None
-    """When the peer last answered the final dot of a message, of those that are timed."""
+    """When the peer last answered the final dot of a message that is timed."""
     reply_p50: float | None = None
     """Seconds until the reply to a final dot: the median of the last minute."""
     reply_p95: float | None = None
@@ -172,7 +172,7 @@ class Guard(Protocol):
 
 
 def take_all() -> bool:
-    """Let a slice take up its messages however long it lasts."""
+    """Let a slice take up all of its messages, however long it lasts."""
     return True
 
 
@@ -196,14 +196,14 @@ class Transport(Protocol):
     def send_slice(
         self, envelopes: Sequence[Envelope], guard: Guard, *, may_take: Callable[[], bool] = take_all
     ) -> list[Result]:
-        """Hand these over; return one result for each envelope, in any order.
+        """Send these envelopes, and return one result for each, in any order.
 
-        `may_take` is called before each message is taken up. Once it returns False the slice has lasted long enough:
-        what was not taken up is `NotSent` and goes with the next slice; what was goes on as before.
+        `may_take` is called before each message is taken up. Once it returns False, the slice has lasted long enough:
+        messages that were not taken up are `NotSent` and are left for the next slice, and the others go on as before.
         """
 
     def measure(self, since: float | None = None) -> Usage:
-        """Return how its connections are used. With a time (`time.monotonic`), those used after it count as used."""
+        """Return the use of its connections; those used since a time (`time.monotonic`) count as used."""
 
     def close(self) -> None:
         """Give connections back politely; called when the process ends."""

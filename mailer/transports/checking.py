@@ -1,6 +1,6 @@
-"""Check what may reach a peer, whatever composed it: the last check of a message and of an address.
+"""Check messages and addresses for the last time before they reach a peer.
 
-Peers differ in what they take for the end of a line. A CR or LF alone, or a line in the head that is no field, can
+Peers differ in what they take for the end of a line. A CR or LF alone, or a line in the head that is not a field, can
 therefore become a header, an envelope or a command that nobody wrote. Such a message is refused and never sent. Unsafe
 addresses are refused much earlier, too.
 """
@@ -34,7 +34,7 @@ class CheckedTransport(Transport):
     def send_slice(
         self, envelopes: Sequence[Envelope], guard: Guard, *, may_take: Callable[[], bool] = take_all
     ) -> list[Result]:
-        """Send the messages that are well-formed; the others are refused, whether the gate is open or not."""
+        """Send the well-formed messages. The others are refused, whether the gate is open or not."""
         well_formed: list[Envelope] = []
         refused: list[Result] = []
         for envelope in envelopes:
@@ -49,10 +49,10 @@ class CheckedTransport(Transport):
 
     @abstractmethod
     def send_checked(self, envelopes: Sequence[Envelope], guard: Guard, may_take: Callable[[], bool]) -> list[Result]:
-        """Do what base.py says of `send_slice`."""
+        """Do what base.py promises for `send_slice`, with well-formed messages."""
 
     def measure(self, since: float | None = None) -> Usage:
-        """Return that no connection is open: a transport that has some says more."""
+        """Return that no connection is open. Transports with connections override this."""
         return Usage()
 
 
@@ -65,7 +65,7 @@ def find_fault(data: bytes) -> str:
     if head is None:
         return "its head does not consist of header fields"
     body = data[head.end() :]
-    line_ends = IncrementalNewlineDecoder(None, translate=False)  # notes which kinds occur, in one pass
+    line_ends = IncrementalNewlineDecoder(None, translate=False)  # notes in one pass which kinds occur
     line_ends.decode(body.decode("latin-1"), final=True)
     if line_ends.newlines not in (None, "\r\n"):
         return "it has a CR or LF that is not part of a line end"

@@ -1,7 +1,7 @@
-"""Mail through any Django e-mail backend, and so through every provider that django-anymail knows.
+"""Send mail through any Django e-mail backend, and so through every provider that django-anymail supports.
 
-A backend blocks, and cannot be interrupted. So it runs in a separate thread, while this one goes on polling the guard;
-a stop waits until the call that is under way has ended (give the backend a time-out), and no other is begun.
+A backend blocks, and cannot be interrupted. So it runs in a separate thread, while this thread polls the guard. A stop
+waits until the call that is under way has ended (give the backend a time-out), and no other call is begun.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ from mailer.transports.smtp.verdicts import PeerBroken, Stage, judge
 GATE_CLOSED = "the gate closed before it was begun"
 TEXT_LIMIT = 500
 
-NEVER_LEFT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
-NEVER_LEFT_NAMES = frozenset(
+NEVER_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLCertVerificationError)
+NEVER_SENT_NAMES = frozenset(
     {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ConnectTimeout", "EndpointConnectionError"}
 )
 """The names of errors of the same kind in urllib3, requests and botocore, which providers may install."""
@@ -90,7 +90,7 @@ class DjangoBackendTransport(CheckedTransport):
 
     @property
     def is_encrypted(self) -> bool | None:
-        """Return whether the backend encrypts, which its settings tell: it demands TLS or has none."""
+        """Return whether the backend encrypts. Its settings show it: the backend demands TLS or never uses it."""
         if isinstance(self._backend, SmtpBackend):
             return bool(self._backend.use_tls or self._backend.use_ssl)
         url = getattr(self._backend, "api_url", None)
@@ -115,21 +115,21 @@ class DjangoBackendTransport(CheckedTransport):
         is_over = False
         for envelope in envelopes:
             is_over = is_over or guard.poll() is Signal.GIVE_UP or not may_take()
-            outcomes = same(envelope, NotSent(GATE_CLOSED)) if is_over else self._send(envelope, guard)
+            outcomes = for_all(envelope, NotSent(GATE_CLOSED)) if is_over else self._send(envelope, guard)
             results.append(Result(envelope.message_id, outcomes, envelope.recipients))
             guard.note_result(results[-1])
         self._close_backend(guard)
         return results
 
     def close(self) -> None:
-        """Do nothing: no connection is kept between slices, for to find out whether it lives would cost a doubt."""
+        """End the thread. No connection is kept between slices: testing whether it still works would risk doubt."""
         self._thread.shutdown()
 
     @cached_property
     def _thread(self) -> ThreadPoolExecutor:
         """Return the thread that sends, made at first use, after the fork.
 
-        It is always the same one, so that it opens one database connection at most.
+        It is always the same thread, so that it opens at most one database connection.
         """
         return ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail-backend")
 
@@ -140,15 +140,15 @@ class DjangoBackendTransport(CheckedTransport):
                 sanitize_address(address, "utf-8")
             if not all(map(is_safe_address, (envelope.sender, *envelope.recipients))):
                 raise ValueError
-        except Exception as unreadable:  # of whatever kind: it must not stop the others
+        except Exception as unreadable:  # of any kind: it must not stop the other messages
             reply = f"554 5.6.0 the backend cannot send this ({type(unreadable).__name__})"
-            return same(envelope, Refused(reply, is_ours=True))
+            return for_all(envelope, Refused(reply, is_ours=True))
         if not self._is_open and (error := self._call(self._backend.open, guard).exception()):
             self._note_failure(error)
-            return same(envelope, NotSent(f"no connection: {words_of(error)}"))
+            return for_all(envelope, NotSent(f"no connection: {words_of(error)}"))
         self._is_open = True
         if not (guard.may_begin() and guard.note_begun(begun_as(envelope))):
-            return same(envelope, NotSent(GATE_CLOSED))
+            return for_all(envelope, NotSent(GATE_CLOSED))
         begun_at, self._is_busy = monotonic(), True
         answer = self._call(lambda: self._backend.send_messages([message]), guard)
         self._is_busy = False
@@ -171,32 +171,32 @@ class DjangoBackendTransport(CheckedTransport):
     def _call(self, work: Callable[[], T], guard: Guard) -> Future[T]:
         """Do the work in the thread while the guard is polled here.
 
-        A GIVE_UP changes nothing: what has begun is waited for.
+        A GIVE_UP changes nothing: work that has begun is awaited.
         """
         answer = self._thread.submit(work)
         try:
             while not wait([answer], POLL_SECONDS).done:
                 guard.poll()
         finally:
-            wait([answer])  # whatever the guard raises: nothing may go on being sent behind our back
+            wait([answer])  # even if the guard raises: no message may be sent after this returns
         return answer
 
 
-def same(envelope: Envelope, outcome: Outcome) -> tuple[Outcome, ...]:
+def for_all(envelope: Envelope, outcome: Outcome) -> tuple[Outcome, ...]:
     return (outcome,) * len(envelope.recipients)
 
 
 def judge_answer(message: EnvelopeMessage, count: int | None, envelope: Envelope) -> tuple[Outcome, ...]:
-    """Return the outcomes of a message. `count` is how many the backend says that it sent; some return nothing."""
+    """Return the outcomes of a message. `count` is the number of sent messages, which some backends do not return."""
     if count == 0:
-        return same(envelope, Refused("the backend chose not to send it", is_ours=True))
+        return for_all(envelope, Refused("the backend chose not to send it", is_ours=True))
     status = getattr(message, "anymail_status", None)
-    known = {address.casefold(): one.status for address, one in status.recipients.items()} if status else {}
-    return tuple(_judge_status(known.get(address.casefold())) for address in envelope.recipients)
+    statuses = {address.casefold(): item.status for address, item in status.recipients.items()} if status else {}
+    return tuple(_judge_status(statuses.get(address.casefold())) for address in envelope.recipients)
 
 
 def _judge_status(status: str | None) -> Outcome:
-    """Return the outcome that one of anymail's words for a recipient's status means."""
+    """Return the outcome for a status that anymail gives a recipient."""
     if status in {"invalid", "rejected"}:
         return Refused(f"the provider says: {status}")
     if status == "failed":
@@ -205,7 +205,7 @@ def _judge_status(status: str | None) -> Outcome:
 
 
 def judge_error(error: BaseException, envelope: Envelope) -> tuple[Outcome, ...]:
-    """Return the outcome that an exception from `send_messages` means: doubt, unless it is known to mean another."""
+    """Return the outcomes for an exception of `send_messages`: doubt, unless the exception is known to mean another."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         answers = {address.casefold(): answer for address, answer in error.recipients.items()}
         unknown = next(iter(answers.values()))
@@ -216,7 +216,7 @@ def judge_error(error: BaseException, envelope: Envelope) -> tuple[Outcome, ...]
             )
             for address in envelope.recipients
         )
-    return same(envelope, _judge_error(error))
+    return for_all(envelope, _judge_error(error))
 
 
 def _judge_error(error: BaseException) -> Outcome:
@@ -227,7 +227,7 @@ def _judge_error(error: BaseException) -> Outcome:
         return _judge_code(error.smtp_code, error.smtp_error, stage)
     if isinstance(error, (smtplib.SMTPNotSupportedError, *REFUSALS)):
         return Refused(words_of(error), is_ours=not isinstance(error, AnymailRecipientsRefused))
-    if isinstance(error, ImproperlyConfigured) or any(_never_left(cause) for cause in _causes(error)):
+    if isinstance(error, ImproperlyConfigured) or any(_was_never_sent(cause) for cause in _causes(error)):
         return NotSent(f"no connection: {words_of(error)}")
     if isinstance(error, AnymailAPIError) and isinstance(error.status_code, int):
         return _judge_http_status(error.status_code, words_of(error))
@@ -237,7 +237,7 @@ def _judge_error(error: BaseException) -> Outcome:
 def _judge_code(code: int, text: bytes | str, stage: Stage) -> Outcome:
     """Return the outcome that an SMTP reply means, as smtplib keeps it.
 
-    A complaint about a command is a temporary failure, since nobody counts how often it comes.
+    A complaint about a command is a temporary failure, since such complaints are not counted.
     """
     words = text.decode(errors="replace") if isinstance(text, bytes) else text
     reply = f"{code} {words}"[:TEXT_LIMIT]
@@ -253,7 +253,7 @@ def _judge_code(code: int, text: bytes | str, stage: Stage) -> Outcome:
 def _judge_http_status(status: int, words: str) -> Outcome:
     """Return the outcome that an HTTP status means.
 
-    401 is about our key and not the message, so no attempt is used up.
+    401 is about our key and not about the message, so no attempt is used up.
     """
     if status == 401:
         return NotSent(words)
@@ -262,22 +262,22 @@ def _judge_http_status(status: int, words: str) -> Outcome:
     return Refused(words) if status >= 400 else InDoubt(words)
 
 
-def _never_left(error: BaseException) -> bool:
-    return isinstance(error, NEVER_LEFT) or type(error).__name__ in NEVER_LEFT_NAMES
+def _was_never_sent(error: BaseException) -> bool:
+    return isinstance(error, NEVER_SENT) or type(error).__name__ in NEVER_SENT_NAMES
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield the error and its causes: `from`, an argument (requests) or a reason (urllib3)."""
-    seen: list[BaseException] = [error]
-    for one in seen:
-        yield one
-        for cause in (one.__cause__, getattr(one, "reason", None), *one.args):
-            if isinstance(cause, BaseException) and cause not in seen:
-                seen.append(cause)
+    causes: list[BaseException] = [error]
+    for current in causes:
+        yield current
+        for cause in (current.__cause__, getattr(current, "reason", None), *current.args):
+            if isinstance(cause, BaseException) and cause not in causes:
+                causes.append(cause)
 
 
 def words_of(error: BaseException) -> str:
-    """Return the system's or the provider's words; of other errors the name alone, since a text may quote anything."""
+    """Return the text of the system or the provider. Other errors give only a name: their text may quote anything."""
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return f"the peer refused the user name or password: {error.smtp_code}"
     if isinstance(error, AnymailError):

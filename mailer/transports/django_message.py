@@ -1,7 +1,7 @@
-"""An envelope as Django's e-mail backends want it: the MIME bytes for those that speak SMTP, the parts for providers.
+"""Make an envelope a message for Django's e-mail backends: MIME bytes for SMTP backends, parts for providers.
 
-Nobody may get it who is not in the envelope. Its recipients can be fewer than those in To and Cc, when the others have
-got it already; so To and Cc are cut to the envelope here, and who is in neither is Bcc.
+A recipient who is not in the envelope must not get the message. To and Cc may name more recipients than the envelope,
+if some have got the message already. So To and Cc are cut to the envelope here, and recipients in neither are Bcc.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ NOT_EXTRA = frozenset({"from", "to", "cc", "bcc", "reply-to", "subject", "mime-v
 
 
 class EnvelopeMessage(EmailMultiAlternatives):
-    """Raises whatever the standard library does when the content is not a message."""
+    """A message of Django for an envelope. Raises the standard library's exceptions if the content is not a message."""
 
     def __init__(self, envelope: Envelope, *, is_for_provider: bool) -> None:
-        """Take the envelope's sender for SMTP; for a provider, which returns bounces its own way, take the author."""
+        """Take the envelope's sender for SMTP. Take the author for a provider, since it handles bounces itself."""
         content = message_from_bytes(envelope.data, policy=policy.default)
-        left = list(envelope.recipients)
-        to, cc = _take_named(content, "To", left), _take_named(content, "Cc", left)
-        if is_for_provider and not to and len(left) == 1:  # they want a To, and one alone learns nothing from it
-            to, left = left, []
+        unnamed = list(envelope.recipients)
+        to, cc = _take_named(content, "To", unnamed), _take_named(content, "Cc", unnamed)
+        if is_for_provider and not to and len(unnamed) == 1:  # providers want a To; to one recipient it reveals nothing
+            to, unnamed = unnamed, []
         super().__init__(
             subject=str(content.get("Subject", "")),
             to=to,
             cc=cc,
-            bcc=left,
+            bcc=unnamed,
             reply_to=_addresses(content, "Reply-To"),
             headers={name: str(value) for name, value in content.items() if _is_extra(name)},
         )
@@ -72,7 +72,7 @@ class EnvelopeMessage(EmailMultiAlternatives):
 
 
 class RawMessage(Message):
-    """The message for a backend that asks for MIME: the envelope's bytes, while the backend changes nothing."""
+    """The message for a backend that asks for MIME: the bytes of the envelope, unless the backend changes something."""
 
     _data = b""
     _as_parsed = b""
@@ -100,16 +100,17 @@ def _addresses(content: EmailMessage, header: str) -> list[str]:
     return [str(address) for value in content.get_all(header, []) for address in value.addresses]
 
 
-def _take_named(content: EmailMessage, header: str, left: list[str]) -> list[str]:
-    """Return the header's addresses that are among `left`, as the header writes them, and take them out of `left`."""
-    named = []
+def _take_named(content: EmailMessage, header: str, recipients: list[str]) -> list[str]:
+    """Return the addresses of a header that are among `recipients`, as it writes them, and remove them from there."""
+    named_addresses = []
     for value in content.get_all(header, []):
         for address in value.addresses:
-            match = next((one for one in left if one.casefold() == address.addr_spec.casefold()), None)
+            key = address.addr_spec.casefold()
+            match = next((recipient for recipient in recipients if recipient.casefold() == key), None)
             if match is not None:
-                left.remove(match)
-                named.append(str(address))
-    return named
+                recipients.remove(match)
+                named_addresses.append(str(address))
+    return named_addresses
 
 
 def _leaves(part: EmailMessage) -> Iterator[EmailMessage]:
@@ -121,7 +122,7 @@ def _leaves(part: EmailMessage) -> Iterator[EmailMessage]:
 
 
 def _bytes_of(part: EmailMessage) -> bytes:
-    """Return the content of a leaf. One such as a `message/delivery-status` has parts for the parser."""
+    """Return the content of a leaf. The parser gives some leaves parts, such as a `message/delivery-status`."""
     if not part.is_multipart():
         return cast(bytes, part.get_payload(decode=True))
     return part.as_bytes(policy=policy.SMTP).partition(b"\r\n\r\n")[2]
@@ -130,6 +131,6 @@ def _bytes_of(part: EmailMessage) -> bytes:
 def _text_of(part: EmailMessage) -> str:
     try:
         text = str(part.get_content())
-    except LookupError:  # a charset that nobody knows
+    except LookupError:  # an unknown charset
         text = cast(bytes, part.get_payload(decode=True)).decode(errors="replace")
     return text.replace("\r\n", "\n")

@@ -1,4 +1,4 @@
-"""Measure how long the peer takes to reply, by some of the messages."""
+"""Measure how long the peer takes to reply, with some of the messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from time import monotonic
 
 SAMPLES_A_SECOND = 20
-"""The messages that are timed. To read the clock for each of them would cost too much."""
+"""The number of messages that are timed. Reading the clock for every message would cost too much."""
 SPAN_SECONDS = 60.0
 
 

@@ -1,4 +1,4 @@
-"""The transport that goes nowhere: every message is `Sent`, as long as the gate is open."""
+"""Pretend to send: every message is `Sent`, as long as the gate is open, and nothing reaches a peer."""
 
 from __future__ import annotations
 
@@ -26,4 +26,4 @@ class SandboxTransport(CheckedTransport):
         return result
 
     def close(self) -> None:
-        """Do nothing: there is nothing to give back."""
+        """Do nothing: no connection is open."""

@@ -1,8 +1,9 @@
-"""Mail over SMTP: our own pipelining client.
+"""Send mail over SMTP, with a client that uses pipelining.
 
-`url` where the peer is; `pool` the transport and its loop; `resolving`, `connection`, `tls` the way to the peer;
-`opening`, `delivering` the dialogue on it, in `transaction`s and `replies`; `verdicts` the meaning of a reply; `limits`
-what the peer does not take; `work` what is still to be sent; `visiting` a session in which nothing is sent.
+`url` reads the address of the peer; `pool` has the transport, its loop and the look-up of the host; `connection` and
+`tls` carry bytes to the peer; `opening` and `delivering` are the dialogue, in `transaction`s and `replies`; `verdicts`
+decides what a reply means; `limits` remembers what the peer does not take; `work` has the messages that are still to be
+sent; `visiting` is a session in which nothing is sent.
 """
 
 from mailer.transports.smtp.pool import SmtpTransport

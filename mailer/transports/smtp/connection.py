@@ -1,7 +1,7 @@
-"""A socket to the peer: what was written, what is still to be written, and the message whose final dot is out.
+"""Connect to the peer: what was written, what is still to be written, and the message whose final dot was written.
 
-The dialogue is a *script*: a generator that writes, yields how many replies it waits for, and is given them (opening.py
-and delivering.py have them). Nothing here blocks; whatever goes wrong is a ConnectionLost.
+The dialogue is a *script*: a generator that writes, yields the number of replies it waits for, and gets them.
+opening.py and delivering.py have the scripts. Nothing here blocks; every failure is a ConnectionLost.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, 0 seconds
 class ConnectionLost(Exception):
     """Raised when the connection can no longer be used.
 
-    `answer` is the peer's answer about the message at hand, if there was one; `is_ours` says that it was not the peer
-    who ended the connection, `is_complaint` that the peer complained about a command.
+    `answer` is the peer's answer about the current message, if there was one. `is_ours` is true if the peer did not end
+    the connection, `is_complaint` if the peer complained about a command.
     """
 
     def __init__(
@@ -105,18 +105,18 @@ class Connection:
         """EHLO keywords in upper case, and their parameters."""
         self.is_connecting = True
         self.is_greeted = False
-        """The peer was willing; what goes wrong after this would go wrong at its other addresses too."""
+        """True once the peer has accepted the session. Later failures would occur at its other addresses, too."""
         self.is_used = False
-        """True if it has delivered before: its loss then says nothing about the peer, nor about the message at hand."""
+        """True if it has delivered before. Then its loss shows nothing about the peer or the current message."""
         self.wants_room = True
         """True while it waits until it can write."""
         self.is_watched_for_room = False
         self.begun: Transaction | None = None
-        """The transaction whose final dot is out, wholly or in part, and that the peer has not answered."""
+        """The transaction whose final dot was written, wholly or in part, and that the peer has not answered."""
         self.current: Transaction | None = None
-        """The peer hears or heard of it, but its final dot is not out: without this connection, it is not sent."""
+        """The transaction with written commands but no final dot yet. It is not sent if the connection is lost."""
         self.following: Transaction | None = None
-        """The transaction whose commands go out right behind the final dot of `current`."""
+        """The transaction whose commands are written directly behind the final dot of `current`."""
         self.quiet_since = monotonic()
         self.timed_from = 0.0
         """When the final dot of `begun` was written, if the time until its reply is measured."""
@@ -128,7 +128,7 @@ class Connection:
         self._tls: Tls | None = None
         self._unsent = memoryview(b"")
         self._held = b""
-        """The final dot of a body that is still on its way into the kernel, and what follows it."""
+        """The final dot of a body that the kernel has not yet taken, and the commands behind the dot."""
         self._prepared: tuple[bytes, bytes] | None = None
         self._may_begin: Callable[[], bool] = bool
         self._timeout_seconds = timeout_seconds
@@ -142,7 +142,7 @@ class Connection:
         except OSError as error:
             raise ConnectionLost(f"no connection: {describe(error)}") from None
 
-    # --- what is going on ---------------------------------------------------------------------------------------------
+    # --- state --------------------------------------------------------------------------------------------------------
 
     @property
     def is_idle(self) -> bool:
@@ -157,13 +157,13 @@ class Connection:
     def is_in_doubt(self) -> bool:
         """Return whether losing it now would bring a message into doubt.
 
-        The answer to a final dot may be here while others are awaited.
+        The answer to a final dot may have come while other replies are awaited.
         """
         return self.begun is not None and not self._heard
 
     @property
     def has_unread(self) -> bool:
-        """Return whether the peer has sent more than it was asked for."""
+        """Return whether the peer has sent more replies than were awaited."""
         return bool(self._heard) or self._reader.has_rest
 
     def is_overdue(self, now: float) -> bool:
@@ -183,15 +183,15 @@ class Connection:
     # --- scripts ------------------------------------------------------------------------------------------------------
 
     def run(self, script: Script) -> None:
-        """Start a script; it runs on by itself as replies come."""
+        """Start a script, which goes on as replies come."""
         self._script = script
         if not self.is_connecting:
             self._deadline = monotonic() + self._timeout_seconds
-        self._tell(None)
+        self._continue(None)
 
-    def _tell(self, replies: list[bytes] | None) -> None:
+    def _continue(self, replies: list[bytes] | None) -> None:
         if (script := self._script) is None:
-            raise ConnectionLost("the peer spoke unasked")
+            raise ConnectionLost("the peer sent a reply without a command")
         try:
             self._awaited = next(script) if replies is None else script.send(replies)
         except StopIteration:
@@ -205,13 +205,13 @@ class Connection:
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
-        """Write commands: as much as the kernel takes now, the rest when it has room."""
+        """Write commands: as much as the kernel takes now, and the other bytes when it has room."""
         self._queue(self._tls.seal(data) if self._tls else data)
 
     def start_tls(self, context: ssl.SSLContext, host: str) -> None:
-        """Use TLS from here on; what is written before the handshake is over follows it.
+        """Begin to use TLS. Bytes that are written before the handshake is over follow it.
 
-        The peer's words until now are forgotten: they came in the clear, perhaps from somebody else (RFC 3207 section
+        Earlier replies of the peer are forgotten: they came in the clear, perhaps from an attacker (RFC 3207 section
         4.2).
         """
         self._heard, self._reader = [], ReplyReader()
@@ -237,8 +237,8 @@ class Connection:
     def write_message(self) -> None:
         """Write the prepared message, which has been noted as begun.
 
-        The gate is asked directly before each write that has the dot in it, until a byte of the dot is out. When the
-        kernel does not take all of it at once, the dot is held back until all of the body is out.
+        The gate is read directly before each write that includes the dot, until a byte of the dot is written. If the
+        kernel does not take everything at once, the dot is held back until all of the body is written.
         """
         assert self._prepared is not None
         (body, ending), self._prepared = self._prepared, None
@@ -246,21 +246,21 @@ class Connection:
             self._held = ending
             self._queue(body)
             return
-        wire = body + ending
+        message = body + ending
         if not self._may_begin():
             raise ConnectionLost(GATE_CLOSED, is_ours=True)
-        sent = self._send(wire)
+        sent = self._send(message)
         if sent > len(body):
             self._begin()
-            if sent == len(wire):
+            if sent == len(message):
                 return
-            self._unsent = memoryview(wire)[sent:]
+            self._unsent = memoryview(message)[sent:]
         else:
             self._unsent, self._held = memoryview(body)[sent:], ending
         self.wants_room = True
 
     def on_room(self) -> None:
-        """Write what waits: the socket can be written to."""
+        """Write the waiting bytes: the socket can be written to."""
         if self.is_connecting:
             if code := self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 raise ConnectionLost(f"no connection: {describe(OSError(code, ''))}")
@@ -325,7 +325,7 @@ class Connection:
                 replies, self._heard = self._heard, []
             else:
                 replies, self._heard = self._heard[: self._awaited], self._heard[self._awaited :]
-            self._tell(replies)
+            self._continue(replies)
         if self._reader.broken:
             raise ConnectionLost(self._reader.broken)
         if self._tls and self._tls.is_closed:
@@ -350,54 +350,54 @@ class Connection:
             self._queue(outgoing)
         return plain
 
-    # --- the end ------------------------------------------------------------------------------------------------------
+    # --- ending -------------------------------------------------------------------------------------------------------
 
     def expect_within(self, seconds: float) -> None:
-        """Set a shorter time-out for the answer to what was just written."""
+        """Set a shorter time-out for the answer to the last command."""
         self._deadline = min(self._deadline, monotonic() + seconds)
 
-    def settle(self, work: Work, lost: ConnectionLost) -> bool:
-        """Say what has become of the messages that hang on this connection, now that it is lost.
+    def settle(self, work: Work, loss: ConnectionLost) -> bool:
+        """Give the messages of this lost connection their outcomes, or give them back.
 
-        True when that leaves no doubt.
+        Return True if no message is in doubt.
         """
-        answer, heard, is_certain = lost.answer, self._heard, True
+        answer, replies, is_certain = loss.answer, self._heard, True
         if (begun := self.begun) is not None:
             with suppress(PeerBroken):
-                if heard:
-                    begun.hear_of_body(heard.pop(0))
+                if replies:
+                    begun.hear_of_body(replies.pop(0))
             if begun.is_hopeful:
                 is_certain = answer is not None
-                begun.settle(answer or InDoubt(lost.reason))
+                begun.settle(answer or InDoubt(loss.reason))
                 answer = None
             work.finish(begun)
         if self.following is not None:
             work.give_back(self.following)
         if (current := self.current) is not None:
-            self._settle_current(current, heard, lost, work, answer or NotSent(lost.reason))
+            self._settle_current(current, replies, loss, work, answer or NotSent(loss.reason))
         self.begun = self.current = self.following = None
         return is_certain
 
     def _settle_current(
-        self, current: Transaction, heard: list[bytes], lost: ConnectionLost, work: Work, outcome: Outcome
+        self, current: Transaction, replies: list[bytes], loss: ConnectionLost, work: Work, outcome: Outcome
     ) -> None:
         with suppress(PeerBroken):
             if not current.answered:
-                current.hear(heard)
-            elif heard and heard[0][0] != SUCCESS:  # the peer has seen enough of the body
-                current.hear_of_body(heard[0])
+                current.hear(replies)
+            elif replies and replies[0][0] != SUCCESS:  # the peer refused the message before its end
+                current.hear_of_body(replies[0])
         if self.is_used and not current.answered:
             work.give_back(current)
             return
-        if not lost.is_ours:
+        if not loss.is_ours:
             current.divide()
-            # Some recipients have their outcome, so another connection is worth it.
+            # Some recipients have an outcome, so another connection is worthwhile.
             self.is_used = self.is_used or bool(current.again or current.left)
         current.settle(outcome)
         work.finish(current)
 
     def abort(self) -> None:
-        """Close with a reset, so that nothing the kernel still has is sent."""
+        """Close with a reset, so that no bytes that the kernel still has are sent."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self.socket.close()
 
@@ -406,7 +406,7 @@ class Connection:
 
 
 def describe(error: OSError) -> str:
-    """Return the system's words for an error; never an address or a path of ours."""
+    """Return the text of the system for an error, which never has an address or a path of this host."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate was not accepted ({error.verify_message})"
     if isinstance(error, ssl.SSLError):

@@ -1,7 +1,7 @@
-"""The words of the messages themselves, one message after the other, as long as the slice has some.
+"""Send the messages of a slice on a connection, one after the other.
 
 With PIPELINING (RFC 2920) a message costs one round trip: its body, its final dot, and MAIL, RCPT and DATA of the next
-message are one write. A body is never written before 354 has come for it, so that the gate can still be asked.
+message are one write. A body is never written before its 354 has come, so that the gate can still be read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def deliver(connection: Connection, work: Work) -> Script:
 
 
 def _deliver_pipelined(connection: Connection, work: Work, peer: Peer) -> Script:
-    yield from _make_sure_it_lives(connection)
+    yield from _test_connection(connection)
     while work.may_begin() and (transaction := work.take(peer)):
         yield from _deliver_chain(connection, work, peer, transaction)
 
@@ -37,7 +37,7 @@ def _deliver_pipelined(connection: Connection, work: Work, peer: Peer) -> Script
 def _deliver_chain(connection: Connection, work: Work, peer: Peer, first: Transaction) -> Script:
     """Deliver one message and those that follow it without a pause.
 
-    Those are all that are left, if the peer takes commands behind a final dot.
+    If the peer takes commands behind a final dot, these are all messages that are left.
     """
     begun: Transaction | None = None
     transaction: Transaction | None = first
@@ -66,7 +66,7 @@ def _deliver_chain(connection: Connection, work: Work, peer: Peer, first: Transa
 
 
 def _deliver_stepwise(connection: Connection, work: Work, peer: Peer) -> Script:
-    yield from _make_sure_it_lives(connection)
+    yield from _test_connection(connection)
     while work.waiting and work.may_begin() and (transaction := work.take(peer)):
         connection.current = transaction
         mail, *recipients, _ = transaction.commands
@@ -89,7 +89,7 @@ def _deliver_stepwise(connection: Connection, work: Work, peer: Peer) -> Script:
             _check_reset((yield 1))
 
 
-def _make_sure_it_lives(connection: Connection) -> Script:
+def _test_connection(connection: Connection) -> Script:
     if monotonic() - connection.quiet_since > IDLE_SECONDS:
         connection.write(RESET)
         connection.expect_within(CHECK_SECONDS)
@@ -97,7 +97,7 @@ def _make_sure_it_lives(connection: Connection) -> Script:
 
 
 def _hand_over(connection: Connection, transaction: Transaction, work: Work) -> None:
-    if connection.has_unread:  # its answer to the final dot, before it has seen one
+    if connection.has_unread:  # the answer to a final dot that was not written yet
         raise ConnectionLost("the peer answered before it was asked")
     following, ending = connection.following, END_OF_DATA
     if following:
@@ -126,11 +126,11 @@ def _finish_unsent(connection: Connection, transaction: Transaction, work: Work,
 
 
 def _finish(transaction: Transaction, work: Work) -> None:
-    """Finish a transaction. A complaint about a command is no verdict on the message.
+    """Finish a transaction. A complaint about a command is not a verdict on the message.
 
     The complaint may be about the place of the command, so after it no command is written behind a final dot. A
     transaction whose commands were written there is repeated at once. Otherwise the message is given back and the
-    session is closed; several complaints in a row count as a try, so that the message does not come back for ever.
+    session is closed. Several complaints in a row count as a try, so that the message does not come back for ever.
     """
     complaint = transaction.complaint
     if complaint is None:

@@ -1,9 +1,9 @@
-"""Limits of a peer that its answers have shown, remembered for as long as the process lives."""
+"""Remember the limits that the answers of a peer have shown, for as long as the process lives."""
 
 from __future__ import annotations
 
 RECIPIENTS = 50
-"""Recipients to a transaction, at most. RFC 5321 section 4.5.3.1.8 lets a client count on 100; Postfix sends 50, so no
+"""The most recipients of a transaction. RFC 5321 section 4.5.3.1.8 lets a client count on 100; Postfix sends 50, so no
 peer is surprised by as many, and Amazon SES takes no more."""
 COMPLAINTS = 3
 """The number of complaints about the commands of one message that count as a try."""
@@ -16,7 +16,7 @@ class PeerLimits:
 
     def __init__(self) -> None:
         self.recipients = RECIPIENTS
-        """Recipients to a transaction."""
+        """The most recipients of a transaction."""
         self.takes_commands_behind_dot = True
         """True while the next message's commands may follow a final dot before it is answered.
 
@@ -25,11 +25,11 @@ class PeerLimits:
         self._complaints: dict[int, int] = {}
 
     def allow(self, recipients: int) -> None:
-        """Give a transaction no more recipients than the peer took when it wanted no more."""
+        """Note after how many recipients the peer refused more: later transactions have no more than that."""
         self.recipients = max(1, min(self.recipients, recipients))
 
     def complain(self, message_id: int) -> bool:
-        """Count a complaint about the commands of a message; True when that is enough to count as a try.
+        """Count a complaint about the commands of a message. Return True if the complaints count as a try.
 
         Without a limit, a message that a peer always answers in this way would be tried every second for ever.
         """

@@ -1,6 +1,6 @@
-"""The words before the first message: greeting, EHLO, STARTTLS, AUTH.
+"""Open a session: greeting, EHLO, STARTTLS, AUTH.
 
-Every failure here is a ConnectionLost with a reason for the operator. No message has been begun yet. No reason contains
+Every failure is a ConnectionLost with a reason for the operator. No message has been begun yet. No reason contains
 a password, or the peer's reply to one, because some peers repeat the password.
 """
 
@@ -70,7 +70,7 @@ def _say_hello(connection: Connection, address: SmtpAddress) -> Generator[int, l
     (reply,) = yield 1
     if code_of(reply) == 250:
         lines = reply.decode(errors="replace").split("\n")[1:]
-        return {keyword.upper(): rest for keyword, _, rest in (line.partition(" ") for line in lines)}
+        return {keyword.upper(): parameters for keyword, _, parameters in (line.partition(" ") for line in lines)}
     if code_of(reply) >= 500:  # RFC 5321 section 3.2: an old peer
         connection.write(b"HELO %b\r\n" % name)
         (reply,) = yield 1
@@ -96,7 +96,7 @@ def _turn_into_tls(
 
 
 def _log_in(connection: Connection, address: SmtpAddress, offers: Offers) -> Script:
-    """Log in (RFC 4954), by LOGIN, which has no RFC, with peers that offer nothing better."""
+    """Log in (RFC 4954). LOGIN, which has no RFC, is used with peers that offer nothing better."""
     mechanisms = offers.get("AUTH", "").upper().split()
     if "PLAIN" in mechanisms:
         words = [b"AUTH PLAIN " + b64encode(f"\0{address.user}\0{address.password}".encode())]
@@ -116,7 +116,7 @@ def _log_in(connection: Connection, address: SmtpAddress, offers: Offers) -> Scr
 def _name_of_this_host(sock: socket.socket) -> str:
     """Return the name for EHLO: a full name, or else the address (RFC 5321 section 4.1.4).
 
-    DNS is not asked, since that may take long.
+    DNS is not queried, since that may take long.
     """
     name = socket.gethostname()
     if "." in name and name.isascii():

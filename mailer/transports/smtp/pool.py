@@ -1,4 +1,7 @@
-"""The addresses of the peer's host. The look-up blocks, so it has a thread; the caller goes on polling its guard."""
+"""Send slices over a pool of connections, and look up the addresses of the peer's host.
+
+The look-up blocks, so it has a thread, while the caller polls its guard.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ LOOKUP_SECONDS = 10.0
 
 
 class HostUnknown(Exception):
-    """Raised when there is no address; the text has the reason."""
+    """Raised when the host has no address. The text is the reason."""
 
 
 class Endpoint:
@@ -50,7 +53,7 @@ class Resolver:
     def find_endpoints(self, *, may_wait: Callable[[], bool]) -> list[Endpoint]:
         """Return the addresses in the order to try them.
 
-        Asks `may_wait` all the time it takes; raises HostUnknown when that says no.
+        `may_wait` is called while the look-up takes time. Raises HostUnknown if it returns False.
         """
         if monotonic() >= self._known_until:
             self._endpoints = self._look_up(may_wait)
@@ -99,21 +102,21 @@ class SmtpTransport(CheckedTransport):
         self._resolver = Resolver(address.host, address.port)
         self._peer_limits = PeerLimits()
         self._connections: dict[Connection, list[Endpoint]] = {}
-        """The connections, each with its address, and behind it those to try should that one not open."""
+        """The connections, each with its address and behind it the addresses to try if the connection does not open."""
         self._prepared: list[Connection] = []
         """The connections with a message ready to be written."""
         self._wakeup: int | None = None
         self._are_encrypted: set[bool] = set()
-        """Whether the connections that this slice has used are encrypted; those that were lost since then count."""
+        """Whether the connections that this slice has used are encrypted, including those that were lost since then."""
         self._openings_left = 0
         """The connections that this slice may still open: a peer that drops every connection must not be hammered."""
         self._last_failure = ""
         self._replies = ReplyTimes()
         self._error = ""
         self._error_at: float | None = None
-        """The last failure that is the peer's or the network's, and its time."""
-        self._needs_hands = False
-        """Something was lost: messages may be waiting that no connection will come for by itself."""
+        """The last failure of the peer or the network, and its time."""
+        self._has_unassigned = False
+        """True after a connection was lost: messages may wait that no connection takes by itself."""
 
     @property
     def capacity(self) -> int:
@@ -129,7 +132,7 @@ class SmtpTransport(CheckedTransport):
         try:
             self._watch_wakeup(work)
             self._drive(work)
-        except BaseException:  # the guard's, or a time limit's: nothing may go on being written
+        except BaseException:  # of the guard or of a time limit: no connection may go on writing
             self._abort_all()
             raise
         finally:
@@ -141,7 +144,7 @@ class SmtpTransport(CheckedTransport):
         ready = [connection for connection in self._connections if connection.peer]
         return Usage(
             connections=len(ready),
-            used=sum(each.is_busy or (since is not None and each.quiet_since >= since) for each in ready),
+            used=sum(item.is_busy or (since is not None and item.quiet_since >= since) for item in ready),
             replied_at=self._replies.replied_at,
             reply_p50=p50,
             reply_p95=p95,
@@ -150,16 +153,16 @@ class SmtpTransport(CheckedTransport):
         )
 
     def close(self) -> None:
-        leaving = [connection for connection in self._connections if connection.peer and connection.is_idle]
-        for connection in leaving:
+        closing = [connection for connection in self._connections if connection.peer and connection.is_idle]
+        for connection in closing:
             with suppress(ConnectionLost, OSError):
                 connection.write(b"QUIT\r\n")
         wait_until = monotonic() + GOODBYE_SECONDS
-        while leaving and (events := self._selector.select(max(0.0, wait_until - monotonic()))):
+        while closing and (events := self._selector.select(max(0.0, wait_until - monotonic()))):
             for key, _ in events:
                 self._forget(key.data)
                 key.data.close()
-            leaving = [connection for connection in leaving if connection in self._connections]
+            closing = [connection for connection in closing if connection in self._connections]
         self._abort_all()
         self._selector.close()
         del self._selector
@@ -180,18 +183,18 @@ class SmtpTransport(CheckedTransport):
         self._openings_left = self._limit
         for connection in self._connections:
             connection.is_used |= connection.is_idle
-        self._attend(work, wait_seconds=0.0)  # what happened while nobody looked
-        self._needs_hands = True
+        self._attend(work, wait_seconds=0.0)  # events since the last slice
+        self._has_unassigned = True
         poll_at = monotonic() + POLL_SECONDS
         while work.unfinished:
-            if self._needs_hands or work.is_closed:
+            if self._has_unassigned or work.is_closed:
                 self._assign(work)
             is_woken = self._attend(work, wait_seconds=max(0.0, poll_at - monotonic()))
             if is_woken or monotonic() >= poll_at:
                 if self._poll(work) is Signal.GIVE_UP:
                     self._give_up(work)
                 else:
-                    self._look_at_the_clock(work)
+                    self._check_time_outs(work)
                 poll_at = monotonic() + POLL_SECONDS
 
     def _attend(self, work: Work, *, wait_seconds: float) -> bool:
@@ -231,7 +234,7 @@ class SmtpTransport(CheckedTransport):
     def _write_prepared(self, work: Work) -> None:
         """Write every message that the peer waits for.
 
-        They are noted together, for a note costs as much as a message.
+        They are noted together, since a note costs as much as a message.
         """
         if not self._prepared:
             return
@@ -256,8 +259,8 @@ class SmtpTransport(CheckedTransport):
         self._selector.modify(connection.socket, events, connection)
 
     def _assign(self, work: Work) -> None:
-        """Bring waiting messages and connections together, or say that there is no way."""
-        self._needs_hands = False
+        """Let connections take the waiting messages, or finish these if no connection can be opened."""
+        self._has_unassigned = False
         if work.is_closed:
             work.finish_waiting(GATE_CLOSED)
         for connection in list(self._connections):
@@ -267,23 +270,23 @@ class SmtpTransport(CheckedTransport):
         if not self._connections:
             work.finish_waiting(self._last_failure)
 
-    def _look_at_the_clock(self, work: Work) -> None:
+    def _check_time_outs(self, work: Work) -> None:
         overdue = [connection for connection in self._connections if connection.is_overdue(monotonic())]
-        if overdue:  # perhaps it is this process that slept, and the answers lie there
+        if overdue:  # perhaps this process was suspended, and the replies have arrived
             self._attend(work, wait_seconds=0.0)
         for connection in overdue:
             if connection in self._connections and connection.is_overdue(monotonic()):
                 silence = f"no answer within {self._timeout_seconds:g} s"
                 self._lose(connection, ConnectionLost(silence, is_ours=True), work)
         if any(connection.current for connection in self._connections):
-            work.may_begin()  # to see whether it is worth to go on
+            work.may_begin()  # notes whether the gate has closed
         if work.is_closed:
             for connection in list(self._connections):
                 if connection.current and not connection.is_in_doubt:
                     self._lose(connection, ConnectionLost(GATE_CLOSED, is_ours=True), work)
 
     def _give_up(self, work: Work) -> None:
-        self._attend(work, wait_seconds=0.0)  # the answers that are there already are not in doubt
+        self._attend(work, wait_seconds=0.0)  # messages whose replies have arrived are not in doubt
         for connection in list(self._connections):
             if connection.is_busy or connection.peer is None:
                 self._lose(
@@ -294,7 +297,7 @@ class SmtpTransport(CheckedTransport):
     # --- the guard ----------------------------------------------------------------------------------------------------
 
     def _poll(self, work: Work) -> Signal:
-        """Poll the guard, which may close the descriptor that wakes us; a socket of ours may get that number next."""
+        """Poll the guard, which may close the descriptor that wakes the loop. A new socket may get the same number."""
         self._forget_wakeup()
         signal = work.poll()
         self._watch_wakeup(work)
@@ -344,12 +347,12 @@ class SmtpTransport(CheckedTransport):
             self._lose(connection, lost, work)
 
     def _lose(self, connection: Connection, lost: ConnectionLost, work: Work) -> None:
-        _, *others = self._forget(connection)
+        _, *other_endpoints = self._forget(connection)
         connection.abort()
         # A peer may close a connection that it was not using, and a stop makes us close one.
         is_trouble = not connection.is_idle and not (lost.is_ours and work.is_closed)
-        if others and not connection.is_greeted and not work.is_closed:
-            self._open(others, work)
+        if other_endpoints and not connection.is_greeted and not work.is_closed:
+            self._open(other_endpoints, work)
             return
         is_certain = connection.settle(work, lost)
         if connection.is_used and is_certain and not lost.is_complaint:
@@ -357,7 +360,7 @@ class SmtpTransport(CheckedTransport):
         self._last_failure = lost.reason
         if is_trouble:
             self._note_failure(lost.reason)
-        self._needs_hands = True
+        self._has_unassigned = True
 
     def _note_failure(self, reason: str) -> None:
         self._last_failure = self._error = reason

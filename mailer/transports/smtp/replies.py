@@ -1,7 +1,7 @@
-"""Replies of a peer (RFC 5321 section 4.2): bytes in, in whatever pieces they come; whole replies out.
+"""Read the replies of a peer (RFC 5321 section 4.2) from bytes, which come in arbitrary pieces.
 
-A reply is kept as the bytes it came in, `250 2.1.0 Ok`, because nobody reads most of them. The lines of a longer one
-are parted by LF, the code only before the first.
+A reply is kept as bytes, such as `250 2.1.0 Ok`, because most replies are never read as text. The lines of a longer
+reply are separated by LF, with the code only before the first line.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def code_of(reply: bytes) -> int:
 
 
 def text_of(reply: bytes) -> str:
-    """Return the text of a reply that is kept: code, enhanced code and words in one line, cut to 500 characters."""
+    """Return the text of a reply: code, enhanced code and words in one line, cut to 500 characters."""
     text = reply.decode(errors="replace")[:TEXT_LIMIT]
     return text if text.isprintable() else text.translate(CONTROLS)
 
 
 class ReplyReader:
-    """Cuts one connection's bytes into replies."""
+    """Cut the bytes of one connection into replies."""
 
     __slots__ = ("_lines", "_rest", "broken", "is_closing")
 
@@ -43,7 +43,7 @@ class ReplyReader:
         self._lines: list[bytes] = []
         """The lines of a reply whose last line is still to come."""
         self.broken = ""
-        """The reason why nothing more can be read from this peer. The replies before that are good."""
+        """The reason why nothing more can be read from this peer. Earlier replies are valid."""
         self.is_closing = False
         """True once a 421 has come."""
 
@@ -64,7 +64,7 @@ class ReplyReader:
             if not self.broken:
                 self._add_line(line.removesuffix(b"\r"), replies)
         if len(self._rest) > LINE_LIMIT:
-            self.broken = "the peer answered a line without an end"
+            self.broken = "the peer sent a reply without a line end"
         return replies
 
     def _add_line(self, line: bytes, replies: list[bytes]) -> None:

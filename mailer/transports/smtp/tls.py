@@ -1,7 +1,7 @@
-"""TLS as a filter between plain bytes and a socket's bytes: it never touches the socket.
+"""Encrypt and decrypt bytes with TLS, without using the socket.
 
-The connection must know exactly which bytes the kernel has taken, to say whether a final dot is out; so OpenSSL works
-on memory buffers, and the socket is written in one place only.
+The connection must know exactly which bytes the kernel has taken, and so whether a final dot was written. So OpenSSL
+works on memory buffers, and only one place writes to the socket.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Tls:
 
     @property
     def version(self) -> str:
-        """Return the version that was agreed on, or an empty string before that."""
+        """Return the version that was agreed on, or an empty string before the handshake."""
         return self._session.version() or ""
 
     def start(self) -> None:
@@ -31,13 +31,13 @@ class Tls:
         self._shake_hands()
 
     def seal(self, plain: bytes) -> bytes:
-        """Return the bytes to write for these. Before the handshake is over they wait, and follow it."""
+        """Return the encrypted bytes to write. Before the handshake is over, bytes wait and are written after it."""
         if not self._is_established:
             self._early += plain
             return b""
-        rest = memoryview(plain)
-        while rest:
-            rest = rest[self._session.write(rest) :]
+        remaining_bytes = memoryview(plain)
+        while remaining_bytes:
+            remaining_bytes = remaining_bytes[self._session.write(remaining_bytes) :]
         return self._outgoing.read()
 
     def unseal(self, sealed: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""A message in SMTP: the commands that carry it to a given peer, and the outcome of each of its recipients."""
+"""Make the commands that carry a message to a peer, and collect the outcome of each of its recipients."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Peer:
 PENDING = NotSent("it was not tried")
 """The placeholder for an outcome that is not known yet."""
 AGAIN = NotSent("it is tried in another transaction")
-"""The placeholder for an outcome that another transaction will bring."""
+"""The placeholder for an outcome that comes from another transaction."""
 
 
 class Transaction:
@@ -60,22 +60,22 @@ class Transaction:
         self.answered = 0
         """The number of MAIL and RCPTs that the peer answered.
 
-        Once it is more than none, the message is not quietly given to another connection.
+        If it is above 0, the message is not given to another connection without a result.
         """
         self.outcomes: list[Outcome] = [PENDING] * len(envelope.recipients)
         self.asked: list[int] = []
-        """The positions, among the recipients, of those with a RCPT."""
+        """The positions of the recipients who have a RCPT."""
         self.commands: list[bytes] = []
         self.is_behind_dot = False
         """True if the commands were sent behind the final dot of another message."""
         self.complaint: NotSent | None = None
-        """The peer's complaint about a command, which is no verdict on the message."""
+        """The peer's complaint about a command, which is not a verdict on the message."""
         self.again: tuple[int, ...] = ()
         """The positions of recipients who go into another transaction together."""
         self.left: tuple[int, ...] = ()
-        """The positions of those who found no place in this one. They may be too many for one other, too."""
+        """The positions of recipients who had no place here. They may be too many for one other transaction, too."""
         self.room = 0
-        """The number of recipients after which the peer replied that these were enough; 0 without such a reply."""
+        """The number of recipients after which the peer replied that there were too many; 0 without such a reply."""
         self._prepare(peer)
 
     def _prepare(self, peer: Peer) -> None:
@@ -109,7 +109,7 @@ class Transaction:
             self.commands = [b"MAIL FROM:<%b>%b\r\n" % (sender, parameters), *recipients, DATA]
 
     def hear(self, replies: Sequence[bytes], *, first: int = -1) -> None:
-        """Take answers to MAIL (-1) and to the RCPTs (from 0), beginning with the `first`; perhaps not all of them."""
+        """Take answers to MAIL (-1) and to RCPTs (from 0), beginning with number `first`. Some may be missing."""
         if replies:
             self.answered = first + 1 + len(replies)
         for place, reply in enumerate(replies, start=first):
@@ -117,7 +117,7 @@ class Transaction:
                 continue
             if place < 0:
                 self._settle_by(reply, Stage.MAIL, self.envelope.sender)
-            elif self.outcomes[self.asked[place]] is PENDING:  # else MAIL was refused, and this is only its echo
+            elif self.outcomes[self.asked[place]] is PENDING:  # else MAIL was refused, and this reply follows from it
                 self._hear_of_recipient(place, reply)
 
     def hear_of_data(self, reply: bytes) -> None:
@@ -130,7 +130,7 @@ class Transaction:
         if reply[0] == SUCCESS:
             self.settle(Sent(text_of(reply)))
         elif self.is_hopeful:
-            self.is_behind_dot = False  # where its commands stood is not what the peer complains about now
+            self.is_behind_dot = False  # the peer does not complain about the place of its commands
             self._settle_by(reply, Stage.DOT)
 
     def _hear_of_recipient(self, place: int, reply: bytes) -> None:
@@ -147,39 +147,39 @@ class Transaction:
 
     def _note_complaint(self, outcome: Outcome) -> Outcome:
         if isinstance(outcome, NotSent):
-            self.complaint = outcome = self.complaint or outcome  # one object, to know its recipients by
+            self.complaint = outcome = self.complaint or outcome  # one object, which identifies its recipients
         return outcome
 
-    def _accepted(self, places: int) -> tuple[int, ...]:
-        """Return the positions of those who may still get it among the first `places` that were asked for."""
-        return tuple(position for position in self.asked[:places] if self.outcomes[position] is PENDING)
+    def _accepted(self, number: int) -> tuple[int, ...]:
+        """Return the positions of those who may still get the message, among the first `number` with a RCPT."""
+        return tuple(position for position in self.asked[:number] if self.outcomes[position] is PENDING)
 
     @property
     def is_hopeful(self) -> bool:
-        """Return whether a recipient is left that may still get it."""
+        """Return whether a recipient is left who may still get the message."""
         return PENDING in self.outcomes
 
     def settle(self, outcome: Outcome) -> None:
-        """Give every recipient that has no outcome yet this one."""
-        self.outcomes = [outcome if known is PENDING else known for known in self.outcomes]
+        """Give this outcome to every recipient who has none yet."""
+        self.outcomes = [outcome if current is PENDING else current for current in self.outcomes]
 
     def divide(self) -> None:
         """Divide the recipients after the peer has answered for some of them and closed the connection.
 
-        Those whom it had accepted go into one transaction, those whom it had not answered into others. All of these
-        are smaller than this one, so dividing comes to an end; a transaction that would be repeated unchanged is not
+        Recipients whom it had accepted go into one transaction, recipients without a reply into others. All of these
+        are smaller than this one, so dividing comes to an end. A transaction that would be repeated unchanged is not
         divided.
         """
-        heard = self.answered - 1
-        if heard <= 0 or not self.is_hopeful:
+        answered_recipients = self.answered - 1
+        if answered_recipients <= 0 or not self.is_hopeful:
             return
-        accepted = self._accepted(heard)
+        accepted = self._accepted(answered_recipients)
         if len(accepted) < len(self.asked):
             self.again = self._set_aside(*accepted)
-        self.left += self._set_aside(*self.asked[heard:])
+        self.left += self._set_aside(*self.asked[answered_recipients:])
 
     def repeat(self) -> None:
-        """Try the recipients again about whom the peer only complained."""
+        """Try those recipients again for whom the peer only complained about a command."""
         self.again = self._set_aside(
             *(position for position, outcome in enumerate(self.outcomes) if outcome is self.complaint)
         )
@@ -206,7 +206,7 @@ class Transaction:
 
     @property
     def result(self) -> Result:
-        """Return the outcomes of those who got one here."""
+        """Return the outcomes of the recipients who got one in this transaction."""
         envelope = self.envelope
         if len(self.outcomes) == 1 and not envelope.is_part:
             return Result(envelope.message_id, tuple(self.outcomes))
@@ -221,7 +221,7 @@ class Transaction:
     def body(self) -> bytes:
         """Return the bytes between 354 and the final dot, ended by CRLF.
 
-        Empty when nobody is left to get it (RFC 2920 section 3.1).
+        Empty if no recipient is left (RFC 2920 section 3.1).
         """
         if not self.is_hopeful:
             return b""
@@ -252,7 +252,7 @@ _encode_sender = lru_cache(maxsize=256)(_encode_address)  # senders repeat, reci
 
 
 def _find_refusal(envelope: Envelope, peer: Peer, *, is_utf8: bool) -> str:
-    """Return why this peer can never be given this message, worded like its own reply; empty when it can."""
+    """Return why this peer can never take this message, in the form of a reply, or an empty string if it can."""
     if 0 < peer.size_limit < len(envelope.data):
         return f"552 5.3.4 {len(envelope.data)} bytes are more than the {peer.size_limit} bytes that the peer takes"
     if envelope.is_8bit and not peer.is_8bit:

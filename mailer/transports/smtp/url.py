@@ -1,4 +1,4 @@
-"""The address of the peer and the way to speak to it, read from `SMTP_URL`. A mistake in it stops start-up."""
+"""Read the address of the peer, and the options of the connection, from `SMTP_URL`. A mistake in it stops start-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdicts: the outcome that a negative reply means for a message or a recipient (RFC 5321 section 4.2)."""
+"""Decide which outcome a negative reply means for a message or a recipient (RFC 5321 section 4.2)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PeerBroken(Exception):
 NOT_WITHOUT_LOGIN = b"530"
 """The codes of RFC 3207 and RFC 4954 that every message would get, so that no message is at fault."""
 COMMAND_ERRORS = (b"500", b"502", b"503")
-"""The peer says that it did not understand a command, or did not expect it. It has not judged the message."""
+"""The codes of a peer that did not understand or expect a command. It has not judged the message."""
 PARAMETER_ERRORS = (b"501", b"504")
 """The codes for errors in a command's parameters. If the address is meant, the reply is a verdict on it."""
 ADDRESS_STATUS = re.compile(r"50[14][ -]#?5\.1\.\d{1,3}\b")
@@ -42,8 +42,8 @@ TOO_MANY = re.compile(
 def judge(reply: bytes, stage: Stage, address: str = "") -> Outcome:
     """Return the outcome that a negative reply means; `address` is the one that MAIL or RCPT gave.
 
-    NotSent: the peer did not judge the message, but complained about a command. Raises PeerBroken for a reply that is
-    not negative.
+    NotSent means that the peer did not judge the message, but complained about a command. Raises PeerBroken for a reply
+    that is not negative.
     """
     if reply.startswith(b"4") or (stage is Stage.RCPT and is_too_many(reply)):
         return RetryAt(text_of(reply))

@@ -1,6 +1,6 @@
-"""A visit to the peer in which nothing is sent: its name, its offers, its speed, and whether it takes mail.
+"""Visit the peer without sending mail: find out its name, its offers, its speed, and whether it takes mail.
 
-The session is opened as for mail (opening.py). Then a sender and a recipient are named, and taken back.
+The session is opened as for mail (opening.py). Then a sender and a recipient are named, and reset.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ def _drive(connection: Connection, result: Visit, *, until: float, timeout_secon
             raise ConnectionLost(f"no answer within {timeout_seconds:g} s")
         if monotonic() > until:
             raise ConnectionLost(f"the peer was not done within {VISIT_SECONDS:g} s")
-        wanting = [connection.socket] if connection.wants_room else []
-        readable, writable, _ = select.select([connection.socket], wanting, [], 0.1)
+        writers = [connection.socket] if connection.wants_room else []
+        readable, writable, _ = select.select([connection.socket], writers, [], 0.1)
         if writable:
             connection.on_room()
             result.connect_ms = result.connect_ms or (monotonic() - started) * 1000
@@ -114,7 +114,7 @@ def _drive(connection: Connection, result: Visit, *, until: float, timeout_secon
 
 
 def _look_around(connection: Connection, address: SmtpAddress, sender: str, result: Visit) -> Script:
-    """Open a session, name a sender and a recipient, take them back, and say goodbye."""
+    """Open a session, name a sender and a recipient, reset them, and quit."""
     yield from open_session(connection, address, address.make_tls_context)
     result.refusal = yield from _ask_for_mail(connection, sender, result)
     yield from _ask(connection, "RSET", result)
@@ -132,7 +132,7 @@ def _ask_for_mail(connection: Connection, sender: str, result: Visit) -> Generat
 
 
 def _ask(connection: Connection, command: str, result: Visit) -> Generator[int, list[bytes], str]:
-    """Return the peer's answer if it says no, else an empty string."""
+    """Return the peer's answer if it is negative, else an empty string."""
     asked_at = monotonic()
     connection.write(command.encode() + b"\r\n")
     (reply,) = yield 1

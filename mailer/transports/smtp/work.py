@@ -1,4 +1,4 @@
-"""The work of a pool of connections: the rest of the slice that is being sent, and the gate before it."""
+"""Keep the work of a pool of connections: the messages of a slice that are still to be sent, and the gate."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Work:
         """Messages without a result."""
         self.limits = limits
         self.is_closed = False
-        """The gate has refused once; it is not read again."""
+        """True once the gate has refused. Then it is not read again."""
         self._cut: dict[int, CutMessage] = {}
         """The messages that are sent in parts, by message id."""
         self._is_given_up = False
@@ -50,7 +50,7 @@ class Work:
             self.is_closed = True
 
     def poll(self) -> Signal:
-        """Poll the guard. Once its answer was GIVE_UP, it stays so."""
+        """Poll the guard. After a GIVE_UP, every answer is GIVE_UP."""
         if not self._is_given_up and self._guard.poll() is Signal.GIVE_UP:
             self._is_given_up = self.is_closed = True
         return Signal.GIVE_UP if self._is_given_up else Signal.GO_ON
@@ -59,7 +59,7 @@ class Work:
         return self._guard.wakeup_fileno()
 
     def take(self, peer: Peer) -> Transaction | None:
-        """Return the next message that this peer can be given; those it can never be given are refused on the way."""
+        """Return the next message that this peer can take. Messages that it can never take are refused on the way."""
         if self.waiting and not self._may_take():
             self.finish_waiting(NOT_TAKEN_UP)
         while self.waiting and not self.is_closed:
@@ -70,7 +70,7 @@ class Work:
         return None
 
     def give_back(self, transaction: Transaction) -> None:
-        """Queue it again, in front: the peer never looked at it, or only complained about its commands."""
+        """Queue it again, before the others: the peer never read it, or only complained about its commands."""
         self.waiting.appendleft(transaction.envelope)
 
     def finish(self, transaction: Transaction) -> None:
@@ -101,7 +101,7 @@ class Work:
         self.waiting.clear()
 
     def _put_back(self, transaction: Transaction) -> None:
-        """Queue the recipients who need another transaction, in front of everything else."""
+        """Queue the recipients who need another transaction, before all other messages."""
         envelope = transaction.envelope
         if envelope.message_id not in self._cut:
             self._cut[envelope.message_id] = CutMessage(envelope)
@@ -143,7 +143,7 @@ class CutMessage:
     def result(self) -> Result:
         """Return the outcomes of all recipients, once none is missing."""
         recipients = self.envelope.recipients
-        return Result(self.envelope.message_id, tuple(self.outcomes[each] for each in recipients), recipients)
+        return Result(self.envelope.message_id, tuple(self.outcomes[recipient] for recipient in recipients), recipients)
 
 
 def part_of(envelope: Envelope, positions: Sequence[int]) -> Envelope:
