@@ -1,8 +1,8 @@
 """Claim parcels for a worker, and look at the gate before each slice.
 
 The exact stop rests on an order. A worker commits its claim and *then* looks at the gate; a stop commits the status and
-*then* reads the claims. So one of the two always sees the other, and nothing is held in a session that a lost
-connection could let go.
+*then* reads the claims. So one of the two always sees the other, and no lock is held in a session that could
+lose its connection.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class Claim:
     lane: Lane
     doubtful: int
     open_since: dt.datetime | None = field(default=None, init=False)
-    """Since when its mail may be sent, as the last look saw it: its time, or the last opening of its gate."""
+    """The time from which its mail may be sent, as of the last look: its `send_at`, or the last opening of its gate."""
 
     @property
     def first_message_id(self) -> int:
-        """Return the id of the message that bit 0 of `members` stands for."""
+        """Return the id of the message of bit 0 of `members`."""
         return self.base * PARCEL_SPAN
 
 

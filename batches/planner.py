@@ -1,4 +1,4 @@
-"""Plan: publish one ETA task for each wave up to a short horizon, to run at the time of the wave.
+"""Plan waves: publish one ETA task for each wave up to a short horizon, to run at the time of the wave.
 
 Waves beyond the horizon wait in PostgreSQL and cost nothing. The progress of the planner is one row (`Mark` "plan").
 If the planner may already have passed the time of a wave, the code that makes the wave hints it (`hints.is_near`).

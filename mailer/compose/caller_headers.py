@@ -64,7 +64,7 @@ def fill_message_id(text: str, values: Mapping[str, str]) -> str | None:
 
 
 class MailHead(Protocol):
-    """The part of a mail that its Message-IDs are made of."""
+    """The part of a mail from which its Message-IDs are made."""
 
     @property
     def public_id(self) -> str: ...

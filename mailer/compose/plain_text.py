@@ -13,7 +13,7 @@ from content.template_tags import HiddenTags
 from mailer.compose.html_tags import EndTag, StartTag, Text, read_html
 
 UNSEEN: Final = frozenset({"script", "style", "title", "iframe", "noembed", "noframes"})
-"""Raw elements whose text nobody sees."""
+"""Raw elements whose text is not shown."""
 OF_HEAD: Final = frozenset(
     {
         "head",

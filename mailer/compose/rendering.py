@@ -212,10 +212,9 @@ class Renderer:
 
     def _text_after(self, type: str, text: str) -> str:
         """Return the text to append to a body whose keys are replaced."""
-        is_in_html = is_html(type)
-        has_link = self._footers.needs_link(type) and self._finder.has_unsubscribe_link(text, is_html=is_in_html)
+        has_link = self._footers.needs_link(type) and self._finder.has_unsubscribe_link(text, is_html=is_html(type))
         appended = self._footers.text_after(type, has_link=has_link)
-        if self._tracker and self._tracker.has_pixel and is_in_html:
+        if self._tracker and self._tracker.has_pixel and is_html(type):
             tags = (tag.name for searched in (text, appended) for tag in self._finder.find(searched))
             if PIXEL not in tags:
                 appended += self._finder.prepare(PIXEL_TAG)

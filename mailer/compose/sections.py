@@ -1,7 +1,7 @@
 """Replace the keys of substitutions and sections, alternately, at most four levels deep.
 
-A text is open to both kinds of keys, the value of a substitution to the keys of sections only, and the text of a
-section to those of substitutions only. So a section in a section, and a value in a value, stay as they were written.
+In a text both kinds of keys are replaced, in the value of a substitution only keys of sections, and in a section only
+keys of substitutions. So a section in a section, and a value in a value, stay unchanged.
 Each key of a text gets its final value first; then one pass over the text replaces all of them.
 """
 

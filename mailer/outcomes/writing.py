@@ -165,7 +165,7 @@ def _notices_of(entries: Iterable[Entry]) -> dict[str, list[object]]:
 
 
 def _share(claims: Iterable[Sequence[Entry]]) -> Iterator[int]:
-    """Yield which notice of the log each parcel is in, so that none is about too many parcels or events."""
+    """Yield the number of the notice that each parcel is in. No notice has too many parcels or events."""
     parcels, events, share = 0, 0, 0
     for parts in claims:
         number = sum(_count_events(entry) for entry in parts)

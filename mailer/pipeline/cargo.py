@@ -67,7 +67,7 @@ class Earlier(NamedTuple):
 class Cargo:
     """The messages of the claims, by id.
 
-    Beside them are the earlier outcomes of some of their recipients, and the suppressions of those who have any.
+    It also has the earlier outcomes of some of their recipients, and the suppressions of recipients who have any.
     Recipients are in the form that SMTP needs.
     """
 

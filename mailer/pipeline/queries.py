@@ -1,4 +1,4 @@
-"""The SQL of accept: everything of a request in one statement, its messages too when there is but one.
+"""Build the SQL of accept: one statement stores a request, and also its message if there is only one.
 
 The ORM cannot express several inserts in one statement, and each round trip of a single mail costs as much as a row.
 """
@@ -16,14 +16,14 @@ from mailer.outcomes.queries import count_accepted
 
 ACCOUNT: Final = "%(account)s::bigint"
 
-# The batch of that id, while it is usable (`is_usable`).
+# The batch of this id, if it is usable (`is_usable`).
 DEFAULT_BATCH: Final = f"b.account_id = {ACCOUNT} and b.is_default"
 NAMED_BATCH: Final = f"""b.account_id = {ACCOUNT} and b.public_id = %(batch)s
     and not (b.is_default or b.is_campaign) and (
         b.created_at > now - make_interval(days => %(days)s) or exists (
             select from batches_parcel p where p.batch_id = b.id and not p.is_folded and p.finalized_at is null))"""
 
-# Whether the key of the caller, if it was recalled only, still lives and may send.
+# Whether the key of the caller, if it was only recalled, is still valid and may send.
 MAY_SEND: Final = f"""(not %(is_recalled)s::bool or exists (
         select from accounts_apikey k where k.id = %(key)s::bigint and k.revoked_at is null
             and k.scopes && '{{mail.send,{FULL_ACCESS}}}'))"""
@@ -61,9 +61,10 @@ def store(kind: Kind, parcels: str, messages: str = "") -> str:
     """Return a statement that stores a mail and its parcels, and counts its recipients as accepted.
 
     It returns for each parcel, in order: its id, its send_at, its mail, its batch, and the moment that was "now".
-    Nothing is stored, and nothing returned, if there is no such batch or the key may not send. No purge of the account
-    draws its line between `own` and the end of the transaction. Mail that is due now is due at once: the worker that
-    claims it asks the gate. The account's defaults are copied, so a later change of them changes nothing accepted.
+    Nothing is stored, and nothing returned, if the batch does not exist or the key may not send. No purge of the
+    account sets its limit between `locked` and the end of the transaction. Mail that is due now is due at once: the
+    worker that claims it reads the gate. The account's defaults are copied, so a later change of them does not change
+    accepted mail.
     """
     batch = NAMED_BATCH if kind.is_in_batch else DEFAULT_BATCH
     counted = count_accepted(
@@ -76,10 +77,10 @@ def store(kind: Kind, parcels: str, messages: str = "") -> str:
     )
     labelled = f", labelled as ({LABEL_BATCH})" if kind.is_in_batch else ""
     return f"""
-with own as materialized (
+with locked as materialized (
     select pg_advisory_xact_lock_shared({accept_lock(ACCOUNT)})
 ), moment as materialized (
-    select sluice_now() as now from own
+    select sluice_now() as now from locked
 ), batch as materialized (
     select b.id, now, b.label = '' as is_unlabelled from moment, batches_batch b where {batch} and {MAY_SEND}
 ), mail as (

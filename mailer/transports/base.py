@@ -64,7 +64,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class RetryAt:
-    """A temporary failure of this recipient or message (4xx): try again after a backoff, it counts as an attempt."""
+    """A temporary failure of this recipient or message (4xx): it is tried again later, and an attempt is used up."""
 
     reply: str
 

@@ -1,4 +1,4 @@
-"""Connect to the peer: what was written, what is still to be written, and the message whose final dot was written.
+"""Exchange bytes with the peer, and know what was written and which message may be in doubt.
 
 The dialogue is a *script*: a generator that writes, yields the number of replies it waits for, and gets them.
 opening.py and delivering.py have the scripts. Nothing here blocks; every failure is a ConnectionLost.

@@ -346,20 +346,20 @@ class SmtpTransport(CheckedTransport):
         except ConnectionLost as lost:
             self._lose(connection, lost, work)
 
-    def _lose(self, connection: Connection, lost: ConnectionLost, work: Work) -> None:
+    def _lose(self, connection: Connection, loss: ConnectionLost, work: Work) -> None:
         _, *other_endpoints = self._forget(connection)
         connection.abort()
         # A peer may close a connection that it was not using, and a stop makes us close one.
-        is_trouble = not connection.is_idle and not (lost.is_ours and work.is_closed)
+        is_trouble = not connection.is_idle and not (loss.is_ours and work.is_closed)
         if other_endpoints and not connection.is_greeted and not work.is_closed:
             self._open(other_endpoints, work)
             return
-        is_certain = connection.settle(work, lost)
-        if connection.is_used and is_certain and not lost.is_complaint:
+        is_certain = connection.settle(work, loss)
+        if connection.is_used and is_certain and not loss.is_complaint:
             self._openings_left += 1
-        self._last_failure = lost.reason
+        self._last_failure = loss.reason
         if is_trouble:
-            self._note_failure(lost.reason)
+            self._note_failure(loss.reason)
         self._has_unassigned = True
 
     def _note_failure(self, reason: str) -> None:
