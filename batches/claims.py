@@ -23,7 +23,6 @@ from foundation.ids import instance_id
 from foundation.statements import fetch_prepared
 
 ACCOUNTS_IN_TURN = 64
-ALL_MEMBERS = (1 << PARCEL_SPAN) - 1
 
 
 @dataclass(slots=True)

@@ -51,10 +51,10 @@ def expand(selection: str, personal: str) -> str:
         categories="(select categories from mailer_mail where id = %(mail)s)",
     )
     return f"""
-with own as materialized (
+with locked as materialized (
     select pg_advisory_xact_lock_shared({accept_lock("%(account)s::bigint")})
 ), moment as materialized (
-    select sluice_now() as now from own
+    select sluice_now() as now from locked
 ), picked as materialized ({selection}),
 examined as materialized (
     select c.id, c.email, {personal} as personal, coalesce((%(zones)s::jsonb ->> c.time_zone)::int, 0) as wave,

@@ -16,6 +16,6 @@ class SluiceError(Exception):
 
 
 class UnfitCharacter(SluiceError):
-    """A text of the request holds a character that it may not hold; `field` is where (`foundation/texts.py`)."""
+    """A text of the request has a character that is not allowed; `field` is its path (`foundation/texts.py`)."""
 
     code = "unfit_character"

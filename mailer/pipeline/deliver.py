@@ -213,10 +213,7 @@ class Trip:
         envelopes, results = self.composer.compose(owners, date_field(database_now()), until=guard.composed_until)
         results += self._send(envelopes, guard)
         self._sort(results, envelopes, owners)
-        is_encrypted = deliverer.transport.is_encrypted
-        for item in outcomes:
-            item.categories = self.composer.categories_of(item.claim.first_message_id)
-            item.is_encrypted = is_encrypted
+        self._describe(outcomes)
         self._record(outcomes)
         self._learn(outcomes, guard, {owners[message_id].claim.batch_id for message_id in guard.late}, opened_at)
         deliverer.reports.report_slice(deliverer.claimer.worker_id, begun_at)
@@ -269,6 +266,13 @@ class Trip:
             if RetryAt in map(type, outcomes):
                 result = end_retries(result, owner.claim)
             add_result(owner, result, recipients, earlier.get(message_id))
+
+    def _describe(self, outcomes: list[Outcomes]) -> None:
+        """Note the categories of the mails, and whether the peer's connections were encrypted: events have both."""
+        is_encrypted = self.deliverer.transport.is_encrypted
+        for item in outcomes:
+            item.categories = self.composer.categories_of(item.claim.first_message_id)
+            item.is_encrypted = is_encrypted
 
     def _record(self, outcomes: list[Outcomes]) -> None:
         """Record, and try again if the connection is lost: recording twice is harmless, not recording leaves doubt."""
