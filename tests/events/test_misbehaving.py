@@ -16,13 +16,13 @@ from django.conf import settings as django_settings
 from accounts.models import Account
 from events.log.publishing import publish_events
 from events.log.reading import Position, Reader
-from events.models import Delivery, DeliveryState, Dialect, Endpoint
+from events.models import Delivery, DeliveryState, Dialect, Endpoint, Lane
 from events.webhooks import bodies, client, lanes
 from events.webhooks.addresses import ForbiddenAddress, resolve
 from events.webhooks.client import Client
 from events.webhooks.endpoints import create_endpoint, enable
 from events.webhooks.hints import due_lanes
-from foundation.clock import database_now
+from foundation.clock import Now, database_now
 from mailer.models import EventKind, LogNotice, Measure, Series
 from mailer.outcomes.counters import DAY, read_counters
 from mailer.pipeline.accept import accept_mail
@@ -58,13 +58,19 @@ def work(seed: int) -> None:
 
 
 def work_for_a_while(seed: int, receiver: Receiver, *, requests: int) -> None:
-    """Let a worker post a few requests, and kill it in the middle of one or of what follows."""
+    """Let a worker post a few requests, or all that are due, and kill it in the middle of one or of what follows."""
     target, until = len(receiver.arrivals) + requests, time.monotonic() + 2
+    abandoned = leased_lanes()
     with forked(work, seed) as worker:
-        while len(receiver.arrivals) < target and time.monotonic() < until:
-            time.sleep(0.005)
+        while len(receiver.arrivals) < target and (due_lanes() or leased_lanes() - abandoned) and time.monotonic() < until:
+            time.sleep(0.01)
         time.sleep(random.Random(seed).choice([0, 0.01, 0.1]))
         worker.kill()
+
+
+def leased_lanes() -> set[int]:
+    """Return the ids of the lanes that a worker has, or that it had when it was killed less than a lease ago."""
+    return set(Lane.objects.filter(leased_until__gt=Now()).values_list("pk", flat=True))
 
 
 BEHAVIOURS = {
