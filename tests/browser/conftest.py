@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from stack.chromium import running_chromium
 from stack.downloads import Unavailable
@@ -16,9 +16,13 @@ from tests.browser.site import PATIENCE_MS, Site, running_site
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Start Chromium; skip the tests where it or axe-core cannot be had."""
+    """Start Chromium; skip the tests where it or axe-core cannot be had.
+
+    It ends with the last test of this folder, and not with the process: as long as Playwright runs, its event loop
+    makes Django refuse every query.
+    """
     try:
         axe_source()
         with running_chromium() as browser:
@@ -27,14 +31,14 @@ def chromium() -> Iterator[Browser]:
         pytest.skip(f"No browser here: {reason}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(chromium: Browser) -> Iterator[Site]:
     """Start all programs of Sluice once: that takes longer than most of the tests."""
     with running_site() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def signed_in(chromium: Browser, site: Site) -> Iterator[BrowserContext]:
     """Return a window of an operator who may do everything and is signed in."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
@@ -50,17 +54,25 @@ def signed_in(chromium: Browser, site: Site) -> Iterator[BrowserContext]:
     context.close()
 
 
+def shorten_transitions(page: Page) -> None:
+    """Let animations and transitions run 100 times as fast. Their ends, which tests wait for, are the same."""
+    session = page.context.new_cdp_session(page)
+    session.send("Animation.enable")
+    session.send("Animation.setPlaybackRate", {"playbackRate": 100})
+
+
 @pytest.fixture
 def desk(signed_in: BrowserContext, site: Site) -> Iterator[Desk]:
     """Return an operator's page. A test fails if the browser reports an error on it."""
     page = signed_in.new_page()
+    shorten_transitions(page)
     desk = Desk(page, site)
     yield desk
     page.close()
     assert desk.errors == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mailings(site: Site) -> None:
     """Send mail that was taken, refused or deferred, and schedule mail for later."""
     site.peer.replies |= {
