@@ -50,7 +50,7 @@ COMMANDS = {
     "test": Command(
         "stack.test",
         "stack.parsers.test",
-        "run the tests (--all: and its slow kinds; further arguments are passed to pytest)",
+        "run the tests (--all: and those that take minutes; further arguments are passed to pytest)",
         DEVELOPMENT,
     ),
     "check": Command(

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -187,7 +187,7 @@ def test_a_container_has_no_rights(engine: Engine, image: str, name: str) -> Non
 
 
 def test_containers_deliver_pause_exactly_and_stop_by_themselves(
-    containers: Containers, database_url: str, peer: CountingPeer, capsys: pytest.CaptureFixture[str]
+    containers: Containers, database_url: str, peer: CountingPeer, record_property: Callable[[str, object], None]
 ) -> None:
     times = [time.monotonic()]
     containers.run("migrate")
@@ -227,11 +227,11 @@ def test_containers_deliver_pause_exactly_and_stop_by_themselves(
     times.append(time.monotonic())
     containers.stop(*RUNNING)
     times.append(time.monotonic())
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\nmigrated in {times[1] - times[0]:.1f} s; web and workers at work after {times[2] - times[1]:.1f} s; "
-            f"all stopped in {times[4] - times[3]:.1f} s\n"
-        )
+    figures = (
+        f"image: migrated in {times[1] - times[0]:.1f} s; web and workers at work after {times[2] - times[1]:.1f} s; "
+        f"all stopped in {times[4] - times[3]:.1f} s"
+    )
+    record_property("figures", [figures])
     assert {name: containers.exit_code(name) for name in RUNNING} == dict.fromkeys(RUNNING, 0)
     assert len(peer.ledger) == MESSAGES
     for name in RUNNING:

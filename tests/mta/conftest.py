@@ -16,19 +16,19 @@ ShowFigures = Callable[[str], None]
 SERVERS: list[type[Server]] = [Postfix, Exim, Haraka]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def smtp_port() -> int:
     return free_port(0)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sluice(smtp_port: int) -> Iterator[RunningStack]:
     """Start all programs of Sluice once: that takes longer than the tests with one server."""
     with running_sluice(smtp_port) as stack:
         yield stack
 
 
-@pytest.fixture(scope="session", params=SERVERS, ids=lambda kind: kind.name)
+@pytest.fixture(scope="package", params=SERVERS, ids=lambda kind: kind.name)
 def site(request: pytest.FixtureRequest, smtp_port: int) -> Iterator[Site]:
     """Start a mail server and, unless that cannot be had, Sluice in front of it."""
     try:

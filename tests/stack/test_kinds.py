@@ -15,38 +15,36 @@ from tests.examples import few_by_default
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Return the options of each run of pytest, which do not take place; the run of the images fails."""
+    """Return the options of each run of pytest, which do not take place; the second run fails."""
     runs: list[list[str]] = []
 
     def run(_: str, options: list[str]) -> bool:
         runs.append(options)
-        return "image" not in options
+        return len(runs) == 1
 
     monkeypatch.setattr(command, "has_passed", run)
     return runs
 
 
-def test_the_suite_and_every_kind_run_once_and_one_failure_fails_all(
+def test_the_suite_and_all_other_tests_run_once_and_one_failure_fails_all(
     runs: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--all", "-x"]) == 1
-    assert runs == [[*options, "-x"] for options in ([], *command.KINDS.values())]
-    assert "Failed: image." in capsys.readouterr().out
+    assert runs == [["-x"], [*command.LEFT_OUT, "-x"]]
+    assert "Failed: all others." in capsys.readouterr().out
 
 
-def test_the_kinds_are_those_that_the_suite_leaves_out(pytestconfig: pytest.Config) -> None:
-    options = " ".join(pytestconfig.getini("addopts"))
-    serial = {kind: options for kind, options in command.KINDS.items() if kind != "walks"}
-    assert " and ".join(f"not {kind}" for kind in serial) in options
-    assert all(f"-m {kind}" in " ".join(options) and options[-2:] == ["-n", "0"] for kind, options in serial.items())
+def test_the_other_tests_are_those_that_the_suite_leaves_out(pytestconfig: pytest.Config) -> None:
+    option, marks = command.LEFT_OUT
+    kinds = marks.split(" or ")
+    assert option == "-m"
+    assert pytestconfig.getini("addopts")[-1] == " and ".join(f"not {kind}" for kind in kinds)
 
 
 def test_a_walk_is_a_large_test() -> None:
     few, all_values = few_by_default(["a", "b"], "a")
     assert few == "a"
     assert {mark.name for mark in all_values.marks} == {"large", "walk"}
-    assert command.KINDS["walks"] == ["-m", "walk"]
-    assert command.KINDS["large"][:2] == ["-m", "large and not walk"]
 
 
 @pytest.mark.parametrize(("arguments", "tests"), [([], 1), (["--no-tests"], 0)])
