@@ -62,7 +62,9 @@ def work_for_a_while(seed: int, receiver: Receiver, *, requests: int) -> None:
     target, until = len(receiver.arrivals) + requests, time.monotonic() + 2
     abandoned = leased_lanes()
     with forked(work, seed) as worker:
-        while len(receiver.arrivals) < target and (due_lanes() or leased_lanes() - abandoned) and time.monotonic() < until:
+        while len(receiver.arrivals) < target and time.monotonic() < until:
+            if not (due_lanes() or leased_lanes() - abandoned):
+                break
             time.sleep(0.01)
         time.sleep(random.Random(seed).choice([0, 0.01, 0.1]))
         worker.kill()
