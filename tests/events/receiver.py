@@ -112,7 +112,12 @@ def handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             receiver.connections += 1
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # The client has died: the request is incomplete (RFC 9112 section 8).
+                self.close_connection = True
+                return
             arrival = Arrival({name.lower(): value for name, value in self.headers.items()}, body, self.path)
             behaviour = receiver.take(arrival)
             time.sleep(behaviour.pause)
