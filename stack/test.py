@@ -1,7 +1,8 @@
 """Run the tests on engines that are started for them: the command `./sluice test [--all] [pytest arguments]`.
 
-The suite leaves out tests of certain kinds, which take minutes or need a network. With `--all` they follow it, all
-together: many of them wait for programs or for other machines, and meanwhile others run.
+The suite leaves out tests of certain kinds, which take minutes or need a network. With `--all` they follow it: first
+the walks, which are like the tests of the suite, and then all others together. Many of these wait for programs or for
+other machines, and meanwhile others run.
 """
 
 from __future__ import annotations
@@ -16,8 +17,14 @@ from stack.processes import die_with_parent
 from stack.say import show
 
 PYTEST = [sys.executable, "-m", "pytest"]
-LEFT_OUT = ["-m", "large or mta or browser or image"]
-"""The options that run the tests which the suite leaves out."""
+KINDS = ("large", "mta", "browser", "image")
+"""The kinds of tests that the suite leaves out."""
+RUNS = {
+    "the suite": [],
+    "walks": ["-m", "walk"],
+    "all others": ["-m", f"({' or '.join(KINDS)}) and not walk"],
+}
+"""The options of the runs that together are all tests, by their names."""
 
 
 def main(arguments: list[str]) -> int:
@@ -29,9 +36,8 @@ def main(arguments: list[str]) -> int:
 
 
 def run_all(arguments: list[str]) -> int:
-    """Run the suite and then all other tests; return 1 if any of them failed."""
-    runs = {"the suite": [], "all others": LEFT_OUT}
-    failed = [name for name, options in runs.items() if not has_passed(name, [*options, *arguments])]
+    """Run all tests; return 1 if any of them failed."""
+    failed = [name for name, options in RUNS.items() if not has_passed(name, [*options, *arguments])]
     show(f"\nFailed: {', '.join(failed)}." if failed else "\nAll tests have passed.")
     return 1 if failed else 0
 

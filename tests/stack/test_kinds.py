@@ -15,30 +15,27 @@ from tests.examples import few_by_default
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Return the options of each run of pytest, which do not take place; the second run fails."""
+    """Return the options of each run of pytest, which do not take place; the last run fails."""
     runs: list[list[str]] = []
 
     def run(_: str, options: list[str]) -> bool:
         runs.append(options)
-        return len(runs) == 1
+        return len(runs) < len(command.RUNS)
 
     monkeypatch.setattr(command, "has_passed", run)
     return runs
 
 
-def test_the_suite_and_all_other_tests_run_once_and_one_failure_fails_all(
+def test_all_runs_take_place_and_one_failure_fails_all(
     runs: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--all", "-x"]) == 1
-    assert runs == [["-x"], [*command.LEFT_OUT, "-x"]]
+    assert runs == [["-x"], ["-m", "walk", "-x"], [*command.RUNS["all others"], "-x"]]
     assert "Failed: all others." in capsys.readouterr().out
 
 
-def test_the_other_tests_are_those_that_the_suite_leaves_out(pytestconfig: pytest.Config) -> None:
-    option, marks = command.LEFT_OUT
-    kinds = marks.split(" or ")
-    assert option == "-m"
-    assert pytestconfig.getini("addopts")[-1] == " and ".join(f"not {kind}" for kind in kinds)
+def test_the_other_runs_have_the_kinds_that_the_suite_leaves_out(pytestconfig: pytest.Config) -> None:
+    assert pytestconfig.getini("addopts")[-1] == " and ".join(f"not {kind}" for kind in command.KINDS)
 
 
 def test_a_walk_is_a_large_test() -> None:
