@@ -15,7 +15,7 @@ def may(permission: str) -> Callable[[HttpRequest], bool]:
 
 
 class Entry(NamedTuple):
-    """An entry of the sidebar: its page, and the permission or the path of the test that shows it to an operator.
+    """An entry of the sidebar: its page, and the test that shows it to an operator, or the path of this test.
 
     `icon` is a Material Symbol.
     """
@@ -23,72 +23,65 @@ class Entry(NamedTuple):
     title: str
     icon: str
     route: str
-    permission: str = ""
+    test: Callable[[HttpRequest], bool] | str = ""
 
     def draw(self) -> dict[str, Any]:
         """Return the entry as unfold reads it."""
-        drawn: dict[str, Any] = {"title": self.title, "icon": self.icon, "link": reverse(self.route)}
-        if self.permission:
-            is_test = self.permission in TESTS
-            drawn["permission"] = self.permission if is_test else may(self.permission)
-        return drawn
+        shown = {"permission": self.test} if self.test else {}
+        return {"title": self.title, "icon": self.icon, "link": reverse(self.route), **shown}
 
 
-MAY_SEE_INBOX: Final = "mailer.inbox.views.may_see_inbox"
-MAY_SEE_ACTIVITY: Final = "console.activity.page.may_see_activity"
-TESTS: Final = (MAY_SEE_INBOX, MAY_SEE_ACTIVITY)
-"""The functions that test an operator, for pages that several permissions open."""
-IN_HAND: Final = Entry("Mail in hand", "front_hand", "in_hand", "mailer.view_message")
+IN_HAND: Final = Entry("Mail in hand", "front_hand", "in_hand", may("mailer.view_message"))
 GROUPS: Final = {
     "": (
         Entry("Now", "monitor_heart", "admin:index"),
-        Entry("Stop", "pan_tool", "stop", "batches.view_batch"),
-        Entry("Overview", "monitoring", "overview", "batches.view_batch"),
-        Entry("Fleet", "dns", "fleet", "batches.view_batch"),
+        Entry("Stop", "pan_tool", "stop", may("batches.view_batch")),
+        Entry("Overview", "monitoring", "overview", may("batches.view_batch")),
+        Entry("Fleet", "dns", "fleet", may("batches.view_batch")),
     ),
     "Mail": (
-        Entry("Batches", "inventory_2", "admin:batches_batch_changelist", "batches.view_batch"),
-        Entry("Waves", "waves", "waves", "batches.view_batch"),
-        Entry("Messages", "mail", "admin:mailer_message_changelist", "mailer.view_message"),
+        Entry("Batches", "inventory_2", "admin:batches_batch_changelist", may("batches.view_batch")),
+        Entry("Waves", "waves", "waves", may("batches.view_batch")),
+        Entry("Messages", "mail", "admin:mailer_message_changelist", may("mailer.view_message")),
         IN_HAND,
-        Entry("Failures", "error", "failures", "mailer.view_message"),
-        Entry("Receipts", "receipt_long", "admin:batches_receipt_changelist", "batches.view_receipt"),
-        Entry("Inbox", "inbox", "inbox", MAY_SEE_INBOX),
+        Entry("Failures", "error", "failures", may("mailer.view_message")),
+        Entry("Receipts", "receipt_long", "admin:batches_receipt_changelist", may("batches.view_receipt")),
+        Entry("Inbox", "inbox", "inbox", "mailer.inbox.views.may_see_inbox"),
     ),
     "Campaigns": (
-        Entry("Campaigns", "campaign", "admin:campaigns_campaign_changelist", "campaigns.view_campaign"),
-        Entry("Contacts", "contacts", "admin:audience_contact_changelist", "audience.view_contact"),
-        Entry("Lists", "list_alt", "admin:audience_contactlist_changelist", "audience.view_contactlist"),
-        Entry("Segments", "filter_alt", "admin:audience_segment_changelist", "audience.view_segment"),
-        Entry("Imports", "upload_file", "admin:audience_job_changelist", "audience.view_job"),
-        Entry("Senders", "alternate_email", "admin:campaigns_sender_changelist", "campaigns.view_sender"),
+        Entry("Campaigns", "campaign", "admin:campaigns_campaign_changelist", may("campaigns.view_campaign")),
+        Entry("Contacts", "contacts", "admin:audience_contact_changelist", may("audience.view_contact")),
+        Entry("Lists", "list_alt", "admin:audience_contactlist_changelist", may("audience.view_contactlist")),
+        Entry("Segments", "filter_alt", "admin:audience_segment_changelist", may("audience.view_segment")),
+        Entry("Imports", "upload_file", "admin:audience_job_changelist", may("audience.view_job")),
+        Entry("Senders", "alternate_email", "admin:campaigns_sender_changelist", may("campaigns.view_sender")),
         Entry(
             "Unsubscribe groups",
             "unsubscribe",
             "admin:mailer_unsubscribegroup_changelist",
-            "mailer.view_unsubscribegroup",
+            may("mailer.view_unsubscribegroup"),
         ),
-        Entry("Terms", "speed", "admin:campaigns_accountterms_changelist", "campaigns.view_accountterms"),
+        Entry("Terms", "speed", "admin:campaigns_accountterms_changelist", may("campaigns.view_accountterms")),
     ),
     "Content": (
-        Entry("Templates", "description", "admin:content_template_changelist", "content.view_template"),
-        Entry("Designs", "palette", "admin:content_design_changelist", "content.view_design"),
-        Entry("Mail settings", "tune", "admin:content_mailsettings_changelist", "content.view_mailsettings"),
+        Entry("Templates", "description", "admin:content_template_changelist", may("content.view_template")),
+        Entry("Designs", "palette", "admin:content_design_changelist", may("content.view_design")),
+        Entry("Mail settings", "tune", "admin:content_mailsettings_changelist", may("content.view_mailsettings")),
     ),
     "Tenants": (
-        Entry("Accounts", "apartment", "admin:accounts_account_changelist", "accounts.view_account"),
-        Entry("API keys", "key", "admin:accounts_apikey_changelist", "accounts.view_apikey"),
-        Entry("Webhooks", "webhook", "admin:events_endpoint_changelist", "events.view_endpoint"),
+        Entry("Accounts", "apartment", "admin:accounts_account_changelist", may("accounts.view_account")),
+        Entry("API keys", "key", "admin:accounts_apikey_changelist", may("accounts.view_apikey")),
+        Entry("Webhooks", "webhook", "admin:events_endpoint_changelist", may("events.view_endpoint")),
     ),
     "Installation": (
-        Entry("Activity", "history", "activity", MAY_SEE_ACTIVITY),
-        Entry("Operators", "person", "admin:auth_user_changelist", "auth.view_user"),
-        Entry("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
+        Entry("Activity", "history", "activity", "console.activity.page.may_see_activity"),
+        Entry("Operators", "person", "admin:auth_user_changelist", may("auth.view_user")),
+        Entry("Groups", "group", "admin:auth_group_changelist", may("auth.view_group")),
         Entry(
             "Periodic tasks",
             "schedule",
             "admin:django_celery_beat_periodictask_changelist",
-            "django_celery_beat.view_periodictask",
+            may("django_celery_beat.view_periodictask"),
         ),
     ),
 }
