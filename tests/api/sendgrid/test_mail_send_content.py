@@ -272,6 +272,26 @@ def test_tags_that_are_sent_as_written_are_named_in_a_warning(client_of_alice: A
     assert len(long) <= 1003
 
 
+def test_every_part_of_a_mail_is_searched_for_tags(client_of_alice: ApiClient) -> None:
+    tag = "[sender_city]"
+    footer = {"enable": True, "text": tag, "html": "x"}
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"subject": tag}, "subject"),
+        ({"content": [{"type": "text/plain", "value": tag}]}, "text/plain"),
+        ({"headers": {"X-City": tag}}, "headers"),
+        ({"sections": {"-a-": tag}}, "sections"),
+        ({"mail_settings": {"footer": footer}}, "footer"),
+        ({"mail_settings": {"footer": footer | {"text": "x", "html": tag}}}, "footer"),
+        ({"personalizations": [person(substitutions={"-a-": tag})]}, "substitutions"),
+        ({"personalizations": [person(subject=tag)]}, "personalizations"),
+        ({"personalizations": [person(headers={"X-City": tag})]}, "personalizations"),
+    ]
+    for fields, part in cases:
+        answer = client_of_alice.post(SEND, mail_body(**fields))
+        assert answer.status_code == 202, answer.content
+        assert answer.headers.get(WARNING) == f"sent as written: {tag} in {part}", fields
+
+
 def test_a_repeated_request_gets_the_same_warning(client_of_alice: ApiClient) -> None:
     content = [{"type": "text/plain", "value": "[unsubscribe]"}]
     answers = [
