@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from accounts.models import Account
 from batches.models import PARCEL_SPAN, Parcel
+from foundation.postgresql import SqlState, sqlstate_of
 from mailer.models import Message
-from mailer.partitions import AHEAD, TABLES, drop_partition, ensure_partitions, exists, newest_parcel_id, span
+from mailer.partitions import (
+    AHEAD,
+    TABLES,
+    create_partition,
+    drop_partition,
+    ensure_partitions,
+    exists,
+    making_partitions,
+    newest_parcel_id,
+    span,
+)
 from mailer.pipeline.accept import accept_mail
 from mailer.sweep import prune
 from tests.drafts import draft
 from tests.examples import few_by_default
+from tests.waiting import someone_waits_for_us, wait_until
 
 
 def draw_ids_from(parcel_id: int) -> None:
@@ -33,6 +46,30 @@ def test_partitions_are_created_ahead_and_only_once(database: None) -> None:
     assert ensure_partitions(beyond) > 0
     assert ensure_partitions(beyond) == 0
     assert all(exists(number_of(beyond) + ahead) for ahead in range(AHEAD + 1))
+
+
+def test_two_processes_make_the_same_partition_once(database: None) -> None:
+    number = number_of(newest_parcel_id()) + 300
+
+    def make_in_another_session() -> None:
+        try:
+            while True:
+                try:
+                    return create_partition(number)
+                except OperationalError as error:
+                    # On a busy machine the lock may come too late. The sweeper tries again, too.
+                    if sqlstate_of(error) != SqlState.LOCK_NOT_AVAILABLE:
+                        raise
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with making_partitions():
+            create_partition(number)
+            other = pool.submit(make_in_another_session)
+            wait_until(lambda: other.done() or someone_waits_for_us(), why="the other session to wait")
+        other.result(30)
+    assert exists(number)
 
 
 def test_a_partition_is_dropped_with_its_messages_and_events(database: None) -> None:
